@@ -1,0 +1,1 @@
+"""What a unit may track, and the estimators that read it from many units."""

@@ -1,0 +1,54 @@
+"""rnnscope shows what a recurrent network remembers.
+
+    model = rnnscope.load("model.pt")              a trained network, with its vocabulary and card
+    trace = rnnscope.trace(model, "some text")     every signal at every step, aligned with the text
+    trace["l0.c.37"]                               one unit's series
+
+The names below are loaded when they are first used, so that ``import rnnscope`` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .analysis.units import rank_units as rank_units
+    from .checkpoint import load as load
+    from .errors import RnnscopeError as RnnscopeError
+    from .models import CharLanguageModel as CharLanguageModel
+    from .models import LanguageModelConfig as LanguageModelConfig
+    from .recording import Recording as Recording
+    from .recording import Trace as Trace
+    from .recording import open_trace as open_trace
+    from .recording import record as record
+    from .recording import trace as trace
+    from .text import Vocabulary as Vocabulary
+    from .training import train as train
+
+_HOME = {
+    "CharLanguageModel": "models",
+    "LanguageModelConfig": "models",
+    "Recording": "recording",
+    "RnnscopeError": "errors",
+    "Trace": "recording",
+    "Vocabulary": "text",
+    "load": "checkpoint",
+    "open_trace": "recording",
+    "rank_units": "analysis.units",
+    "record": "recording",
+    "trace": "recording",
+    "train": "training",
+}
+
+__all__ = sorted(_HOME)  # pyright: ignore[reportUnsupportedDunderAll]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'rnnscope' has no attribute {name!r}")
+    return getattr(import_module(f".{_HOME[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *_HOME]

@@ -1,0 +1,128 @@
+"""The file ``model.pt``: a plain dict that is read without running any code from it.
+
+format         "rnnscope"
+version        1
+task           which class of `rnnscope.models` it is, such as "language-model"
+config         the constructor's configuration, a dict
+vocabulary     the characters, a list in the order of their ids
+state_dict     the weights
+training       how they came about: recipe, corpus, steps, figures
+resume         only in ``last.pt``: what training needs to go on
+"""
+
+from __future__ import annotations
+
+import pickle
+import zipfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from .card import Card, fingerprint
+from .errors import CheckpointError, RnnscopeError
+from .models import TASKS, CharLanguageModel
+from .output import atomic_path
+from .text import Vocabulary
+
+FORMAT = "rnnscope"
+VERSION = 1
+
+_KEYS = ("task", "config", "vocabulary", "state_dict", "training")
+
+
+def describe(model: CharLanguageModel, training: dict[str, Any]) -> Card:
+    """The card of a network."""
+    return Card(
+        task=model.task,
+        config=asdict(model.config),
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        vocabulary_size=len(model.vocabulary),
+        sha256=fingerprint(model),
+        training=training,
+    )
+
+
+def save(path: str | Path, model: CharLanguageModel, training: dict[str, Any], **extra: Any) -> None:
+    """Write a checkpoint; it appears under its name only when complete."""
+    content = {
+        "format": FORMAT,
+        "version": VERSION,
+        "task": model.task,
+        "config": asdict(model.config),
+        "vocabulary": list(model.vocabulary.characters[1:]),
+        "state_dict": {name: tensor.detach().cpu() for name, tensor in model.state_dict().items()},
+        "training": training,
+        **extra,
+    }
+    with atomic_path(path) as partial:
+        torch.save(content, partial)
+
+
+def load(path: str | Path, device: str | torch.device = "cpu") -> CharLanguageModel:
+    """Open a checkpoint as a network in eval mode, with ``.vocabulary``, ``.config`` and ``.card``.
+
+    Raises
+    ------
+    CheckpointError
+        If the file is missing, is no checkpoint, is damaged, wants to run code, comes from a newer
+        format, or its weights do not fit or are not finite.
+    """
+    content = read(path)
+    try:
+        kind = TASKS[content["task"]]
+        model = kind(kind.config_type(**content["config"]), Vocabulary(content["vocabulary"]))
+        model.load_state_dict(content["state_dict"])
+    except (KeyError, TypeError, RuntimeError, RnnscopeError) as error:
+        raise CheckpointError(f"{path} does not fit together: {error}. It was damaged, or made by hand.") from error
+    for name, tensor in model.state_dict().items():
+        if not torch.isfinite(tensor).all():
+            count = int((~torch.isfinite(tensor)).sum())
+            raise CheckpointError(
+                f"{path} has {count:,} weights that are NaN or infinite in {name}: its training diverged. "
+                "Train again with a smaller learning_rate."
+            )
+    model.card = describe(model, content["training"])
+    return model.to(device).eval()
+
+
+def read(path: str | Path) -> dict[str, Any]:
+    """The content of a checkpoint file, checked but not yet a network."""
+    path = Path(path)
+    content = _unpickle(path)
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise CheckpointError(
+            f"{path} holds PyTorch data, but not an rnnscope checkpoint. Make one with: rnnscope train."
+        )
+    if content.get("version") != VERSION:
+        raise CheckpointError(
+            f"{path} has checkpoint format {content.get('version')!r}; this rnnscope reads format {VERSION}. "
+            "Update rnnscope to open it."
+        )
+    missing = [key for key in _KEYS if key not in content]
+    if missing:
+        raise CheckpointError(f"{path} lacks {', '.join(missing)}: it was damaged, or made by hand.")
+    return content
+
+
+def _unpickle(path: Path) -> Any:
+    try:
+        with open(path, "rb") as file:
+            head = file.read(4)
+        if head == b"PK\x03\x04" and not zipfile.is_zipfile(path):
+            raise CheckpointError(f"{path} is cut short: it begins like a checkpoint and breaks off. Copy it again.")
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise CheckpointError(f"There is no file {path}. Check the spelling and the folder.") from None
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read: {error.strerror}.") from error
+    except pickle.UnpicklingError as error:
+        if "Unsupported" in str(error) or "GLOBAL" in str(error):
+            raise CheckpointError(
+                f"{path} holds more than numbers: opening it would run code. rnnscope refuses such files. "
+                "If you trust it, open it in PyTorch and save its state_dict alone."
+            ) from None
+        raise CheckpointError(f"{path} is not a checkpoint: it is no file that torch.save wrote.") from None
+    except (RuntimeError, EOFError, ValueError, KeyError) as error:
+        raise CheckpointError(f"{path} is not a checkpoint, or a damaged one: PyTorch cannot read it.") from error

@@ -1,0 +1,55 @@
+"""Everything that rnnscope raises on purpose.
+
+    RnnscopeError
+    ├── TextError           a text or a corpus cannot be read or is too short
+    ├── DownloadError       a named corpus could not be fetched whole
+    ├── CheckpointError     a file is not a checkpoint that rnnscope can open
+    ├── RecipeError         a recipe has a wrong key, type or value
+    ├── TrainingError       training cannot start, go on or resume
+    ├── AddressError        no such layer, signal or unit
+    ├── RecordingError      a network's signals cannot be recorded
+    ├── TraceError          a trace cannot be written or read
+    └── OutputError         a file cannot be written where the user wants it
+
+Each message says what was expected, what was found, and what to do about it.
+"""
+
+
+class RnnscopeError(Exception):
+    """The base of every error that rnnscope raises on purpose."""
+
+
+class TextError(RnnscopeError):
+    """A text or a corpus cannot be read, or is too short for its use."""
+
+
+class DownloadError(RnnscopeError):
+    """A named corpus could not be fetched, or what came is not the corpus."""
+
+
+class CheckpointError(RnnscopeError):
+    """A file is not a checkpoint that rnnscope can open."""
+
+
+class RecipeError(RnnscopeError):
+    """A recipe has an unknown key, a wrong type or an impossible value."""
+
+
+class TrainingError(RnnscopeError):
+    """Training cannot start, go on or resume."""
+
+
+class AddressError(RnnscopeError):
+    """An address names a layer, a signal or a unit that does not exist."""
+
+
+class RecordingError(RnnscopeError):
+    """The signals of a network cannot be recorded, or fail their self-check."""
+
+
+class TraceError(RnnscopeError):
+    """A trace cannot be written or read."""
+
+
+class OutputError(RnnscopeError):
+    """A file or a folder cannot be written where the user wants it."""

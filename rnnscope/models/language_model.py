@@ -1,0 +1,168 @@
+"""A language model over characters: tokens in, a distribution over the next token out at each step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from rnnscope.card import Card
+from rnnscope.cells import CELLS
+from rnnscope.errors import RecipeError
+from rnnscope.text import Vocabulary
+
+State = Tensor | tuple[Tensor, ...] | None
+"""What the fused modules carry: h for rnn and gru, (h, c) for lstm, each of shape (layer, batch, unit)."""
+
+
+@dataclass(frozen=True)
+class LanguageModelConfig:
+    """The shape of a `CharLanguageModel`.
+
+    Attributes
+    ----------
+    cell : {"rnn", "gru", "lstm"}
+    nonlinearity : {"tanh", "relu"}
+        Of the vanilla RNN; the other cells have their own.
+    hidden_size : int
+        Units a layer.
+    layers : int
+    embedding_size : int
+        Size of a token's vector; 0 for one-hot input.
+    dropout : float
+        Share of h set to zero between layers and before the head, in training.
+    tied : bool
+        Whether the head's weights are the embedding's (needs equal sizes).
+    """
+
+    cell: str = "lstm"
+    nonlinearity: str = "tanh"
+    hidden_size: int = 256
+    layers: int = 1
+    embedding_size: int = 64
+    dropout: float = 0.0
+    tied: bool = False
+
+    def __post_init__(self) -> None:
+        def demand(holds: bool, expected: str, got: object) -> None:
+            if not holds:
+                raise RecipeError(f"A model needs {expected}; got {got!r}.")
+
+        demand(self.cell in CELLS, f"a cell out of {', '.join(CELLS)}", self.cell)
+        demand(self.nonlinearity in ("tanh", "relu"), "the nonlinearity tanh or relu", self.nonlinearity)
+        demand(self.hidden_size > 0, "a hidden_size of at least 1", self.hidden_size)
+        demand(self.layers > 0, "layers of at least 1", self.layers)
+        demand(self.embedding_size >= 0, "an embedding_size of at least 0 (0 is one-hot)", self.embedding_size)
+        demand(0 <= self.dropout < 1, "a dropout from 0 up to, but not including, 1", self.dropout)
+        if self.tied:
+            demand(self.embedding_size == self.hidden_size, "equal embedding_size and hidden_size to be tied", self)
+
+
+class CharLanguageModel(nn.Module):
+    """Embedding or one-hot input, a stack of recurrent layers, a linear head.
+
+    Parameters
+    ----------
+    config : LanguageModelConfig
+    vocabulary : Vocabulary
+    """
+
+    task: ClassVar[str] = "language-model"
+    config_type: ClassVar[type[LanguageModelConfig]] = LanguageModelConfig
+    card: Card | None = None
+
+    def __init__(self, config: LanguageModelConfig, vocabulary: Vocabulary) -> None:
+        super().__init__()
+        self.config = config
+        self.vocabulary = vocabulary
+        size = len(vocabulary)
+        self.embedding = nn.Embedding(size, config.embedding_size) if config.embedding_size else None
+        self.rnn = _recurrent_stack(config, input_size=config.embedding_size or size)
+        self.dropout = nn.Dropout(config.dropout)
+        self.head = nn.Linear(config.hidden_size, size)
+        if config.tied and self.embedding is not None:
+            self.head.weight = self.embedding.weight
+        self._initialise()
+
+    def forward(self, tokens: Tensor, state: State = None) -> tuple[Tensor, State]:
+        """Logits for the token that follows each token, and the state after the last.
+
+        Parameters
+        ----------
+        tokens : int64 tensor of shape (time, batch) or (time,)
+        state : as returned by an earlier call, or None for zeros
+
+        Returns
+        -------
+        logits : tensor of shape (time, batch, token) or (time, token)
+        state
+        """
+        if self.embedding is None:
+            inputs = functional.one_hot(tokens, len(self.vocabulary)).to(self.head.weight.dtype)
+        else:
+            inputs = self.embedding(tokens)
+        hidden, state = self.rnn(inputs, state)
+        return self.head(self.dropout(hidden)), state
+
+    @torch.no_grad()
+    def generate(
+        self, prompt: str, length: int, temperature: float = 1.0, generator: torch.Generator | None = None
+    ) -> Iterator[str]:
+        """Sample a text, character by character; the prompt is read first and not repeated.
+
+        Parameters
+        ----------
+        prompt : str of at least one character
+        length : int
+            Characters to sample.
+        temperature : float
+            Divides the logits: below 1 is bolder, 0 always takes the most probable character.
+        generator : torch.Generator, optional
+            Fixes the sample.
+        """
+        device = self.head.weight.device
+        tokens, state = torch.from_numpy(self.vocabulary.encode(prompt)).to(device), None
+        for _ in range(length):
+            logits, state = self(tokens, state)
+            last = logits[-1].float()
+            last[0] = -torch.inf  # the unknown symbol stands for no character
+            if temperature == 0:
+                tokens = last.argmax(keepdim=True)
+            else:
+                odds = functional.softmax(last / temperature, dim=-1).cpu()
+                tokens = torch.multinomial(odds, 1, generator=generator).to(device)
+            yield self.vocabulary.decode(tokens.tolist())
+
+    def _initialise(self) -> None:
+        """Orthogonal recurrent weights gate by gate, zero biases, forget gates open by one."""
+        gates = [gate.name for gate in CELLS[self.config.cell].gates]
+        for name, parameter in self.rnn.named_parameters():
+            if name.startswith("weight_hh"):
+                for block in parameter.detach().chunk(max(1, len(gates))):
+                    nn.init.orthogonal_(block)
+            elif name.startswith("bias"):
+                nn.init.zeros_(parameter)
+                if name.startswith("bias_hh") and "f" in gates:
+                    nn.init.ones_(parameter.detach().chunk(len(gates))[gates.index("f")])
+
+
+def _recurrent_stack(config: LanguageModelConfig, input_size: int) -> nn.RNNBase:
+    options = {"nonlinearity": config.nonlinearity} if config.cell == "rnn" else {}
+    return CELLS[config.cell].module(
+        input_size,
+        config.hidden_size,
+        num_layers=config.layers,
+        dropout=config.dropout if config.layers > 1 else 0.0,
+        **options,
+    )
+
+
+def detach(state: State) -> State:
+    """The state as a value, cut from the graph that made it."""
+    if isinstance(state, tuple):
+        return tuple(part.detach() for part in state)
+    return None if state is None else state.detach()

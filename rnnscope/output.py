@@ -1,0 +1,69 @@
+"""Writing safely: a file or a folder appears under its name only when it is complete."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .errors import OutputError
+
+
+@contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """A temporary name beside ``path`` to write a file or a folder to; renamed when the block ends well.
+
+    Whatever stood at ``path`` is replaced. After an exception nothing is left behind.
+
+    Raises
+    ------
+    OutputError
+        If the folder is missing or cannot be written, or the disk is full.
+    """
+    path = Path(path)
+    partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
+    try:
+        yield partial
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        os.replace(partial, path)
+    except BaseException as error:
+        _remove(partial)
+        if isinstance(error, OSError):
+            raise OutputError(_reason(path, error)) from error
+        raise
+
+
+def new_path(path: str | Path, force: bool = False) -> Path:
+    """A path that may be written: free, or the user said ``force``.
+
+    Raises
+    ------
+    OutputError
+        If something stands there, or there is no such folder to write in.
+    """
+    path = Path(path)
+    if path.exists() and not force:
+        raise OutputError(f"{path} exists. Name another output, or replace it with --force.")
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        raise OutputError(f"There is no folder {folder} to write {path.name} in. Make it first.")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise OutputError(f"The folder {folder} cannot be written. Name an output elsewhere.")
+    return path
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _reason(path: Path, error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"The disk is full: {path} was not written. Free some space, or name an output elsewhere."
+    return f"{path} cannot be written: {error.strerror}. Name an output elsewhere."

@@ -1,0 +1,156 @@
+"""Cell states and gates from what the fused kernel gives, exact and fast.
+
+The kernel returns h at every step and hides the rest. But with h known, all gates of all steps
+follow from one matrix product over (x_t, h_{t-1}), with no loop; the LSTM's cell state is then an
+element-wise scan. The work goes in blocks of time that fit the processor's cache, and checks
+itself: the recovered gates and states must give back the kernel's h.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from rnnscope.cells import Cell
+from rnnscope.errors import RecordingError
+
+_BLOCK = 2**17
+"""Gate values a block: half a megabyte in float32, which stays in a core's cache."""
+
+
+@dataclass(frozen=True)
+class LayerWeights:
+    """One layer and direction: PyTorch's weights, gates stacked along their first axis."""
+
+    ih: Tensor
+    hh: Tensor
+    bias_ih: Tensor | None
+    bias_hh: Tensor | None
+
+    @classmethod
+    def of(cls, module: nn.RNNBase, layer: int, reverse: bool) -> LayerWeights:
+        suffix = f"l{layer}{'_reverse' if reverse else ''}"
+
+        def weight(name: str) -> Tensor | None:
+            parameter = getattr(module, f"{name}_{suffix}", None)
+            return None if parameter is None else parameter.detach()
+
+        return cls(getattr(module, f"weight_ih_{suffix}").detach(), getattr(module, f"weight_hh_{suffix}").detach(),
+                   weight("bias_ih"), weight("bias_hh"))  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Block:
+    """A stretch of time: x and h of shape (time, batch, unit), and h one step earlier."""
+
+    start: int
+    stop: int
+    x: Tensor
+    h: Tensor
+    h_before: Tensor
+
+
+def recover(cell: Cell, weights: LayerWeights, x: Tensor, h: Tensor, initial: tuple[Tensor, ...],
+            signals: Mapping[str, Tensor]) -> float:  # fmt: skip
+    """Fill in the signals that the kernel hides.
+
+    Parameters
+    ----------
+    cell : Cell
+    weights : LayerWeights
+    x : tensor of shape (time, batch, input)
+    h : tensor of shape (time, batch, unit)
+        As the kernel returned it.
+    initial : tensors of shape (batch, unit)
+        The states before the first step, in the cell's order.
+    signals : mapping of name to tensor of shape (time, batch, unit)
+        The signals wanted, to be written into.
+
+    Returns
+    -------
+    float
+        The largest difference between the kernel's h and h from what was recovered; 0 for the
+        vanilla RNN, which hides nothing.
+
+    Raises
+    ------
+    RecordingError
+        If that difference is more than rounding explains.
+    """
+    if not set(signals) - {"h"}:
+        return 0.0
+    steps = {"gru": _recover_gru, "lstm": _recover_lstm}[cell.name]
+    errors = [float(error) for error in steps(weights, _blocks(x, h, initial[0], len(cell.gates)), initial, signals)]
+    error = max(errors, default=0.0)
+    tolerance = 1000 * torch.finfo(h.dtype).eps
+    if not error <= tolerance:
+        raise RecordingError(
+            f"The recovered {cell.name} signals give h back only to within {error:.2g}; {tolerance:.2g} was expected for "
+            f"{h.dtype}. The network ran with other weights or in lower precision than it holds: record it in float32."
+        )
+    return error
+
+
+def _blocks(x: Tensor, h: Tensor, initial: Tensor, gates: int) -> Iterator[Block]:
+    time, batch, units = h.shape
+    length = max(1, _BLOCK // (batch * units * gates))
+    before = initial.unsqueeze(0)
+    for start in range(0, time, length):
+        stop = min(start + length, time)
+        h_before = torch.cat((before, h[start : stop - 1]))
+        yield Block(start, stop, x[start:stop], h[start:stop], h_before)
+        before = h[stop - 1 : stop]
+
+
+def _recover_lstm(weights: LayerWeights, blocks: Iterator[Block], initial: tuple[Tensor, ...],
+                  signals: Mapping[str, Tensor]) -> Iterator[Tensor]:  # fmt: skip
+    c = initial[1]
+    bias = None if weights.bias_ih is None or weights.bias_hh is None else weights.bias_ih + weights.bias_hh
+    for block in blocks:
+        stacked = _product(block.x, weights.ih, bias)
+        stacked += _product(block.h_before, weights.hh, None)
+        i, f, g, o = stacked.chunk(4, dim=-1)
+        stacked[..., : 2 * c.shape[-1]].sigmoid_()
+        g.tanh_()
+        o.sigmoid_()
+        out = signals["c"][block.start : block.stop] if "c" in signals else torch.empty_like(block.h)
+        c = scan(f, torch.mul(i, g, out=out), c)
+        for name, gate in zip("ifgo", (i, f, g, o), strict=True):
+            if name in signals:
+                signals[name][block.start : block.stop] = gate
+        yield torch.tanh(out).mul_(o).sub_(block.h).abs_().max()
+
+
+def _recover_gru(weights: LayerWeights, blocks: Iterator[Block], initial: tuple[Tensor, ...],
+                 signals: Mapping[str, Tensor]) -> Iterator[Tensor]:  # fmt: skip
+    units = initial[0].shape[-1]
+    for block in blocks:
+        from_x = _product(block.x, weights.ih, weights.bias_ih)
+        from_h = _product(block.h_before, weights.hh, weights.bias_hh)
+        r, z = (from_x + from_h)[..., : 2 * units].sigmoid_().chunk(2, dim=-1)
+        n = torch.addcmul(from_x[..., 2 * units :], r, from_h[..., 2 * units :]).tanh_()
+        for name, gate in zip("rzn", (r, z, n), strict=True):
+            if name in signals:
+                signals[name][block.start : block.stop] = gate
+        yield torch.lerp(n, block.h_before, z).sub_(block.h).abs_().max()
+
+
+def _product(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    return nn.functional.linear(x, weight, bias)
+
+
+def scan(f: Tensor, values: Tensor, c: Tensor) -> Tensor:
+    """Turn ``values`` into the running ``c_t = f_t * c_{t-1} + values_t``, in place; the last c.
+
+    Parameters
+    ----------
+    f, values : tensors of shape (time, batch, unit)
+    c : tensor of shape (batch, unit)
+        Before the first step.
+    """
+    for f_t, c_t in zip(f.unbind(), values.unbind(), strict=True):
+        c = c_t.addcmul_(f_t, c)
+    return c

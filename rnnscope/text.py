@@ -1,0 +1,166 @@
+"""Texts in, token ids out: reading files safely, and the characters a model knows."""
+
+from __future__ import annotations
+
+import codecs
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from .errors import TextError
+
+LARGEST_TEXT = 2**30
+"""Bytes of the largest text that is read at once."""
+
+_CODEPOINTS = sys.maxunicode + 1
+
+
+@dataclass(frozen=True)
+class Document:
+    """A text with a name: a file, or the whole of a book."""
+
+    name: str
+    text: str
+
+
+class Vocabulary:
+    """The characters that a model knows, one token id each.
+
+    Id 0 is the unknown symbol. A character outside the vocabulary is read as that symbol, never
+    dropped, so that a text and its token ids always have the same length.
+
+    Parameters
+    ----------
+    characters : iterable of str
+        Distinct single characters, in the order of their ids from 1 on.
+    """
+
+    UNKNOWN = "\N{REPLACEMENT CHARACTER}"
+
+    def __init__(self, characters: Iterable[str]) -> None:
+        self.characters = (self.UNKNOWN, *(c for c in characters if c != self.UNKNOWN))
+        if any(len(c) != 1 for c in self.characters):
+            raise TextError("A vocabulary holds single characters, but a longer or an empty string was given.")
+        if len(set(self.characters)) != len(self.characters):
+            raise TextError("A vocabulary holds each character once, but one was given twice.")
+
+    @classmethod
+    def of(cls, *texts: str) -> Vocabulary:
+        """The sorted distinct characters of the texts."""
+        return cls(sorted(set().union(*texts)))
+
+    def encode(self, text: str) -> np.ndarray:
+        """Token ids of a text, an int64 array of shape (time,)."""
+        return self._ids[codepoints(text)].astype(np.int64)
+
+    def decode(self, tokens: Iterable[int]) -> str:
+        """The text of token ids."""
+        return "".join(self.characters[int(token)] for token in tokens)
+
+    def unknown(self, text: str) -> Counter[str]:
+        """The characters of a text that the vocabulary lacks, with their counts."""
+        codes = codepoints(text)
+        strangers, counts = np.unique(codes[self._ids[codes] == 0], return_counts=True)
+        return Counter({chr(code): int(count) for code, count in zip(strangers, counts, strict=True)})
+
+    def __len__(self) -> int:
+        return len(self.characters)
+
+    def __contains__(self, character: str) -> bool:
+        return character in self.characters
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Vocabulary) and self.characters == other.characters
+
+    def __hash__(self) -> int:
+        return hash(self.characters)
+
+    def __repr__(self) -> str:
+        return f"Vocabulary({''.join(self.characters[1:])!r})"
+
+    @cached_property
+    def _ids(self) -> np.ndarray:
+        """Token id by code point: 0 for all that is unknown."""
+        ids = np.zeros(_CODEPOINTS, dtype=np.int32)
+        ids[codepoints("".join(self.characters))] = np.arange(len(self.characters))
+        return ids
+
+
+def codepoints(text: str) -> np.ndarray:
+    """Unicode code points of a text, a uint32 array of shape (time,)."""
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+
+
+def visible(character: str) -> str:
+    """A character as something that can be seen in one column: ⏎ for a newline, · for a space."""
+    if character in _VISIBLE:
+        return _VISIBLE[character]
+    return character if character.isprintable() else Vocabulary.UNKNOWN
+
+
+_VISIBLE = {"\n": "⏎", "\t": "→", " ": "·", "\r": "␍"}
+
+
+def read_text(path: str | Path, encoding: str = "utf-8") -> str:
+    """The text of a file, without byte order mark and with ``\\n`` at the end of each line.
+
+    Raises
+    ------
+    TextError
+        If the file is missing, unreadable, empty, binary, too large or in another encoding.
+    """
+    path = Path(path)
+    try:
+        size = path.stat().st_size
+        if path.is_dir():
+            raise TextError(f"{path} is a folder; give the path of one text file.")
+        if size > LARGEST_TEXT:
+            raise TextError(
+                f"{path} has {size:,} bytes; texts of up to {LARGEST_TEXT:,} bytes are read at once. "
+                f"Take a part of it, for example: head -c 10000000 {path.name} > part.txt"
+            )
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise TextError(f"There is no file {path}. Check the spelling and the folder.") from None
+    except OSError as error:
+        raise TextError(f"{path} cannot be read: {error.strerror}.") from error
+    return decode_text(data, name=str(path), encoding=encoding)
+
+
+def decode_text(data: bytes, name: str, encoding: str = "utf-8") -> str:
+    """Bytes as text: see `read_text`; ``name`` is what errors call the bytes."""
+    if not data:
+        raise TextError(f"{name} is empty; a text of at least one character is needed.")
+    try:
+        codec = codecs.lookup(encoding)
+    except LookupError:
+        raise TextError(
+            f"Python knows no encoding {encoding!r}. Common ones are utf-8, latin-1, cp1252 and utf-16."
+        ) from None
+    if codec.name == "utf-8":
+        _refuse_binary(data, name)
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise TextError(
+            f"{name} is not {encoding}: byte 0x{data[error.start]:02x} at offset {error.start:,} (line {line:,}). "
+            "Name the encoding it was written in, for example --encoding latin-1 or --encoding cp1252."
+        ) from None
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    if not text:
+        raise TextError(f"{name} holds a byte order mark and nothing else; a text of at least one character is needed.")
+    return text
+
+
+def _refuse_binary(data: bytes, name: str) -> None:
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise TextError(f"{name} looks like UTF-16, not UTF-8. Read it with --encoding utf-16.")
+    zero = data.find(b"\0")
+    if zero >= 0:
+        raise TextError(f"{name} is binary: there is a zero byte at offset {zero:,}. rnnscope reads plain text.")
