@@ -167,9 +167,8 @@ def download(url: str, sha256: str, size: int) -> Path:
     name, folder = url.rsplit("/", 1)[-1], cache_folder()
     by_hand = f"You can also place the file yourself at {folder / name} ({size:,} bytes, sha256 {sha256})."
     try:
-        fetch = pooch.HTTPDownloader(progressbar=False, timeout=30)
         pooch.get_logger().setLevel("WARNING")
-        return Path(pooch.retrieve(url, known_hash=f"sha256:{sha256}", fname=name, path=folder, downloader=fetch))
+        return Path(pooch.retrieve(url, known_hash=f"sha256:{sha256}", fname=name, path=folder))
     except requests.RequestException as error:
         raise DownloadError(
             f"{url} could not be fetched whole ({type(error).__name__}). Try again. {by_hand}"

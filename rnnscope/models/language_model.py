@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -151,14 +151,10 @@ class CharLanguageModel(nn.Module):
 
 
 def _recurrent_stack(config: LanguageModelConfig, input_size: int) -> nn.RNNBase:
-    options = {"nonlinearity": config.nonlinearity} if config.cell == "rnn" else {}
-    return CELLS[config.cell].module(
-        input_size,
-        config.hidden_size,
-        num_layers=config.layers,
-        dropout=config.dropout if config.layers > 1 else 0.0,
-        **options,
-    )
+    options: dict[str, Any] = {"nonlinearity": config.nonlinearity} if config.cell == "rnn" else {}
+    cell: Any = CELLS[config.cell].module  # each takes its own options beside the common ones
+    between_layers = config.dropout if config.layers > 1 else 0.0
+    return cell(input_size, config.hidden_size, num_layers=config.layers, dropout=between_layers, **options)
 
 
 def detach(state: State) -> State:

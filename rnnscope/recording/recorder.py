@@ -182,7 +182,7 @@ def _run_layer(module: nn.RNNBase, cell: Cell, layer: int, x: Tensor, initial: t
     directions = 1 + module.bidirectional
     rows = slice(layer * directions, (layer + 1) * directions)
     states = tuple(s[rows].contiguous() for s in initial)
-    weights = [w for direction in module.all_weights[rows] for w in direction]
+    weights: list[Tensor] = [w for direction in module.all_weights[rows] for w in direction]
     options = (weights, module.bias, 1, 0.0, False, module.bidirectional, False)
     if cell is CELLS["lstm"]:
         return torch.lstm(x, states, *options)[0]

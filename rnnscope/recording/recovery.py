@@ -88,8 +88,9 @@ def recover(cell: Cell, weights: LayerWeights, x: Tensor, h: Tensor, initial: tu
     tolerance = 1000 * torch.finfo(h.dtype).eps
     if not error <= tolerance:
         raise RecordingError(
-            f"The recovered {cell.name} signals give h back only to within {error:.2g}; {tolerance:.2g} was expected for "
-            f"{h.dtype}. The network ran with other weights or in lower precision than it holds: record it in float32."
+            f"The recovered {cell.name} signals give h back only to within {error:.2g}; {tolerance:.2g} was expected "
+            f"for {h.dtype}. "
+            "The network ran with other weights, or in lower precision: record it in float32."
         )
     return error
 

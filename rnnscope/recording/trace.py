@@ -29,6 +29,7 @@ import numpy as np
 import torch
 import xarray as xr
 import zarr
+import zarr.storage
 from rich.console import Console
 from torch import Tensor
 
@@ -105,7 +106,7 @@ class Trace:
     @property
     def text(self) -> str:
         """The text as it was given."""
-        return self.tree["codepoint"].values.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
+        return np.asarray(self.tree["codepoint"]).astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -244,7 +245,7 @@ def open_trace(path: str | Path) -> Trace:
         raise TraceError(f"{path} is not a trace: a folder was expected that rnnscope trace wrote.")
     if attributes.get("version") != VERSION:
         raise TraceError(
-            f"{path} has trace format {attributes.get('version')!r}; this rnnscope reads format {VERSION}. Update rnnscope."
+            f"{path} has trace format {attributes.get('version')!r}; this rnnscope reads {VERSION}. Update rnnscope."
         )
     return Trace(_open(str(path)), path)
 

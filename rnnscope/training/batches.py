@@ -32,8 +32,8 @@ class Streams:
         needed = streams * (window + 1)
         if len(tokens) < needed:
             raise TextError(
-                f"The training part has {len(tokens):,} characters; {streams} streams with a window of {window} need at "
-                f"least {needed:,}. Give a longer text, or lower training.streams or training.window."
+                f"The training part has {len(tokens):,} characters; {streams} streams with a window of {window} need "
+                f"at least {needed:,}. Give a longer text, or lower training.streams or training.window."
             )
         self.window = window
         self.tokens = tokens[: streams * length].view(streams, length).T.contiguous()

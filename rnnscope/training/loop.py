@@ -179,8 +179,8 @@ class Run:
             good = self.folder / "last.pt"
             kept = f"The last good checkpoint is {good}." if good.exists() else "There is no earlier checkpoint."
             raise TrainingError(
-                f"The loss is no longer a number between steps {first:,} and {self.progress.step:,}: training diverged. "
-                f"{kept} Start again with a smaller training.learning_rate or training.clip."
+                f"The loss is no longer a number between steps {first:,} and {self.progress.step:,}: training "
+                f"diverged. {kept} Start again with a smaller training.learning_rate or training.clip."
             )
         tally = self.progress.tally
         tally.steps += len(self._pending)

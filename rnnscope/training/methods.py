@@ -27,6 +27,7 @@ class Method(ABC):
     def __init__(self, recipe: TrainingRecipe) -> None:
         self.recipe = recipe
 
+    @abstractmethod
     def initialise(self, model: CharLanguageModel) -> None:
         """Draw the weights anew, where the method has its own way."""
 
@@ -43,6 +44,9 @@ class Method(ABC):
 
 
 class AdamW(Method):
+    def initialise(self, model: CharLanguageModel) -> None:
+        """The model's own first weights are kept."""
+
     def optimizer(self, model: nn.Module) -> Optimizer:
         recipe = self.recipe
         return torch.optim.AdamW(

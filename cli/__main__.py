@@ -1,0 +1,5 @@
+"""``python -m rnnscope.cli``."""
+
+from . import main
+
+main(prog_name="rnnscope")

@@ -1,0 +1,40 @@
+"""rnnscope generate"""
+
+from __future__ import annotations
+
+import click
+
+from .arguments import model_argument, open_model
+
+
+@click.command()
+@model_argument
+@click.option("--prompt", default="\n", help="Text to go on from [default: a newline].")
+@click.option("-n", "--length", default=500, show_default=True, type=click.IntRange(1), help="Characters to write.")
+@click.option(
+    "--temperature",
+    default=1.0,
+    show_default=True,
+    type=click.FloatRange(0),
+    help="Below 1 is bolder; 0 always takes the most probable character.",
+)
+@click.option("--seed", type=int, help="Makes the same text again.")
+def generate(model: str, prompt: str, length: int, temperature: float, seed: int | None) -> None:
+    """Let a language model write."""
+    import torch
+
+    network = open_model(model)
+    if not prompt:
+        raise click.UsageError("--prompt must have at least one character.")
+    if unknown := network.vocabulary.unknown(prompt):
+        names = ", ".join(f"{character!r}" for character in unknown)
+        click.echo(f"The model does not know {names}: read as the unknown symbol.", err=True)
+    generator = torch.Generator()
+    if seed is None:
+        generator.seed()
+    else:
+        generator.manual_seed(seed)
+    click.echo(prompt.lstrip("\n"), nl=False)
+    for character in network.generate(prompt, length, temperature, generator):
+        click.echo(character, nl=False)
+    click.echo()

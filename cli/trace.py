@@ -1,0 +1,123 @@
+"""rnnscope trace"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from .arguments import device_option, encoding_option, force_option, model_argument, open_model
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from rnnscope import Trace
+
+_HEATMAP_STEPS = 5_000
+
+
+def _words(ctx: click.Context, parameter: click.Parameter, value: str | None) -> list[str] | None:
+    return None if value is None else [word.strip() for word in value.split(",") if word.strip()]
+
+
+def _numbers(ctx: click.Context, parameter: click.Parameter, value: str | None) -> list[int] | None:
+    words = _words(ctx, parameter, value)
+    try:
+        return None if words is None else [int(word) for word in words]
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is no list of unit numbers such as 3,17,37.") from None
+
+
+@click.command()
+@model_argument
+@click.argument("text", metavar="TEXT.txt")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Zarr folder to write [default: after the text].")
+@click.option("--signals", callback=_words, metavar="NAMES", help="Such as h,c or l0.c [default: all].")
+@click.option("--units", callback=_numbers, metavar="NUMBERS", help="Such as 3,17,37 [default: all].")
+@click.option("--dtype", default="float32", show_default=True, type=click.Choice(["float32", "float16"]))
+@click.option("--heatmap", type=click.Path(path_type=Path), help="Picture to draw as well: .png, .svg or .pdf.")
+@click.option(
+    "--order",
+    default="cluster",
+    show_default=True,
+    type=click.Choice(["cluster", "address"]),
+    help="Of the heatmap's units.",
+)
+@encoding_option
+@device_option
+@force_option
+def trace(
+    model: str, text: str, output: Path | None, signals: list[str] | None, units: list[int] | None, dtype: str,
+    heatmap: Path | None, order: str, encoding: str, device: str, force: bool,
+) -> None:  # fmt: skip
+    """Read a text with a network and keep every signal at every step.
+
+    TEXT may be - for standard input. MODEL may be the name of a shipped network.
+    """
+    import sys
+
+    from rich.console import Console
+
+    import rnnscope
+    from rnnscope.output import new_path
+    from rnnscope.reports import figures
+    from rnnscope.text import decode_text, read_text
+
+    if heatmap is not None:
+        figures.check_format(heatmap)
+        for path in (heatmap, figures.page_paths(heatmap, 2)[0]):
+            new_path(path, force)
+    if text == "-":
+        name, content = "stdin", decode_text(sys.stdin.buffer.read(), "Standard input", encoding)
+    else:
+        name, content = Path(text).name, read_text(text, encoding)
+    console = Console(highlight=False)
+    result = rnnscope.trace(
+        open_model(model, device),
+        content,
+        output or Path(f"{Path(name).stem}.zarr"),
+        signals=signals,
+        units=units,
+        dtype=dtype,  # pyright: ignore[reportArgumentType]
+        name=name,
+        force=force,
+        console=console,
+    )
+    _report(result, console)
+    if heatmap is not None:
+        series = result[result.memory][:_HEATMAP_STEPS]
+        pages = figures.heatmap(result.text[:_HEATMAP_STEPS], series, order)  # pyright: ignore[reportArgumentType]
+        written = ", ".join(map(str, figures.save(pages, heatmap)))
+        drawn = f"Drew {written}: {result.memory} over {len(series):,} of {len(result):,} steps"
+        console.print(drawn, markup=False, soft_wrap=True)
+
+
+def _report(trace: Trace, console: Console) -> None:
+    """What was written, what it holds, and where to look first."""
+    import numpy as np
+
+    from rnnscope import rank_units
+
+    assert trace.path is not None
+    size = sum(file.stat().st_size for file in trace.path.rglob("*") if file.is_file())
+    nll = trace.tree.dataset["nll"].values[1:]
+    cost = f", {np.mean(nll):.3f} nats ({np.mean(nll) / math.log(2):.3f} bits) a character" if nll.size else ""
+    nodes: dict[str, list[str]] = {}
+    for address in trace.addresses:
+        nodes.setdefault(address.node, []).append(address.signal)
+    lines = [f"Wrote {trace.path}: {len(trace):,} steps, {size / 1e6:,.1f} MB{cost}"]
+    for node, signals in nodes.items():
+        units = trace[f"{node}.{signals[0]}"].sizes["unit"]
+        lines.append(f"  {node}: {', '.join(signals)} of {units} units, with the cost and the top guesses at each step")
+    if trace.unknown:
+        most = ", ".join(f"{character!r} x {count:,}" for character, count in trace.unknown.most_common(5))
+        lines.append(f"  {trace.unknown.total():,} characters the model does not know, read as unknown: {most}")
+    ranking = rank_units(trace[trace.memory])
+    lines += ["Look first at"]
+    for title, rows in (("most switch-like", ranking.switches(5)), ("longest memory", ranking.longest(5))):
+        lines.append(f"  {title:<17} {'  '.join(rows.index)}")
+    lines.append(f"Next: rnnscope show {trace.path} {ranking.table.index[0]}")
+    for line in lines:
+        console.print(line, markup=False, soft_wrap=True)

@@ -1,0 +1,37 @@
+"""rnnscope train"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from .arguments import force_option
+
+
+@click.command()
+@click.argument("recipe", metavar="RECIPE.toml", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder of the run [default: runs/NAME].")
+@click.option("--resume", is_flag=True, help="Go on where an interrupted run was left.")
+@click.option("--device", default="auto", show_default=True, metavar="NAME", help="Where to run: auto, cpu, cuda, mps.")
+@force_option
+def train(recipe: Path, output: Path | None, resume: bool, device: str, force: bool) -> None:
+    """Make a network from a recipe.
+
+    The folder of the run gets model.pt (the best weights), last.pt (to resume from), figures.csv
+    and, at the end, card.md. Ctrl-C stops after the current step and leaves a checkpoint.
+    """
+    from rich.console import Console
+
+    from rnnscope import train
+
+    console = Console(highlight=False)
+    try:
+        model = train(recipe, output, resume=resume, force=force, device=device, console=console)
+    except KeyboardInterrupt:
+        more = f" -o {output}" if output else ""
+        console.print(f"Interrupted; go on with: rnnscope train {recipe}{more} --resume", markup=False, soft_wrap=True)
+        raise SystemExit(130) from None
+    assert model.card is not None
+    for name, value in model.card.rows():
+        console.print(f"{name:>12}  {value}", markup=False, soft_wrap=True)

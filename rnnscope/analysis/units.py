@@ -1,0 +1,126 @@
+"""Which units to look at first, from their series alone: switches, and those that remember longest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+import xarray as xr
+from matplotlib.axes import Axes
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.table import Table
+
+LONGEST = 20_000
+"""Steps that are looked at: the first ones of a longer series."""
+
+_NORMAL_SHARE = 2 / np.pi  # the share of a normal distribution's variance that lies between its halves
+
+
+@dataclass(frozen=True)
+class UnitRanking:
+    """Units of one signal, most switch-like first.
+
+    Attributes
+    ----------
+    signal : str
+        The signal's address.
+    table : DataFrame
+        One row a unit, indexed by address: ``unit``; ``switch`` from 0 to 1, higher is more
+        switch-like; ``threshold`` between its two modes; ``on``, the share of steps above it;
+        ``dwell``, the mean steps between two crossings of it; ``memory``, in steps.
+    """
+
+    signal: str
+    table: pd.DataFrame
+
+    def switches(self, count: int) -> pd.DataFrame:
+        """The most switch-like units."""
+        return self.table.head(count)
+
+    def longest(self, count: int) -> pd.DataFrame:
+        """The units with the longest memory."""
+        return self.table.sort_values("memory", ascending=False, kind="stable").head(count)
+
+    def plot(self) -> Axes:
+        """Memory against switch-likeness, a dot a unit."""
+        axes = sns.scatterplot(self.table, x="switch", y="memory", size="dwell")
+        axes.set(yscale="log", title=self.signal, ylabel="memory (steps)")
+        return axes
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        table = Table(title=f"Units of {self.signal}, most switch-like first", title_justify="left")
+        table.add_column("unit")
+        for name in ("switch", "on", "dwell", "memory"):
+            table.add_column(name, justify="right")
+        for address, row in self.switches(10).iterrows():
+            numbers = (f"{row['switch']:.2f}", f"{row['on']:.0%}", f"{row['dwell']:.1f}", f"{row['memory']:,.0f}")
+            table.add_row(str(address), *numbers)
+        yield table
+
+
+def rank_units(series: xr.DataArray) -> UnitRanking:
+    """Rank the units of a signal without any label.
+
+    *Switch*: with the threshold that best parts the series into two groups (Otsu 1979), the share of
+    the variance between the groups, rescaled so that a normal distribution has 0 and two values
+    alone have 1, times 1 - 1/dwell, so that what flips at each step counts for nothing.
+
+    *Memory*: the first lag at which the autocorrelation is below 1/e; the length of the series if it
+    never is.
+
+    Parameters
+    ----------
+    series : DataArray of dims (time, unit), as a trace gives it
+        Its first 20,000 steps are used.
+
+    Returns
+    -------
+    UnitRanking
+    """
+    values = np.asarray(series[:LONGEST], dtype=np.float64)
+    share, threshold = _two_groups(values)
+    above = values > threshold
+    dwell = len(values) / (1 + np.count_nonzero(above[1:] != above[:-1], axis=0))
+    bimodal = np.clip((share - _NORMAL_SHARE) / (1 - _NORMAL_SHARE), 0, 1)
+    table = pd.DataFrame(
+        {
+            "unit": series["unit"].values,
+            "switch": bimodal * (1 - 1 / dwell),
+            "threshold": threshold,
+            "on": above.mean(axis=0),
+            "dwell": dwell,
+            "memory": _autocorrelation_time(values),
+        },
+        index=[f"{series.name}.{unit}" for unit in series["unit"].values],
+    )
+    return UnitRanking(str(series.name), table.sort_values("switch", ascending=False, kind="stable"))
+
+
+def _two_groups(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Otsu's threshold of each column of (time, unit), and the share of variance between its two groups."""
+    steps = len(values)
+    if steps < 2:
+        return np.zeros(values.shape[1]), values[0]
+    ranked = np.sort(values, axis=0)
+    below = np.arange(1, steps)[:, None] / steps
+    mean = ranked.mean(axis=0)
+    partial = np.cumsum(ranked - mean, axis=0)[:-1] / steps
+    between = partial**2 / (below * (1 - below))
+    best = between.argmax(axis=0)
+    columns = np.arange(values.shape[1])
+    threshold = (ranked[best, columns] + ranked[best + 1, columns]) / 2
+    variance = ranked.var(axis=0)
+    share = np.divide(between[best, columns], variance, out=np.zeros_like(variance), where=variance > 0)
+    return share, threshold
+
+
+def _autocorrelation_time(values: np.ndarray) -> np.ndarray:
+    """The first lag at which each column's autocorrelation is below 1/e, in steps."""
+    steps = len(values)
+    centred = values - values.mean(axis=0)
+    spectrum = np.fft.rfft(centred, n=2 * steps, axis=0)
+    covariance = np.fft.irfft(np.abs(spectrum) ** 2, axis=0)[:steps]
+    low = covariance < covariance[0] / np.e
+    return np.where(low.any(axis=0), low.argmax(axis=0), steps)

@@ -1,0 +1,35 @@
+"""A text cut into the lines of a page, each character kept with its step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.cells import cell_len
+
+from rnnscope.text import visible
+
+
+def lines(text: str, width: int) -> Iterator[list[tuple[int, str]]]:
+    """The (step, visible character) pairs of each line: broken after a newline, and where the page ends.
+
+    Parameters
+    ----------
+    text : str
+    width : int
+        Columns of the page; a wide character takes two.
+    """
+    line: list[tuple[int, str]] = []
+    used = 0
+    for step, character in enumerate(text):
+        shown = character if character == " " else visible(character)
+        size = cell_len(shown) or 1
+        if used + size > width and line:
+            yield line
+            line, used = [], 0
+        line.append((step, shown))
+        used += size
+        if character == "\n":
+            yield line
+            line, used = [], 0
+    if line:
+        yield line

@@ -1,0 +1,52 @@
+"""From a signal's values to colours: purple is low, white is the middle, orange is high.
+
+The scale is ColorBrewer's PuOr (Brewer 2003), which people with any common colour vision deficiency can read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import matplotlib
+import numpy as np
+
+from rnnscope.cells import CELLS
+
+COLOURS = matplotlib.colormaps["PuOr_r"]
+
+_GATES = {signal.name: (signal.low, signal.high) for cell in CELLS.values() for signal in cell.gates}
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The range that the colours span; values beyond it take the colour of its end."""
+
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, signal: str, values: np.ndarray) -> Scale:
+        """A gate's own range; for a state, symmetric about zero and wide enough for 99 % of the values."""
+        if is_gate(signal):
+            return cls(*_GATES[signal])
+        width = float(reach(values))
+        return cls(-width, width)
+
+    def place(self, values: np.ndarray) -> np.ndarray:
+        """Values as places on the scale, from 0 to 1."""
+        return np.clip((np.asarray(values, dtype=np.float64) - self.low) / (self.high - self.low), 0, 1)
+
+    def rgb(self, values: np.ndarray) -> np.ndarray:
+        """Colours, uint8 of shape (..., 3)."""
+        return np.asarray(COLOURS(self.place(values), bytes=True))[..., :3]
+
+
+def is_gate(signal: str) -> bool:
+    """Whether a signal's range is the same in all networks."""
+    return signal in _GATES
+
+
+def reach(values: np.ndarray, axis: int | None = None) -> np.ndarray:
+    """The distance from zero that 99 % of the values keep within; 1 where all are zero."""
+    width = np.quantile(np.abs(values), 0.99, axis=axis)
+    return np.where(width > 0, width, 1.0)

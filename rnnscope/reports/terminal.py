@@ -1,0 +1,123 @@
+"""A unit in the terminal: the text coloured by it, a legend and a sparkline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import xarray as xr
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.style import Style
+from rich.table import Table
+from rich.text import Text
+
+from rnnscope.analysis.units import UnitRanking
+from rnnscope.recording import Address
+
+from .lines import lines
+from .scale import Scale
+
+_BARS = "▁▂▃▄▅▆▇█"
+_LEGEND_STEPS = 24
+
+
+class ColouredText:
+    """A text with each character on the colour of a unit's value there.
+
+    Where the terminal has no colours, a row of bars stands below each line instead.
+
+    Parameters
+    ----------
+    text : str
+    series : DataArray of dims (time,), named by its address
+    start : int
+        The step of the first character in the trace, for the caption.
+    """
+
+    def __init__(self, text: str, series: xr.DataArray, start: int = 0) -> None:
+        self.text, self.start = text, start
+        self.values = np.asarray(series, dtype=np.float32)
+        self.address = Address.parse(str(series.name))
+        self.scale = Scale.of(self.address.signal, self.values)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        coloured = console.color_system is not None
+        yield self._caption()
+        yield self._legend() if coloured else bars(np.linspace(self.scale.low, self.scale.high, 8), self.scale)
+        yield Text(sparkline(self.values, options.max_width, self.scale))
+        yield Text()
+        for line in lines(self.text, options.max_width):
+            yield from self._coloured(line) if coloured else self._barred(line)
+
+    def _caption(self) -> Text:
+        stop = self.start + len(self.values)
+        return Text.assemble(
+            (str(self.address), "bold"),
+            f"  steps {self.start:,} to {stop:,}  "
+            f"mean {self.values.mean():+.2f}  min {self.values.min():+.2f}  max {self.values.max():+.2f}",
+        )
+
+    def _legend(self) -> Text:
+        legend = Text(f"{self.scale.low:+.2f} ")
+        for value in np.linspace(self.scale.low, self.scale.high, _LEGEND_STEPS):
+            legend.append(" ", self._style(value))
+        return legend.append(f" {self.scale.high:+.2f}")
+
+    def _coloured(self, line: list[tuple[int, str]]) -> Iterator[Text]:
+        row = Text(no_wrap=True, end="\n")
+        for step, character in line:
+            row.append(character, self._style(self.values[step]))
+        yield row
+
+    def _barred(self, line: list[tuple[int, str]]) -> Iterator[Text]:
+        yield Text("".join(character for _, character in line), no_wrap=True)
+        pads = (" " * (cell_len(character) - 1) for _, character in line)
+        marks = bars(self.values[[step for step, _ in line]], self.scale).plain
+        yield Text("".join(mark + pad for mark, pad in zip(marks, pads, strict=True)), style="dim", no_wrap=True)
+
+    def _style(self, value: float) -> Style:
+        red, green, blue = (int(v) for v in self.scale.rgb(np.asarray(value)))
+        dark = 0.299 * red + 0.587 * green + 0.114 * blue < 128
+        return Style(color="white" if dark else "black", bgcolor=f"rgb({red},{green},{blue})")
+
+
+def bars(values: np.ndarray, scale: Scale) -> Text:
+    """A bar a value, from ▁ at the low end of the scale to █ at the high end."""
+    places = np.rint(scale.place(values) * (len(_BARS) - 1)).astype(int)
+    return Text("".join(_BARS[place] for place in places))
+
+
+def sparkline(values: np.ndarray, width: int, scale: Scale) -> str:
+    """A series in one line: means over equal stretches."""
+    stretches = np.array_split(values, min(width, len(values)))
+    return bars(np.array([stretch.mean() for stretch in stretches]), scale).plain
+
+
+class SignalOverview:
+    """The most telling units of a signal, each with its sparkline.
+
+    Parameters
+    ----------
+    series : DataArray of dims (time, unit)
+    ranking : UnitRanking
+    count : int
+        Units a group.
+    """
+
+    def __init__(self, series: xr.DataArray, ranking: UnitRanking, count: int = 8) -> None:
+        self.series, self.ranking, self.count = series, ranking, count
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        groups = (("Most switch-like", self.ranking.switches), ("Longest memory", self.ranking.longest))
+        for title, choose in groups:
+            table = Table(box=None, title=title, title_justify="left", title_style="bold", pad_edge=False)
+            for name in ("unit", "switch", "on", "memory"):
+                table.add_column(name, justify="left" if name == "unit" else "right", no_wrap=True)
+            table.add_column("over the text", no_wrap=True)
+            for address, row in choose(self.count).iterrows():
+                values = self.series.sel(unit=row["unit"]).values
+                line = sparkline(values, max(10, options.max_width - 40), Scale(values.min(), values.max() + 1e-9))
+                table.add_row(str(address), f"{row['switch']:.2f}", f"{row['on']:.0%}", f"{row['memory']:,.0f}", line)
+            yield table
+            yield Text()
