@@ -8,11 +8,7 @@ import click
 
 from rnnscope.errors import RnnscopeError
 
-from .generate import generate
-from .info import info
-from .show import show
-from .trace import trace
-from .train import train
+from . import generate, info, show, trace, train
 
 
 class Failure(click.ClickException):
@@ -35,5 +31,5 @@ def main() -> None:
     """See what a recurrent network remembers."""
 
 
-for command in (train, info, generate, trace, show):
+for command in (train.train, info.info, generate.generate, trace.trace, show.show):
     main.add_command(command)

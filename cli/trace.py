@@ -97,6 +97,7 @@ def trace(
 def _report(trace: Trace, console: Console) -> None:
     """What was written, what it holds, and where to look first."""
     import numpy as np
+    from rich.filesize import decimal
 
     from rnnscope import rank_units
 
@@ -107,7 +108,7 @@ def _report(trace: Trace, console: Console) -> None:
     nodes: dict[str, list[str]] = {}
     for address in trace.addresses:
         nodes.setdefault(address.node, []).append(address.signal)
-    lines = [f"Wrote {trace.path}: {len(trace):,} steps, {size / 1e6:,.1f} MB{cost}"]
+    lines = [f"Wrote {trace.path}: {len(trace):,} steps, {decimal(size)}{cost}"]
     for node, signals in nodes.items():
         units = trace[f"{node}.{signals[0]}"].sizes["unit"]
         lines.append(f"  {node}: {', '.join(signals)} of {units} units, with the cost and the top guesses at each step")

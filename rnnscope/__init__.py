@@ -18,27 +18,27 @@ if TYPE_CHECKING:
     from .errors import RnnscopeError as RnnscopeError
     from .models import CharLanguageModel as CharLanguageModel
     from .models import LanguageModelConfig as LanguageModelConfig
-    from .recording import Recording as Recording
-    from .recording import Trace as Trace
-    from .recording import open_trace as open_trace
-    from .recording import record as record
-    from .recording import trace as trace
+    from .recording.recorder import Recording as Recording
+    from .recording.recorder import record as record
+    from .recording.trace import Trace as Trace
+    from .recording.trace import open_trace as open_trace
+    from .recording.trace import trace as trace
     from .text import Vocabulary as Vocabulary
-    from .training import train as train
+    from .training.loop import train as train
 
 _HOME = {
     "CharLanguageModel": "models",
     "LanguageModelConfig": "models",
-    "Recording": "recording",
+    "Recording": "recording.recorder",
     "RnnscopeError": "errors",
-    "Trace": "recording",
+    "Trace": "recording.trace",
     "Vocabulary": "text",
     "load": "checkpoint",
-    "open_trace": "recording",
+    "open_trace": "recording.trace",
     "rank_units": "analysis.units",
-    "record": "recording",
-    "trace": "recording",
-    "train": "training",
+    "record": "recording.recorder",
+    "trace": "recording.trace",
+    "train": "training.loop",
 }
 
 __all__ = sorted(_HOME)  # pyright: ignore[reportUnsupportedDunderAll]

@@ -12,6 +12,7 @@ resume         only in ``last.pt``: what training needs to go on
 
 from __future__ import annotations
 
+import io
 import pickle
 import zipfile
 from dataclasses import asdict
@@ -56,8 +57,10 @@ def save(path: str | Path, model: CharLanguageModel, training: dict[str, Any], *
         "training": training,
         **extra,
     }
+    packed = io.BytesIO()  # PyTorch's own writer does not say that a disk is full
+    torch.save(content, packed)
     with atomic_path(path) as partial:
-        torch.save(content, partial)
+        partial.write_bytes(packed.getbuffer())
 
 
 def load(path: str | Path, device: str | torch.device = "cpu") -> CharLanguageModel:

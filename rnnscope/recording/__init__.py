@@ -1,7 +1,5 @@
-"""From a network and an input to every signal at every step."""
+"""From a network and an input to every signal at every step.
 
-from .address import Address
-from .recorder import Recording, record
-from .trace import Trace, open_trace, trace
-
-__all__ = ["Address", "Recording", "Trace", "open_trace", "record", "trace"]
+`address` names the signals, `recorder` keeps them while a network runs, `recovery` computes those
+that PyTorch's kernels hide, and `trace` aligns them with a text, in memory or on disk.
+"""

@@ -98,6 +98,8 @@ def record(module: nn.Module, signals: Sequence[str] | None = None) -> Iterator[
     layers = {name: m for name, m in module.named_modules() if isinstance(m, nn.RNNBase)}
     if not layers:
         raise RecordingError(f"{type(module).__name__} holds no recurrent layer: no nn.RNN, nn.GRU or nn.LSTM inside.")
+    if any(layer.proj_size for layer in layers.values()):
+        raise RecordingError("An LSTM with proj_size cannot be recorded.")
     if len(layers) == 1:
         layers = {"": next(iter(layers.values()))}
     recording = Recording(_wanted([a for name, m in layers.items() for a in addresses_of(m, name)], signals))
@@ -203,7 +205,5 @@ def _initial_states(module: nn.RNNBase, cell: Cell, state: Any, x: Tensor) -> tu
 def _refuse_unrecordable(module: nn.RNNBase, x: Any) -> None:
     if isinstance(x, PackedSequence):
         raise RecordingError("Packed sequences cannot be recorded. Pass the padded tensor.")
-    if module.proj_size:
-        raise RecordingError("An LSTM with proj_size cannot be recorded.")
     if module.training and module.dropout and module.num_layers > 1:
         raise RecordingError("Dropout between layers would differ when the lower layers run again. Call eval() first.")

@@ -31,6 +31,7 @@ import xarray as xr
 import zarr
 import zarr.storage
 from rich.console import Console
+from rich.filesize import decimal
 from torch import Tensor
 
 from rnnscope.card import fingerprint
@@ -417,7 +418,7 @@ def _writable(path: str | Path, layout: Layout, force: bool) -> Path:
     free = shutil.disk_usage(path.absolute().parent).free
     if layout.nbytes > free:
         raise OutputError(
-            f"The trace needs {layout.nbytes / 1e9:,.1f} GB and the disk of {path} has {free / 1e9:,.1f} GB free. "
+            f"The trace needs {decimal(layout.nbytes)} and the disk of {path} has {decimal(free)} free. "
             "Keep less with --signals, --units or --dtype float16, or name an output elsewhere."
         )
     return path

@@ -24,7 +24,7 @@ from scipy.cluster.hierarchy import leaves_list, linkage
 from rnnscope.analysis.units import rank_units
 from rnnscope.errors import OutputError
 from rnnscope.output import atomic_path
-from rnnscope.recording import Address
+from rnnscope.recording.address import Address
 from rnnscope.text import Vocabulary, visible
 
 from .lines import lines

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rnnscope.analysis.units import UnitRanking
-from rnnscope.recording import Address
+from rnnscope.recording.address import Address
 
 from .lines import lines
 from .scale import Scale

@@ -1,6 +1,5 @@
-"""From a recipe to a trained network."""
+"""From a recipe to a trained network.
 
-from .loop import train
-from .recipe import Recipe, read_recipe
-
-__all__ = ["Recipe", "read_recipe", "train"]
+`recipe` reads what is asked for, `batches` cuts the text into streams, `methods` are the ways to
+find weights, and `loop` does it.
+"""

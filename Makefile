@@ -1,0 +1,30 @@
+# Four words: demo, test, check, bench. Each sets up what it needs in .venv first.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/ready
+
+.PHONY: demo test check bench
+
+demo: $(READY)
+	@mkdir -p runs
+	$(BIN)/rnnscope trace prose-lstm trained/prose-lstm/demo.txt -o runs/demo.zarr --heatmap runs/demo.png --force
+	$(BIN)/rnnscope show runs/demo.zarr l0.c.37 --save runs/demo-unit.png --force
+	$(BIN)/rnnscope show runs/demo.zarr l0.c.37
+
+test: $(READY)
+	@$(BIN)/python -m pytest
+
+check: $(READY)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+bench: $(READY)
+	for script in startup tracing training memory; do $(BIN)/python benchmarks/$$script.py || exit; done
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "rnnscope needs Python 3.11 or later: make PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable . --group dev
+	@touch $(READY)
