@@ -22,7 +22,7 @@ from typing import Any
 import torch
 
 from .card import Card, fingerprint
-from .errors import CheckpointError, RnnscopeError
+from .errors import CheckpointError, DeviceError, RnnscopeError
 from .models import TASKS, CharLanguageModel
 from .output import atomic_path
 from .text import Vocabulary
@@ -71,6 +71,7 @@ def load(path: str | Path, device: str | torch.device = "cpu") -> CharLanguageMo
     CheckpointError
         If the file is missing, is no checkpoint, is damaged, wants to run code, comes from a newer
         format, or its weights do not fit or are not finite.
+    DeviceError
     """
     content = read(path)
     try:
@@ -87,7 +88,10 @@ def load(path: str | Path, device: str | torch.device = "cpu") -> CharLanguageMo
                 "Train again with a smaller learning_rate."
             )
     model.card = describe(model, content["training"])
-    return model.to(device).eval()
+    try:
+        return model.to(device).eval()
+    except (RuntimeError, AssertionError) as error:
+        raise DeviceError(f"There is no device {str(device)!r} on this machine. Take cpu.") from error
 
 
 def read(path: str | Path) -> dict[str, Any]:
@@ -113,19 +117,23 @@ def _unpickle(path: Path) -> Any:
     try:
         with open(path, "rb") as file:
             head = file.read(4)
-        if head == b"PK\x03\x04" and not zipfile.is_zipfile(path):
+        if head[:1] == b"\x80":
+            raise pickle.UnpicklingError("a bare pickle")
+        if head != b"PK\x03\x04":
+            raise CheckpointError(f"{path} is not a checkpoint: it is no file that torch.save wrote.")
+        if not zipfile.is_zipfile(path):
             raise CheckpointError(f"{path} is cut short: it begins like a checkpoint and breaks off. Copy it again.")
         return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise CheckpointError(f"There is no file {path}. Check the spelling and the folder.") from None
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read: {error.strerror}.") from error
-    except pickle.UnpicklingError as error:
-        if "Unsupported" in str(error) or "GLOBAL" in str(error):
-            raise CheckpointError(
-                f"{path} holds more than numbers: opening it would run code. rnnscope refuses such files. "
-                "If you trust it, open it in PyTorch and save its state_dict alone."
-            ) from None
-        raise CheckpointError(f"{path} is not a checkpoint: it is no file that torch.save wrote.") from None
-    except (RuntimeError, EOFError, ValueError, KeyError) as error:
+    except pickle.UnpicklingError:
+        raise CheckpointError(
+            f"{path} holds more than numbers: opening it could run code. rnnscope refuses such files. "
+            "If you trust it, open it in PyTorch and save its state_dict alone."
+        ) from None
+    except CheckpointError:
+        raise
+    except Exception as error:  # a damaged archive can break PyTorch's reader anywhere
         raise CheckpointError(f"{path} is not a checkpoint, or a damaged one: PyTorch cannot read it.") from error

@@ -4,7 +4,7 @@ A corpus is a list of documents and the rule that cuts it into training, validat
 
 - fewer than ten documents: each is cut by position, so a book gives three contiguous stretches;
 - ten or more: whole documents go to one part each, by a hash of their names, so that a document
-  stays in its part when others are added.
+  stays in its part when others are added (by position all the same, if that leaves a part empty).
 """
 
 from __future__ import annotations
@@ -58,8 +58,10 @@ class Corpus:
         """
         if len(fractions) != len(PARTS) or min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-9:
             raise TextError(f"A split is three shares that add up to 1, such as (0.8, 0.1, 0.1); got {fractions}.")
-        cut = _cut_positions if len(self.documents) < _FEW else _cut_documents
-        return cut(self.documents, fractions)
+        whole = _cut_documents(self.documents, fractions)
+        if len(self.documents) >= _FEW and all(whole[part] for part, f in zip(PARTS, fractions, strict=True) if f):
+            return whole
+        return _cut_positions(self.documents, fractions)
 
     @property
     def characters(self) -> int:

@@ -7,6 +7,7 @@
     ├── RecipeError         a recipe has a wrong key, type or value
     ├── TrainingError       training cannot start, go on or resume
     ├── AddressError        no such layer, signal or unit
+    ├── DeviceError         this machine lacks the device
     ├── RecordingError      a network's signals cannot be recorded
     ├── TraceError          a trace cannot be written or read
     └── OutputError         a file cannot be written where the user wants it
@@ -41,6 +42,10 @@ class TrainingError(RnnscopeError):
 
 class AddressError(RnnscopeError):
     """An address names a layer, a signal or a unit that does not exist."""
+
+
+class DeviceError(RnnscopeError):
+    """The machine does not have the device that was asked for."""
 
 
 class RecordingError(RnnscopeError):

@@ -36,7 +36,7 @@ from torch import Tensor
 
 from rnnscope.card import fingerprint
 from rnnscope.cells import cell_of
-from rnnscope.errors import AddressError, OutputError, TextError, TraceError
+from rnnscope.errors import AddressError, OutputError, RecordingError, TextError, TraceError
 from rnnscope.models import CharLanguageModel
 from rnnscope.output import atomic_path, new_path
 from rnnscope.progress import progress_bar
@@ -214,6 +214,8 @@ def trace(
     """
     if isinstance(text, Path):
         name, text = name or text.name, read_text(text, encoding)
+    if model.training:
+        raise RecordingError("The model is in training mode, where dropout is at work. Call model.eval() first.")
     source = _Source(text, model.vocabulary)
     with record(model, signals) as recording:
         layout = _lay_out(model, recording, len(source), units, dtype)

@@ -33,7 +33,7 @@ from torch.nn import functional
 
 from rnnscope import checkpoint
 from rnnscope.corpora import Corpus, open_corpus
-from rnnscope.errors import OutputError, TextError, TrainingError
+from rnnscope.errors import DeviceError, OutputError, TextError, TrainingError
 from rnnscope.models import TASKS, CharLanguageModel
 from rnnscope.models.language_model import State, detach
 from rnnscope.output import atomic_path
@@ -111,6 +111,9 @@ class Run:
         self.corpus = self._describe(corpus)
         training = recipe.training
         self.streams = Streams(self.tokens["train"], training.streams, training.window)
+        for part in ("validation", "test"):
+            if len(self.tokens[part]) < 2:
+                raise TextError(f"The {part} part has no text to score. Give a longer text, or another corpus.split.")
         self.steps = max(1, round(training.epochs * len(self.streams)))
 
         model = TASKS[recipe.task](recipe.model, self.vocabulary)
@@ -195,7 +198,8 @@ class Run:
         self.look()
         progress, tally = self.progress, self.progress.tally
         self.model.eval()
-        nats = evaluate(self.model, self.tokens["validation"], self.recipe.training.streams)
+        tokens, training = self.tokens["validation"], self.recipe.training
+        nats = evaluate(self.model, tokens, streams=max(1, min(training.streams, len(tokens) // training.window)))
         self.model.train()
         row = {
             "step": progress.step,
@@ -354,7 +358,7 @@ def train(
 
     Raises
     ------
-    RecipeError, TextError, DownloadError, OutputError, TrainingError
+    RecipeError, TextError, DownloadError, DeviceError, OutputError, TrainingError
     KeyboardInterrupt
         After Ctrl-C or SIGTERM, once ``last.pt`` is written.
     """
@@ -394,7 +398,7 @@ def _fabric(recipe: Recipe, folder: Path, device: str) -> Fabric:
     try:
         return Fabric(accelerator=device, devices=1, loggers=loggers)
     except (RuntimeError, ValueError) as error:
-        raise TrainingError(f"There is no device {device!r} on this machine: {error} Try --device cpu.") from error
+        raise DeviceError(f"There is no device {device!r} on this machine. Take cpu.") from error
 
 
 def _demand_same(old: dict[str, Any], new: dict[str, Any], where: str) -> None:

@@ -1,0 +1,257 @@
+"""Commands as a user types them: what they write and say, and what bad input gets."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from click.testing import CliRunner, Result
+from PIL import Image
+
+import rnnscope
+from rnnscope import checkpoint
+from rnnscope.cli import main
+
+TEXT = 'abc def. "ghij," abc.\n' * 30
+
+
+@pytest.fixture
+def here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_model: Callable[..., rnnscope.CharLanguageModel]
+) -> Path:
+    """A working folder with a model and a text."""
+    monkeypatch.chdir(tmp_path)
+    record = {
+        "recipe": {
+            "name": "tiny",
+            "seed": 0,
+            "description": "Says [bold]nothing[/bold].",
+            "limits": "Many.",
+            "training": {"method": "adamw", "learning_rate": 0.1},
+        },
+        "corpus": {"name": "c", "source": "s", "licence": "l", "characters": 9, "parts": {"train": 9}},
+        "step": 1,
+        "epoch": 0.1,
+        "seconds": 60.0,
+        "clipped_share": 0.25,
+        "validation_nats": 1.5,
+        "test_nats": 2.0,
+    }
+    checkpoint.save("model.pt", make_model(), record)
+    Path("text.txt").write_text(TEXT)
+    return tmp_path
+
+
+def run(*arguments: str, stdin: str | bytes | None = None) -> Result:
+    return CliRunner().invoke(main, arguments, input=stdin)
+
+
+def test_trace_names_its_file_and_says_what_it_holds_and_what_is_next(here: Path) -> None:
+    result = run("trace", "model.pt", "text.txt")
+    assert result.exit_code == 0, result.output
+    trace = rnnscope.open_trace("text.zarr")
+    assert trace.text == TEXT
+    assert "Wrote text.zarr: 660 steps" in result.output
+    assert "l0: h, c, i, f, g, o of 12 units" in result.output
+    following = re.search(r"Next: rnnscope (show text\.zarr l0\.c\.\d+)", result.output)
+    assert following
+    assert run(*following[1].split()).exit_code == 0
+
+
+def test_trace_reads_standard_input(here: Path) -> None:
+    result = run("trace", "model.pt", "-", "-o", "in.zarr", "--signals", "h, c", "--units", "3,5", stdin="abc €")
+    assert result.exit_code == 0, result.output
+    trace = rnnscope.open_trace("in.zarr")
+    assert trace.text == "abc €"
+    assert [str(a) for a in trace.addresses] == ["l0.h", "l0.c"]
+    assert trace["l0.c"]["unit"].values.tolist() == [3, 5]
+    assert "1 characters the model does not know" in result.output
+
+
+@pytest.mark.parametrize("order", ["cluster", "address"])
+def test_trace_draws_a_heatmap_over_pages(here: Path, order: str) -> None:
+    Path("text.txt").write_text(TEXT * 3)
+    result = run("trace", "model.pt", "text.txt", "--heatmap", "map.png", "--order", order)
+    assert result.exit_code == 0, result.output
+    pages = sorted(here.glob("map-*.png"))
+    assert len(pages) == 3
+    for page in pages:
+        with Image.open(page) as image:
+            assert image.width == 1500
+            assert len(image.convert("RGB").getcolors(2**24) or ()) > 50
+    assert run("trace", "model.pt", "text.txt", "-o", "b.zarr", "--heatmap", "map.png").exit_code == 2
+    assert not Path("b.zarr").exists()
+
+
+def test_one_pdf_holds_all_pages(here: Path) -> None:
+    assert run("trace", "model.pt", "text.txt", "--heatmap", "map.pdf").exit_code == 0
+    assert Path("map.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_show_without_colours_sets_bars_below_each_line(here: Path) -> None:
+    run("trace", "model.pt", "text.txt")
+    result = run("show", "text.zarr", "l0.c.3", "--length", "44")
+    lines = result.output.splitlines()
+    place = lines.index('abc def. "ghij," abc.⏎')
+    assert len(lines[place + 1]) == len(lines[place])
+    assert set(lines[place + 1]) <= set("▁▂▃▄▅▆▇█")
+    assert "616 more steps: --start 44" in result.output
+    assert '"' not in run("show", "text.zarr", "l0.c.3", "--start", "18", "--length", "3").output
+
+
+def test_show_of_a_signal_lists_its_units(here: Path) -> None:
+    run("trace", "model.pt", "text.txt")
+    result = run("show", "text.zarr", "l0.c")
+    assert "Most switch-like" in result.output
+    assert "Longest memory" in result.output
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
+@pytest.mark.parametrize("address", ["l0.c.3", "l0.f"])
+def test_show_saves_pictures(here: Path, address: str, suffix: str) -> None:
+    run("trace", "model.pt", "text.txt")
+    result = run("show", "text.zarr", address, "--save", f"picture.{suffix}", "--length", "100")
+    assert result.exit_code == 0, result.output
+    assert Path(f"picture.{suffix}").stat().st_size > 2000
+    assert run("show", "text.zarr", address, "--save", f"picture.{suffix}", "--length", "100").exit_code == 2
+
+
+def test_text_that_looks_like_markup_or_math_is_shown_as_it_is(here: Path) -> None:
+    Path("text.txt").write_text("[red]a[/red] $x_1$ \x1b[31m 日本語 \t$")
+    run("trace", "model.pt", "text.txt")
+    shown = run("show", "text.zarr", "l0.c.3")
+    assert "[red]a[/red] $x_1$ �[31m 日本語 →$" in shown.output
+    assert "\x1b" not in shown.output
+    for address in ("l0.c.3", "l0.c"):
+        result = run("show", "text.zarr", address, "--save", "picture.png", "--force")
+        assert result.exit_code == 0, result.output
+
+
+def test_info_shows_the_card_without_reading_markup_in_it(here: Path) -> None:
+    result = run("info", "model.pt")
+    assert "Says [bold]nothing[/bold]." in result.output
+    assert "2.0000 nats per character (2.8854 bits)" in result.output
+    assert "lstm, 1 layer of 12 units, embedding of 5" in result.output
+
+
+def test_generate_writes_the_same_text_for_the_same_seed(here: Path) -> None:
+    first, second = (run("generate", "model.pt", "--seed", "4", "-n", "50", "--prompt", "ab") for _ in range(2))
+    assert first.output == second.output
+    assert first.output.startswith("ab")
+    assert len(first.output) == 53
+
+
+def test_train_makes_a_model_that_the_other_commands_open(here: Path) -> None:
+    Path("recipe.toml").write_text(
+        'name = "t"\n[corpus]\npath = "text.txt"\n[model]\nhidden_size = 8\n'
+        "[training]\nepochs = 2\nstreams = 4\nwindow = 10\nvalidate_every = 5\n"
+    )
+    result = run("train", "recipe.toml", "--device", "cpu")
+    assert result.exit_code == 0, result.output
+    assert sorted(p.name for p in Path("runs/t").iterdir()) == [
+        "card.md", "figures.csv", "last.pt", "model.pt", "recipe.toml",
+    ]  # fmt: skip
+    assert run("info", "runs/t/model.pt").exit_code == 0
+    assert run("info", "runs/t/last.pt").exit_code == 0
+    assert run("trace", "runs/t/model.pt", "text.txt").exit_code == 0
+
+
+def corrupt(name: str) -> None:
+    """Make one of the files that the bad inputs below name."""
+    content = torch.load("model.pt", weights_only=True)
+    if name == "newer.pt":
+        torch.save({**content, "version": 2}, name)
+    elif name == "nan.pt":
+        content["state_dict"]["head.bias"][0] = torch.nan
+        torch.save(content, name)
+    elif name == "cut.pt":
+        Path(name).write_bytes(Path("model.pt").read_bytes()[:3000])
+    elif name == "code.pt":
+        torch.save({"x": io.StringIO}, name)
+    else:
+        texts = {"empty.txt": b"", "binary.txt": b"ab\0c", "latin.txt": b"caf\xe9", "notes.pt": b"hello"}
+        Path(name).write_bytes(texts[name])
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("trace model.pt missing.txt", "no file missing.txt"),
+        ("trace model.pt empty.txt", "empty"),
+        ("trace model.pt binary.txt", "zero byte at offset 2"),
+        ("trace model.pt latin.txt", "byte 0xe9 at offset 3 (line 1). Name the encoding"),
+        ("trace model.pt .", "is a folder"),
+        ("trace missing.pt text.txt", "no file missing.pt"),
+        ("trace no-such-model text.txt", "no shipped network of that name"),
+        ("trace text.txt text.txt", "not a checkpoint"),
+        ("trace notes.pt text.txt", "not a checkpoint"),
+        ("trace newer.pt text.txt", "Update rnnscope"),
+        ("trace nan.pt text.txt", "NaN or infinite in head.bias"),
+        ("trace cut.pt text.txt", "cut short"),
+        ("trace code.pt text.txt", "could run code"),
+        ("trace model.pt text.txt --signals c,q", "no signal 'q' in this network. It has: h, c, i, f, g, o"),
+        ("trace model.pt text.txt --signals l3.c", "no layer 'l3'. Layers: l0"),
+        ("trace model.pt text.txt --units 4,99", "Units go from 0 to 11"),
+        ("trace model.pt text.txt --units a", "no list of unit numbers"),
+        ("trace model.pt text.txt -o nowhere/t.zarr", "no folder"),
+        ("trace model.pt text.txt -o text.txt", "exists"),
+        ("trace model.pt text.txt -o text.txt --force", "replaces only what rnnscope wrote"),
+        ("trace model.pt text.txt --device warp", "no device 'warp'"),
+        ("trace model.pt text.txt --heatmap map.gif", ".png, .svg, .pdf"),
+        ("trace model.pt text.txt --encoding klingon", "no encoding 'klingon'"),
+        ("show text.txt l0.c.1", "not a trace"),
+        ("show missing.zarr l0.c.1", "no trace"),
+        ("info text.txt", "not a checkpoint"),
+        ("generate notes.pt", "not a checkpoint"),
+        ("train missing.toml", "no recipe"),
+        ("train text.txt", "not a TOML file"),
+    ],
+)
+def test_bad_input_is_one_paragraph_exit_code_2_and_nothing_written(here: Path, command: str, said: str) -> None:
+    for name in re.findall(r"\S+\.(?:txt|pt)", command):
+        if name not in ("model.pt", "text.txt", "missing.txt", "missing.pt", "nowhere/t.zarr"):
+            corrupt(name)
+    before = sorted(here.rglob("*"))
+    result = run(*command.split())
+    assert result.exit_code == 2, result.output
+    assert said in result.output
+    assert "Traceback" not in result.output
+    assert "\n\n" not in result.output.partition("Error: ")[2].strip()
+    assert sorted(here.rglob("*")) == before
+
+
+def test_a_wrong_address_in_a_trace_says_what_exists(here: Path) -> None:
+    run("trace", "model.pt", "text.txt")
+    for address, said in (("l0.q", "It has: h, c"), ("l0.c.99", "Units: 0 to 11"), ("c37", "no address")):
+        result = run("show", "text.zarr", address)
+        assert result.exit_code == 2
+        assert said in result.output
+    assert "nothing from step 700" in run("show", "text.zarr", "l0.c.1", "--start", "700").output
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("hiden_size = 8", "no key 'model.hiden_size'. Did you mean 'hidden_size'?"),
+        ('hidden_size = "8"', "model.hidden_size must be a whole number; got '8'"),
+        ("layers = 0", "layers of at least 1"),
+    ],
+)
+def test_a_wrong_recipe_is_explained(here: Path, line: str, said: str) -> None:
+    Path("recipe.toml").write_text(f'name = "t"\n[corpus]\npath = "text.txt"\n[model]\n{line}\n')
+    result = run("train", "recipe.toml")
+    assert result.exit_code == 2
+    assert said in result.output
+    assert not Path("runs").exists()
+
+
+def test_the_zarr_metadata_names_no_folder_of_this_machine(here: Path) -> None:
+    run("trace", "model.pt", str(here / "text.txt"))
+    attributes = json.loads(Path("text.zarr/zarr.json").read_text())["attributes"]
+    assert attributes["documents"] == ["text.txt"]
+    assert str(here) not in json.dumps(attributes)

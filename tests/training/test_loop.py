@@ -1,0 +1,180 @@
+"""Training: it learns, it can be interrupted anywhere, and it says what went wrong."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from rich.console import Console
+
+import rnnscope
+from rnnscope import checkpoint
+from rnnscope.corpora import standard_library
+from rnnscope.errors import DeviceError, OutputError, TextError, TrainingError
+from rnnscope.training.loop import Run
+from rnnscope.training.recipe import read_recipe
+
+RECIPE = """
+name = "small"
+seed = 3
+[corpus]
+path = "text.txt"
+[model]
+hidden_size = 24
+embedding_size = 8
+layers = 2
+dropout = 0.2
+[training]
+epochs = {epochs}
+streams = 16
+window = 40
+validate_every = {validate_every}
+learning_rate = {learning_rate}
+"""
+
+
+@pytest.fixture
+def make_recipe(tmp_path: Path) -> Callable[..., Path]:
+    """A recipe over 200 kB of Python's standard library."""
+
+    def make(
+        epochs: float = 0.5, validate_every: int = 50, learning_rate: float = 0.01, characters: int = 200_000
+    ) -> Path:
+        text = "".join(document.text for document in standard_library().documents[:20])[:characters]
+        (tmp_path / "text.txt").write_text(text)
+        path = tmp_path / "recipe.toml"
+        path.write_text(RECIPE.format(epochs=epochs, validate_every=validate_every, learning_rate=learning_rate))
+        return path
+
+    return make
+
+
+def rnnscope_train(recipe: Path, folder: Path, *options: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "rnnscope.cli", "train", str(recipe), "-o", str(folder), *options]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def wait_for(path: Path, changed_since: float = 0.0) -> float:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        if path.exists() and path.stat().st_mtime > changed_since:
+            return path.stat().st_mtime
+        time.sleep(0.01)
+    raise AssertionError(f"{path} did not appear")
+
+
+def test_killed_and_interrupted_runs_end_with_the_same_weights(make_recipe: Callable[..., Path]) -> None:
+    recipe = make_recipe(epochs=1.5, validate_every=30)
+    whole, broken = recipe.parent / "whole", recipe.parent / "broken"
+    rnnscope.train(recipe, whole, device="cpu")
+    last = broken / "last.pt"
+
+    run = rnnscope_train(recipe, broken, "--device", "cpu")
+    saved = wait_for(last)
+    run.send_signal(signal.SIGKILL)
+    run.communicate()
+    steps = [checkpoint.read(last)["training"]["step"]]
+
+    run = rnnscope_train(recipe, broken, "--device", "cpu", "--resume")
+    wait_for(last, changed_since=saved)
+    run.send_signal(signal.SIGINT)
+    said, _ = run.communicate()
+    assert run.returncode == 130
+    assert "--resume" in said
+    steps.append(checkpoint.read(last)["training"]["step"])
+
+    run = rnnscope_train(recipe, broken, "--device", "cpu", "--resume")
+    said, _ = run.communicate()
+    assert run.returncode == 0, said
+    assert 0 < steps[0] < steps[1] < checkpoint.read(last)["training"]["step"]
+
+    for name in ("last.pt", "model.pt"):
+        expected, got = (checkpoint.read(folder / name) for folder in (whole, broken))
+        for key, weight in expected["state_dict"].items():
+            assert torch.equal(weight, got["state_dict"][key]), f"{name}: {key}"
+    for part in ("validation_nats", "test_nats", "clipped_share"):
+        records = [checkpoint.read(folder / "model.pt")["training"] for folder in (whole, broken)]
+        assert records[0][part] == records[1][part]
+    figures = [(folder / "figures.csv").read_text() for folder in (whole, broken)]
+    assert figures[0] == figures[1]
+    assert not list(broken.glob(".*partial*"))
+
+
+@pytest.mark.parametrize("method", ["adamw", "char-rnn"])
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+def test_every_cell_learns_by_every_method(make_recipe: Callable[..., Path], method: str, cell: str) -> None:
+    recipe = make_recipe(epochs=3, characters=40_000)
+    text = recipe.read_text().replace("[model]", f'[model]\ncell = "{cell}"')
+    recipe.write_text(text.replace("[training]", f'[training]\nmethod = "{method}"'))
+    model = rnnscope.train(recipe, recipe.parent / "run", device="cpu")
+    assert model.card is not None
+    figures = pd.read_csv(recipe.parent / "run" / "figures.csv")
+    assert figures["validation_nats"].iloc[-1] < 3.6
+    assert figures["train_nats"].is_monotonic_decreasing
+    assert model.card.training["test_nats"] < 3.6
+    again = rnnscope.load(recipe.parent / "run" / "model.pt")
+    assert again.card == model.card
+    assert f"{model.card.training['test_nats']:.4f}" in (recipe.parent / "run" / "card.md").read_text()
+
+
+def test_a_loss_that_is_no_number_stops_with_the_last_good_checkpoint(make_recipe: Callable[..., Path]) -> None:
+    recipe = make_recipe(epochs=3, validate_every=10)
+    run = Run(read_recipe(recipe), recipe.parent, "cpu", Console(quiet=True))
+    for _ in range(10):
+        run.advance()
+    run.validate()
+    good = {name: weight.clone() for name, weight in run.model.state_dict().items()}
+    with torch.no_grad():
+        run.model.head.bias[3] = torch.nan
+    with pytest.raises(TrainingError, match=r"no longer a number between steps 11 and \d+.*last\.pt.*learning_rate"):
+        run.fit()
+    kept = checkpoint.read(recipe.parent / "last.pt")
+    assert kept["training"]["step"] == 10
+    assert all(torch.equal(good[name], weight) for name, weight in kept["state_dict"].items())
+
+
+def test_a_folder_with_a_run_is_kept_unless_told(make_recipe: Callable[..., Path]) -> None:
+    recipe = make_recipe(epochs=0.1)
+    folder = recipe.parent / "run"
+    rnnscope.train(recipe, folder, device="cpu")
+    with pytest.raises(OutputError, match="--resume, or start anew with --force"):
+        rnnscope.train(recipe, folder, device="cpu")
+    rnnscope.train(recipe, folder, device="cpu", force=True)
+
+
+def test_resume_refuses_another_recipe_another_text_and_nothing(make_recipe: Callable[..., Path]) -> None:
+    recipe = make_recipe(epochs=0.1)
+    folder = recipe.parent / "run"
+    with pytest.raises(TrainingError, match="no last.pt"):
+        rnnscope.train(recipe, folder, device="cpu", resume=True)
+    rnnscope.train(recipe, folder, device="cpu")
+    with pytest.raises(TrainingError, match="training.learning_rate was 0.01 and is 0.5"):
+        rnnscope.train(make_recipe(epochs=0.1, learning_rate=0.5), folder, device="cpu", resume=True)
+    with pytest.raises(TrainingError, match="corpus differs"):
+        rnnscope.train(make_recipe(epochs=0.1, characters=150_000), folder, device="cpu", resume=True)
+
+
+def test_a_text_shorter_than_a_window_is_refused_and_nothing_is_written(make_recipe: Callable[..., Path]) -> None:
+    recipe = make_recipe(characters=500)
+    with pytest.raises(TextError, match="400 characters; 16 streams with a window of 40 need at least 656"):
+        rnnscope.train(recipe, recipe.parent / "run", device="cpu")
+    assert not (recipe.parent / "run").exists()
+
+
+def test_a_device_that_is_not_there_is_said(make_recipe: Callable[..., Path]) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("this machine has the device")
+    with pytest.raises(DeviceError, match="no device 'cuda'"):
+        rnnscope.train(make_recipe(), device="cuda")
+
+
+def test_a_folder_that_cannot_be_made_is_said(make_recipe: Callable[..., Path]) -> None:
+    with pytest.raises(OutputError, match="cannot be written"):
+        rnnscope.train(make_recipe(), make_recipe() / "below-a-file", device="cpu")
