@@ -12,6 +12,8 @@ from matplotlib.axes import Axes
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 
+from rnnscope.recording.address import Address
+
 LONGEST = 20_000
 """Steps that are looked at: the first ones of a longer series."""
 
@@ -28,8 +30,9 @@ class UnitRanking:
         The signal's address.
     table : DataFrame
         One row a unit, indexed by address: ``unit``; ``switch`` from 0 to 1, higher is more
-        switch-like; ``threshold`` between its two modes; ``on``, the share of steps above it;
-        ``dwell``, the mean steps between two crossings of it; ``memory``, in steps.
+        switch-like; ``threshold`` between its two modes (of tanh for a cell state); ``on``, the
+        share of steps above it; ``dwell``, the mean steps it stays in the rarer mode; ``memory``,
+        in steps.
     """
 
     signal: str
@@ -65,7 +68,8 @@ def rank_units(series: xr.DataArray) -> UnitRanking:
 
     *Switch*: with the threshold that best parts the series into two groups (Otsu 1979), the share of
     the variance between the groups, rescaled so that a normal distribution has 0 and two values
-    alone have 1, times 1 - 1/dwell, so that what flips at each step counts for nothing.
+    alone have 1; times 1 - 1/dwell and 1 - 2/stretches, so that what stays for one step, or flips
+    only once in the text, counts for nothing. A cell state is seen through tanh, as the network sees it.
 
     *Memory*: the first lag at which the autocorrelation is below 1/e; the length of the series if it
     never is.
@@ -80,14 +84,18 @@ def rank_units(series: xr.DataArray) -> UnitRanking:
     UnitRanking
     """
     values = np.asarray(series[:LONGEST], dtype=np.float64)
+    if Address.parse(str(series.name)).signal == "c":
+        values = np.tanh(values)
     share, threshold = _two_groups(values)
     above = values > threshold
-    dwell = len(values) / (1 + np.count_nonzero(above[1:] != above[:-1], axis=0))
+    stretches = 1 + np.count_nonzero(above[1:] != above[:-1], axis=0)
+    rarer = np.minimum(np.count_nonzero(above, axis=0), np.count_nonzero(~above, axis=0))
+    dwell = np.maximum(1, 2 * rarer / stretches)
     bimodal = np.clip((share - _NORMAL_SHARE) / (1 - _NORMAL_SHARE), 0, 1)
     table = pd.DataFrame(
         {
             "unit": series["unit"].values,
-            "switch": bimodal * (1 - 1 / dwell),
+            "switch": bimodal * (1 - 1 / dwell) * np.clip(1 - 2 / stretches, 0, 1),
             "threshold": threshold,
             "on": above.mean(axis=0),
             "dwell": dwell,
