@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from rich import box
+from rich.table import Table
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,11 @@ class Ratio:
     high: float
 
     def __str__(self) -> str:
-        return f"{self.median:.2f} ({self.low:.2f} to {self.high:.2f})"
+        return f"{_short(self.median)} ({_short(self.low)}-{_short(self.high)})"
+
+
+def _short(ratio: float) -> str:
+    return f"{ratio:.2f}" if ratio < 10 else f"{ratio:.0f}"
 
 
 class Times:
@@ -50,6 +56,14 @@ def paired(functions: Mapping[str, Callable[[], Any]], repeats: int = 5) -> Time
             function()
             seconds[name].append(time.perf_counter() - began)
     return Times({name: values[1:] for name, values in seconds.items()})
+
+
+def table(title: str, *columns: str) -> Table:
+    """An empty table of figures, narrow enough for 80 columns."""
+    empty = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for column in columns:
+        empty.add_column(column, justify="right" if empty.columns else "left", no_wrap=True)
+    return empty
 
 
 def machine() -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 
 import torch
 from rich.console import Console
-from rich.table import Table
-from timing import machine, paired
+from timing import machine, paired, table
 from torch import Tensor, nn
 
 import rnnscope
@@ -24,10 +24,9 @@ def recorded(rnn: nn.LSTM, x: Tensor) -> dict[str, Tensor]:
 
 
 def looped_over_cell(rnn: nn.LSTM, x: Tensor) -> dict[str, Tensor]:
-    """What a user writes who needs h and c."""
-    cell = nn.LSTMCell(rnn.input_size, rnn.hidden_size)
-    cell.weight_ih, cell.weight_hh = rnn.weight_ih_l0, rnn.weight_hh_l0
-    cell.bias_ih, cell.bias_hh = rnn.bias_ih_l0, rnn.bias_hh_l0
+    """What a user writes who needs h and c, but no gates."""
+    cell = nn.LSTMCell(rnn.input_size, rnn.hidden_size, device="meta")
+    cell.weight_ih, cell.weight_hh, cell.bias_ih, cell.bias_hh = rnn.all_weights[0]
     h = c = x.new_zeros(x.shape[1], rnn.hidden_size)
     steps: dict[str, list[Tensor]] = {name: [] for name in "hc"}
     for x_t in x:
@@ -39,11 +38,12 @@ def looped_over_cell(rnn: nn.LSTM, x: Tensor) -> dict[str, Tensor]:
 
 def looped_by_hand(rnn: nn.LSTM, x: Tensor) -> dict[str, Tensor]:
     """What a user writes who needs the gates, too."""
+    weight_ih, weight_hh, bias_ih, bias_hh = rnn.all_weights[0]
     h = c = x.new_zeros(x.shape[1], rnn.hidden_size)
     steps: dict[str, list[Tensor]] = {name: [] for name in "hcifgo"}
     for x_t in x:
-        from_x = nn.functional.linear(x_t, rnn.weight_ih_l0, rnn.bias_ih_l0)
-        from_h = nn.functional.linear(h, rnn.weight_hh_l0, rnn.bias_hh_l0)
+        from_x = nn.functional.linear(x_t, weight_ih, bias_ih)
+        from_h = nn.functional.linear(h, weight_hh, bias_hh)
         i, f, g, o = (from_x + from_h).chunk(4, dim=-1)
         i, f, g, o = i.sigmoid(), f.sigmoid(), g.tanh(), o.sigmoid()
         c = f * c + i * g
@@ -60,34 +60,32 @@ def check(rnn: nn.LSTM, x: Tensor) -> None:
         torch.testing.assert_close({name: ours[name] for name in theirs}, theirs)
 
 
+def row(units: int, batch: int) -> list[str]:
+    rnn = nn.LSTM(INPUT, units).eval()
+    steps = 512_000 // units // (1 if batch == 1 else 10)
+    x = torch.randn(steps, batch, INPUT)
+    check(rnn, x[:100])
+    loops = {f.__name__: partial(f, rnn, x) for f in (recorded, looped_over_cell, looped_by_hand)}
+    times = paired({"forward": partial(rnn, x), **loops})
+    forward = f"{1000 * times.median('forward'):,.0f} ms"
+    return [f"{units:,}", str(batch), forward, *(str(times.ratio(name, "forward")) for name in loops)]
+
+
 @torch.no_grad()
-def main(quick: bool) -> None:
+def main(quick: bool, threads: int) -> None:
+    torch.set_num_threads(threads)
     console = Console()
     console.print(machine())
-    table = Table(title="time in plain forward passes: median (range over turns)")
-    for column in ("units", "batch", "steps", "forward", "rnnscope.record", "LSTMCell loop, no gates", "own loop"):
-        table.add_column(column, justify="right")
+    columns = ("units", "batch", "forward", "rnnscope", "LSTMCell loop", "own loop")
+    figures = table("Time in plain forward passes: median (lowest-highest)", *columns)
     for units in UNITS[1:3] if quick else UNITS:
-        rnn = nn.LSTM(INPUT, units).eval()
         for batch in BATCHES:
-            steps = 512_000 // units // (1 if batch == 1 else 10)
-            x = torch.randn(steps, batch, INPUT)
-            check(rnn, x[:100])
-            times = paired(
-                {
-                    "forward": lambda: rnn(x),
-                    "record": lambda: recorded(rnn, x),
-                    "cell": lambda: looped_over_cell(rnn, x),
-                    "hand": lambda: looped_by_hand(rnn, x),
-                }
-            )
-            ratios = (str(times.ratio(name, "forward")) for name in ("record", "cell", "hand"))
-            forward = f"{1000 * times.median('forward'):,.0f} ms"
-            table.add_row(f"{units:,}", str(batch), f"{steps:,}", forward, *ratios)
-    console.print(table)
+            figures.add_row(*row(units, batch))
+    console.print(figures)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer sizes")
+    parser.add_argument("--threads", type=int, default=1, help="of torch [default: 1]")
     main(**vars(parser.parse_args()))

@@ -88,7 +88,7 @@ def trace(
     _report(result, console)
     if heatmap is not None:
         series = result[result.memory][:_HEATMAP_STEPS]
-        pages = figures.heatmap(result.text[:_HEATMAP_STEPS], series, order)  # pyright: ignore[reportArgumentType]
+        pages = figures.heatmap(result.stretch(0, _HEATMAP_STEPS), series, order)  # pyright: ignore[reportArgumentType]
         written = ", ".join(map(str, figures.save(pages, heatmap)))
         drawn = f"Drew {written}: {result.memory} over {len(series):,} of {len(result):,} steps"
         console.print(drawn, markup=False, soft_wrap=True)
@@ -96,19 +96,18 @@ def trace(
 
 def _report(trace: Trace, console: Console) -> None:
     """What was written, what it holds, and where to look first."""
-    import numpy as np
     from rich.filesize import decimal
 
     from rnnscope import rank_units
 
     assert trace.path is not None
     size = sum(file.stat().st_size for file in trace.path.rglob("*") if file.is_file())
-    nll = trace.tree.dataset["nll"].values[1:]
-    cost = f", {np.mean(nll):.3f} nats ({np.mean(nll) / math.log(2):.3f} bits) a character" if nll.size else ""
+    nats = trace.tree.attrs["mean_nll"]
     nodes: dict[str, list[str]] = {}
     for address in trace.addresses:
         nodes.setdefault(address.node, []).append(address.signal)
-    lines = [f"Wrote {trace.path}: {len(trace):,} steps, {decimal(size)}{cost}"]
+    cost = f"{nats:.3f} nats ({nats / math.log(2):.3f} bits) a character"
+    lines = [f"Wrote {trace.path}: {len(trace):,} steps, {decimal(size)}, {cost}"]
     for node, signals in nodes.items():
         units = trace[f"{node}.{signals[0]}"].sizes["unit"]
         lines.append(f"  {node}: {', '.join(signals)} of {units} units, with the cost and the top guesses at each step")

@@ -78,7 +78,7 @@ def load(path: str | Path, device: str | torch.device = "cpu") -> CharLanguageMo
         kind = TASKS[content["task"]]
         model = kind(kind.config_type(**content["config"]), Vocabulary(content["vocabulary"]))
         model.load_state_dict(content["state_dict"])
-    except (KeyError, TypeError, RuntimeError, RnnscopeError) as error:
+    except (AttributeError, KeyError, TypeError, RuntimeError, RnnscopeError) as error:
         raise CheckpointError(f"{path} does not fit together: {error}. It was damaged, or made by hand.") from error
     for name, tensor in model.state_dict().items():
         if not torch.isfinite(tensor).all():
@@ -123,6 +123,9 @@ def _unpickle(path: Path) -> Any:
             raise CheckpointError(f"{path} is not a checkpoint: it is no file that torch.save wrote.")
         if not zipfile.is_zipfile(path):
             raise CheckpointError(f"{path} is cut short: it begins like a checkpoint and breaks off. Copy it again.")
+        with zipfile.ZipFile(path) as archive:
+            if archive.testzip() is not None:  # PyTorch reads over a wrong checksum
+                raise CheckpointError(f"{path} is damaged: its checksums do not hold. Copy it again.")
         return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise CheckpointError(f"There is no file {path}. Check the spelling and the folder.") from None

@@ -21,7 +21,7 @@ import pooch
 import requests
 
 from .errors import DownloadError, TextError
-from .text import Document, decode_text, read_text
+from .text import Document, check_encoding, decode_text, read_text
 
 PARTS = ("train", "validation", "test")
 
@@ -56,7 +56,7 @@ class Corpus:
         fractions : three floats
             Shares of train, validation and test; they add up to 1.
         """
-        if len(fractions) != len(PARTS) or min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-9:
+        if len(fractions) != len(PARTS) or min(fractions) < 0 or not abs(sum(fractions) - 1) <= 1e-9:
             raise TextError(f"A split is three shares that add up to 1, such as (0.8, 0.1, 0.1); got {fractions}.")
         whole = _cut_documents(self.documents, fractions)
         if len(self.documents) >= _FEW and all(whole[part] for part, f in zip(PARTS, fractions, strict=True) if f):
@@ -72,7 +72,7 @@ def _cut_positions(documents: Sequence[Document], fractions: Sequence[float]) ->
     parts: dict[str, list[Document]] = {part: [] for part in PARTS}
     for document in documents:
         length = len(document.text)
-        first, second = int(fractions[0] * length), int((fractions[0] + fractions[1]) * length)
+        first, second = (int(share * length + 1e-6) for share in (fractions[0], fractions[0] + fractions[1]))
         stretches = (document.text[:first], document.text[first:second], document.text[second:])
         for part, stretch in zip(PARTS, stretches, strict=True):
             if stretch:
@@ -92,7 +92,7 @@ def _cut_documents(documents: Sequence[Document], fractions: Sequence[float]) ->
 def standard_library() -> Corpus:
     """The source of the Python standard library on this machine, one document a module, tests left out."""
     root = Path(sysconfig.get_paths()["stdlib"])
-    left_out = {"site-packages", "dist-packages", "test", "tests", "__pycache__"}
+    left_out = {"site-packages", "dist-packages", "test", "tests", "idle_test", "__pycache__"}
     paths = sorted(p for p in root.rglob("*.py") if not left_out.intersection(p.relative_to(root).parts))
     documents, skipped = _read_all(paths, root)
     return Corpus(
@@ -127,6 +127,7 @@ NAMED = {"standard-library": standard_library, "war-and-peace": war_and_peace}
 def read_corpus(path: str | Path, encoding: str = "utf-8") -> Corpus:
     """A file, or every text file of a folder in the order of their names; hidden files are passed over."""
     path = Path(path)
+    check_encoding(encoding)
     skipped: tuple[str, ...] = ()
     if path.is_dir():
         files = sorted(
@@ -137,7 +138,8 @@ def read_corpus(path: str | Path, encoding: str = "utf-8") -> Corpus:
             raise TextError(f"{path} holds no text file ({len(skipped)} files are empty, binary or not {encoding}).")
     else:
         documents = (Document(path.name, read_text(path, encoding)),)
-    return Corpus(name=path.name, documents=documents, source=path.name, licence="unknown", skipped=skipped)
+    name = path.resolve().name
+    return Corpus(name=name, documents=documents, source=name, licence="unknown", skipped=skipped)
 
 
 def _read_all(
@@ -179,7 +181,7 @@ def download(url: str, sha256: str, size: int) -> Path:
         raise DownloadError(f"What {url} sent is not the expected file: its sha256 differs. {by_hand}") from error
     except OSError as error:
         raise DownloadError(
-            f"{folder} cannot hold the download: {error.strerror}. Set RNNSCOPE_CACHE to another folder."
+            f"{folder} cannot hold the download: {error.strerror or error}. Set RNNSCOPE_CACHE to another folder."
         ) from error
 
 

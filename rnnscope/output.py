@@ -16,20 +16,20 @@ from .errors import OutputError
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """A temporary name beside ``path`` to write a file or a folder to; renamed when the block ends well.
 
-    Whatever stood at ``path`` is replaced. After an exception nothing is left behind.
+    What stood at ``path`` is replaced, if it is of the same kind. After an exception it is as it
+    was, and nothing is left behind.
 
     Raises
     ------
     OutputError
-        If the folder is missing or cannot be written, or the disk is full.
+        If the folder is missing or cannot be written, the disk is full, or a folder would have to
+        give way to a file.
     """
     path = Path(path)
     partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
     try:
         yield partial
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        os.replace(partial, path)
+        _replace(partial, path)
     except BaseException as error:
         _remove(partial)
         if isinstance(error, OSError):
@@ -46,7 +46,14 @@ def new_path(path: str | Path, force: bool = False) -> Path:
         If something stands there, or there is no such folder to write in.
     """
     path = Path(path)
-    if path.exists() and not force:
+    try:
+        path.lstat()
+        exists = True
+    except (FileNotFoundError, NotADirectoryError):
+        exists = False
+    except OSError as error:
+        raise OutputError(_reason(path, error)) from error
+    if exists and not force:
         raise OutputError(f"{path} exists. Name another output, or replace it with --force.")
     folder = path.absolute().parent
     if not folder.is_dir():
@@ -54,6 +61,22 @@ def new_path(path: str | Path, force: bool = False) -> Path:
     if not os.access(folder, os.W_OK | os.X_OK):
         raise OutputError(f"The folder {folder} cannot be written. Name an output elsewhere.")
     return path
+
+
+def _replace(partial: Path, path: Path) -> None:
+    if not path.is_dir() or path.is_symlink():
+        os.replace(partial, path)
+        return
+    if not partial.is_dir():
+        raise OutputError(f"{path} is a folder and would have to give way to a file. Name another output.")
+    aside = path.with_name(f".{path.name}.replaced-{os.getpid()}")
+    os.rename(path, aside)
+    try:
+        os.rename(partial, path)
+    except BaseException:
+        os.rename(aside, path)
+        raise
+    shutil.rmtree(aside)
 
 
 def _remove(path: Path) -> None:

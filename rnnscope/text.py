@@ -72,7 +72,7 @@ class Vocabulary:
         return len(self.characters)
 
     def __contains__(self, character: str) -> bool:
-        return character in self.characters
+        return character in self.characters[1:]
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Vocabulary) and self.characters == other.characters
@@ -136,13 +136,7 @@ def decode_text(data: bytes, name: str, encoding: str = "utf-8") -> str:
     """Bytes as text: see `read_text`; ``name`` is what errors call the bytes."""
     if not data:
         raise TextError(f"{name} is empty; a text of at least one character is needed.")
-    try:
-        codec = codecs.lookup(encoding)
-    except LookupError:
-        raise TextError(
-            f"Python knows no encoding {encoding!r}. Common ones are utf-8, latin-1, cp1252 and utf-16."
-        ) from None
-    if codec.name == "utf-8":
+    if check_encoding(encoding) == "utf-8":
         _refuse_binary(data, name)
     try:
         text = data.decode(encoding)
@@ -152,13 +146,27 @@ def decode_text(data: bytes, name: str, encoding: str = "utf-8") -> str:
             f"{name} is not {encoding}: byte 0x{data[error.start]:02x} at offset {error.start:,} (line {line:,}). "
             "Name the encoding it was written in, for example --encoding latin-1 or --encoding cp1252."
         ) from None
+    except (LookupError, UnicodeError) as error:  # codecs such as rot13 and undefined
+        raise TextError(f"{encoding!r} is no encoding of text files ({error}). Try utf-8, latin-1 or cp1252.") from None
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     if not text:
         raise TextError(f"{name} holds a byte order mark and nothing else; a text of at least one character is needed.")
     return text
 
 
+def check_encoding(encoding: str) -> str:
+    """Python's own name of an encoding; TextError if it knows none of that name."""
+    try:
+        return codecs.lookup(encoding).name
+    except (LookupError, ValueError):
+        raise TextError(
+            f"Python knows no encoding {encoding!r}. Common ones are utf-8, latin-1, cp1252 and utf-16."
+        ) from None
+
+
 def _refuse_binary(data: bytes, name: str) -> None:
+    if data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        raise TextError(f"{name} looks like UTF-32, not UTF-8. Read it with --encoding utf-32.")
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise TextError(f"{name} looks like UTF-16, not UTF-8. Read it with --encoding utf-16.")
     zero = data.find(b"\0")

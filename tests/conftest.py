@@ -12,6 +12,7 @@ import torch
 from rnnscope import CharLanguageModel, LanguageModelConfig, Vocabulary
 
 matplotlib.use("Agg")
+torch.set_num_threads(1)  # tiny networks gain nothing from more
 
 CORPORA = Path(__file__).parents[2] / "shared" / "data"
 ALPHABET = "abcdefghij \n\"'.,"

@@ -61,4 +61,4 @@ def layer(module: nn.RNNBase, number: int, x: np.ndarray, initial: list[np.ndarr
         return lstm(x, initial[0], initial[1], w)
     if isinstance(module, nn.GRU):
         return gru(x, initial[0], w)
-    return rnn(x, initial[0], w, module.nonlinearity)
+    return rnn(x, initial[0], w, str(module.nonlinearity))

@@ -9,6 +9,7 @@ import pandas as pd
 import seaborn as sns
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 
@@ -46,9 +47,9 @@ class UnitRanking:
         """The units with the longest memory."""
         return self.table.sort_values("memory", ascending=False, kind="stable").head(count)
 
-    def plot(self) -> Axes:
-        """Memory against switch-likeness, a dot a unit."""
-        axes = sns.scatterplot(self.table, x="switch", y="memory", size="dwell")
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """Memory against switch-likeness, a dot a unit; on new axes if none are given."""
+        axes = sns.scatterplot(self.table, x="switch", y="memory", size="dwell", ax=axes or Figure().subplots())
         axes.set(yscale="log", title=self.signal, ylabel="memory (steps)")
         return axes
 
@@ -89,8 +90,7 @@ def rank_units(series: xr.DataArray) -> UnitRanking:
     share, threshold = _two_groups(values)
     above = values > threshold
     stretches = 1 + np.count_nonzero(above[1:] != above[:-1], axis=0)
-    rarer = np.minimum(np.count_nonzero(above, axis=0), np.count_nonzero(~above, axis=0))
-    dwell = np.maximum(1, 2 * rarer / stretches)
+    dwell = _mean_stay(np.where(above.mean(axis=0) > 0.5, ~above, above))
     bimodal = np.clip((share - _NORMAL_SHARE) / (1 - _NORMAL_SHARE), 0, 1)
     table = pd.DataFrame(
         {
@@ -119,9 +119,15 @@ def _two_groups(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     best = between.argmax(axis=0)
     columns = np.arange(values.shape[1])
     threshold = (ranked[best, columns] + ranked[best + 1, columns]) / 2
-    variance = ranked.var(axis=0)
-    share = np.divide(between[best, columns], variance, out=np.zeros_like(variance), where=variance > 0)
+    varies = ranked[0] < ranked[-1]
+    share = np.divide(between[best, columns], ranked.var(axis=0), out=np.zeros(len(varies)), where=varies)
     return share, threshold
+
+
+def _mean_stay(inside: np.ndarray) -> np.ndarray:
+    """Mean length of the stretches of each boolean column of (time, unit), in steps; 1 where there is none."""
+    starts = inside[0].astype(int) + np.count_nonzero(inside[1:] & ~inside[:-1], axis=0)
+    return np.maximum(1, np.count_nonzero(inside, axis=0) / np.maximum(1, starts))
 
 
 def _autocorrelation_time(values: np.ndarray) -> np.ndarray:
@@ -130,5 +136,5 @@ def _autocorrelation_time(values: np.ndarray) -> np.ndarray:
     centred = values - values.mean(axis=0)
     spectrum = np.fft.rfft(centred, n=2 * steps, axis=0)
     covariance = np.fft.irfft(np.abs(spectrum) ** 2, axis=0)[:steps]
-    low = covariance < covariance[0] / np.e
+    low = (covariance < covariance[0] / np.e) & (values.min(axis=0) < values.max(axis=0))
     return np.where(low.any(axis=0), low.argmax(axis=0), steps)

@@ -17,7 +17,7 @@ _PATTERN = re.compile(
 )
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Address:
     """Where a quantity lives in a network.
 

@@ -54,6 +54,9 @@ GUESSES = 5
 _CHUNK = 2**20
 """Values of the widest array a chunk: what is read, recorded and written at once."""
 
+_LARGE = 10**9
+"""Bytes from which on the size of a trace is said before it is written."""
+
 DType = Literal["float32", "float16"]
 
 
@@ -107,7 +110,12 @@ class Trace:
     @property
     def text(self) -> str:
         """The text as it was given."""
-        return np.asarray(self.tree["codepoint"]).astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
+        return self.stretch(0, len(self))
+
+    def stretch(self, start: int, stop: int) -> str:
+        """The text from one step to another, without reading the rest."""
+        codes = self.tree.dataset["codepoint"][start:stop].values
+        return codes.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -227,6 +235,10 @@ def trace(
                 _write(store, layout, attributes, model, source, recording, bar)
             return Trace(_open(store).load())
         path = _writable(path, layout, force)
+        if console is not None and layout.nbytes > _LARGE:
+            console.print(
+                f"The trace takes {decimal(layout.nbytes)}; --signals, --units and --dtype float16 make it smaller."
+            )
         with atomic_path(path) as partial, bar:
             _write(str(partial), layout, attributes, model, source, recording, bar)
     return open_trace(path)
@@ -323,6 +335,7 @@ def _write(store: Any, layout: Layout, attributes: dict[str, Any], model: CharLa
     arrays = _create_root_arrays(root, layout)
     signals = _create_nodes(root, layout)
     unknown: Counter[str] = Counter()
+    cost = 0.0
     task = bar.add_task("tracing", total=layout.steps)
     for start, stop, columns in _read(model, source, layout):
         for name, values in columns.items():
@@ -333,8 +346,15 @@ def _write(store: Any, layout: Layout, attributes: dict[str, Any], model: CharLa
                 values = values[:, list(layout.units)]
             array[start:stop] = values.cpu().numpy().astype(layout.dtype, copy=False)
         unknown.update(chr(code) for code in columns["codepoint"][columns["token"] == 0])
+        cost += float(np.nansum(columns["nll"], dtype=np.float64))
         bar.update(task, completed=stop)
-    root.attrs.update({"recovery_error": recording.error, "unknown": dict(unknown.most_common())})
+    root.attrs.update(
+        {
+            "mean_nll": cost / max(1, layout.steps - 1),
+            "recovery_error": recording.error,
+            "unknown": dict(unknown.most_common()),
+        }
+    )
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Consolidated metadata is currently not part")
         zarr.consolidate_metadata(store)

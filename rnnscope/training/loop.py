@@ -12,6 +12,7 @@ A run's folder holds
 from __future__ import annotations
 
 import math
+import os
 import shutil
 import signal
 import threading
@@ -364,7 +365,7 @@ def train(
     """
     recipe = read_recipe(recipe_path)
     folder = Path(folder) if folder is not None else Path("runs") / recipe.name
-    if (folder / "last.pt").exists() and not (resume or force):
+    if os.path.exists(folder / "last.pt") and not (resume or force):
         raise OutputError(f"{folder} holds a run already. Go on with it by --resume, or start anew with --force.")
     run = Run(recipe, folder, device, console or Console(quiet=True))
     if resume:

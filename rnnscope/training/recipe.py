@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import tomllib
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
@@ -111,7 +112,12 @@ class Recipe:
 
     def __post_init__(self) -> None:
         _demand(self.task in TASKS, "task", f"one of {', '.join(TASKS)}", self.task)
-        _demand(bool(self.name) and "/" not in self.name, "name", "a word without a slash", self.name)
+        _demand(
+            self.name not in ("", "..") and Path(self.name).name == self.name,
+            "name",
+            "a name that a folder can have",
+            self.name,
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """Plain tables, as in the file."""
@@ -138,7 +144,7 @@ def read_recipe(path: str | Path) -> Recipe:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path} is not a TOML file: {error}.") from None
     corpus = content.get("corpus")
-    if isinstance(corpus, dict) and isinstance(corpus.get("path"), str):
+    if isinstance(corpus, dict) and isinstance(corpus.get("path"), str) and corpus["path"]:
         corpus["path"] = str(path.parent / corpus["path"])
     try:
         return _build(Recipe, content, "")
@@ -178,7 +184,7 @@ def _convert(value: Any, wanted: Any, where: str) -> Any:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _demand(holds: bool, where: str, expected: str, got: Any) -> None:

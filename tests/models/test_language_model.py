@@ -57,10 +57,9 @@ def test_a_tied_head_shares_the_embedding(make_model: Callable[..., CharLanguage
 
 
 def test_forget_gates_start_open_and_recurrent_blocks_orthogonal(make_model: Callable[..., CharLanguageModel]) -> None:
-    rnn = make_model().rnn
-    bias = (rnn.bias_ih_l0 + rnn.bias_hh_l0).detach()
-    assert bias.tolist() == [0.0] * 12 + [1.0] * 12 + [0.0] * 24
-    for block in rnn.weight_hh_l0.detach().chunk(4):
+    _, weight, bias_ih, bias_hh = make_model().rnn.all_weights[0]
+    assert (bias_ih + bias_hh).tolist() == [0.0] * 12 + [1.0] * 12 + [0.0] * 24
+    for block in weight.detach().chunk(4):
         torch.testing.assert_close(block @ block.T, torch.eye(12), atol=1e-5, rtol=0)
 
 

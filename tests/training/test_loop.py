@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -58,7 +59,8 @@ def make_recipe(tmp_path: Path) -> Callable[..., Path]:
 
 def rnnscope_train(recipe: Path, folder: Path, *options: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "rnnscope.cli", "train", str(recipe), "-o", str(folder), *options]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
 
 
 def wait_for(path: Path, changed_since: float = 0.0) -> float:

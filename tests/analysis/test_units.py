@@ -1,0 +1,159 @@
+"""The ranking of units against series whose nature is known and against plain searches."""
+
+from __future__ import annotations
+
+import io
+from itertools import groupby
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import xarray as xr
+from rich.console import Console
+
+from rnnscope.analysis import units
+from rnnscope.analysis.units import UnitRanking, rank_units
+
+STEPS = 4000
+TIME = np.arange(STEPS)
+
+
+def rank(*columns: np.ndarray, signal: str = "l0.h") -> UnitRanking:
+    series = xr.DataArray(
+        np.stack(columns, axis=1), dims=("time", "unit"), coords={"unit": np.arange(len(columns))}, name=signal
+    )
+    return rank_units(series)
+
+
+def noise(seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=STEPS)
+
+
+def square(half: int) -> np.ndarray:
+    return np.where(TIME // half % 2, 1.0, -1.0)
+
+
+def autoregression(share: float) -> np.ndarray:
+    """x_t = share x_{t-1} + noise: its autocorrelation at lag k is share**k."""
+    values = noise()
+    for t in range(1, STEPS):
+        values[t] += share * values[t - 1]
+    return values
+
+
+def test_a_square_wave_is_a_switch_and_noise_is_none() -> None:
+    ranking = rank(noise(), np.sin(TIME / 50), square(25) + 0.1 * noise(1), np.exp(noise(2)))
+    assert ranking.table.index[0] == "l0.h.2"
+    assert ranking.table["unit"].tolist()[0] == 2
+    assert ranking.table["switch"].is_monotonic_decreasing
+    assert ranking.table.loc["l0.h.2", "switch"] > 0.9
+    assert ranking.table.loc["l0.h.0", "switch"] == pytest.approx(0.0, abs=0.03)
+    assert ranking.switches(2).index.tolist() == ranking.table.index.tolist()[:2]
+
+
+@pytest.mark.parametrize("half", [1, 2, 25, 500, 2000])
+def test_two_values_alone_count_by_how_long_and_how_often(half: int) -> None:
+    row = rank(square(half)).table.iloc[0]
+    assert row["dwell"] == pytest.approx(half)
+    assert row["switch"] == pytest.approx((1 - 1 / half) * (1 - 2 * half / STEPS))
+    assert row["on"] == pytest.approx(0.5)
+    assert row["threshold"] == pytest.approx(0.0)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_dwell_is_that_of_the_rarer_mode(sign: int) -> None:
+    bursts = sign * np.where(TIME % 100 < 5, 1.0, 0.0)
+    row = rank(bursts).table.iloc[0]
+    assert row["dwell"] == pytest.approx(5)
+    assert row["on"] == pytest.approx(0.05 if sign == 1 else 0.95)
+
+
+def test_a_lone_burst_dwells_as_long_as_it_lasts() -> None:
+    assert rank(np.where((TIME >= 500) & (TIME < 800), 1.0, 0.0)).table["dwell"].tolist() == [300]
+
+
+def test_a_cell_state_is_seen_through_tanh() -> None:
+    column = 5 * noise() + 4 * square(40)
+    cell, hidden = rank(column, signal="l0.c").table, rank(np.tanh(column)).table
+    assert cell.index.tolist() == ["l0.c.0"]
+    assert cell.to_numpy() == pytest.approx(hidden.to_numpy())
+
+
+def test_rank_does_not_depend_on_units_of_measure() -> None:
+    wave = square(25) + 0.3 * noise()
+    first, second = (rank(column).table.iloc[0] for column in (wave, 1e-6 * wave + 5e-6))
+    assert second[["switch", "on", "dwell", "memory"]].tolist() == pytest.approx(
+        first[["switch", "on", "dwell", "memory"]].tolist()
+    )
+
+
+@pytest.mark.parametrize("signal", ["l0.h", "l0.c"])
+@pytest.mark.parametrize("value", [0.0, 1.0, 0.1, -0.7, 1 / 3])
+def test_a_constant_unit_is_no_switch_and_never_forgets(value: float, signal: str) -> None:
+    row = rank(np.full(STEPS, value), signal=signal).table.iloc[0]
+    assert (row["switch"], row["on"], row["memory"]) == (0.0, 0.0, STEPS)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_threshold_parts_best_of_all(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    values = np.concatenate([random.normal(-1, 0.8, 70), random.normal(2, 0.5, 30)]).round(1)
+    random.shuffle(values)
+
+    def between(threshold: float) -> float:
+        above = values > threshold
+        return above.mean() * (~above).mean() * (values[above].mean() - values[~above].mean()) ** 2
+
+    levels = np.unique(values)
+    best = max((levels[:-1] + levels[1:]) / 2, key=between)
+    row = rank(values).table.iloc[0]
+    assert row["threshold"] == pytest.approx(best)
+    share = between(best) / values.var()
+    bimodal = max(0.0, (share - 2 / np.pi) / (1 - 2 / np.pi))
+    stretches = len(list(groupby(values > best)))
+    assert row["switch"] == pytest.approx(bimodal * (1 - 1 / row["dwell"]) * (1 - 2 / stretches))
+
+
+@pytest.mark.parametrize("column", [noise(), np.sin(TIME / 50), square(25), autoregression(0.9), TIME / STEPS])
+def test_memory_is_the_first_lag_below_one_in_e(column: np.ndarray) -> None:
+    centred = column - column.mean()
+    lags = (lag for lag in range(STEPS) if centred[: STEPS - lag] @ centred[lag:] < centred @ centred / np.e)
+    assert rank(column).table["memory"].tolist() == [next(lags)]
+
+
+def test_slow_units_remember_longer_than_fast_ones() -> None:
+    ranking = rank(autoregression(0.5), autoregression(0.99), noise(), autoregression(0.9))
+    assert ranking.longest(3).index.tolist() == ["l0.h.1", "l0.h.3", "l0.h.0"]
+    assert ranking.table.loc["l0.h.3", "memory"] == pytest.approx(-1 / np.log(0.9), rel=0.3)
+
+
+def test_only_the_first_steps_of_a_long_series_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(units, "LONGEST", 1000)
+    wave = square(25)
+    assert rank(np.where(TIME < 1000, wave, 100.0)).table.equals(rank(wave[:1000]).table)
+
+
+def test_one_step_is_enough_not_to_fail() -> None:
+    assert rank(np.array([0.5])).table["switch"].tolist() == [0.0]
+
+
+def test_a_ranking_prints_its_ten_best() -> None:
+    ranking = rank(*(square(half) + 0.2 * noise(half) for half in range(2, 14)))
+    console = Console(file=io.StringIO(), width=80, record=True)
+    console.print(ranking)
+    page = console.export_text()
+    first = ranking.table.iloc[0]
+    assert "Units of l0.h, most switch-like first" in page
+    assert [address for address in ranking.table.index if f" {address} " in page] == list(ranking.table.index[:10])
+    assert f"{first['switch']:.2f}" in page and f"{first['on']:.0%}" in page
+
+
+def test_a_plot_has_a_dot_for_each_unit() -> None:
+    ranking = rank(square(25) + 0.1 * noise(), noise(1), np.sin(TIME / 50))
+    figure = plt.figure()
+    axes = ranking.plot()
+    dots = np.asarray(axes.collections[0].get_offsets())
+    figure.canvas.draw()
+    plt.close(figure)
+    assert dots == pytest.approx(ranking.table[["switch", "memory"]].to_numpy())
+    assert (axes.get_yscale(), axes.get_title()) == ("log", "l0.h")

@@ -1,0 +1,82 @@
+"""The README does not lie: its sessions are run and give the output that it shows."""
+
+from __future__ import annotations
+
+import doctest
+import re
+import shlex
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from rnnscope import trained
+from rnnscope.cli import main
+from rnnscope.training.recipe import read_recipe
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def session() -> Iterator[tuple[str, str]]:
+    """Each command of the README's sessions with the output shown below it."""
+    for block in blocks("console"):
+        for part in block.split("$ ")[1:]:
+            command, _, output = part.partition("\n")
+            yield command, output
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    shutil.copy(trained.path("prose-lstm").with_name("demo.txt"), tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.usefixtures("here")
+def test_each_command_prints_what_the_readme_shows() -> None:
+    commands = list(session())
+    assert len(commands) >= 3
+    for command, output in commands:
+        program, *arguments = shlex.split(command)
+        assert program == "rnnscope"
+        result = CliRunner().invoke(main, arguments)
+        assert result.exit_code == 0, result.output
+        assert [line.rstrip() for line in result.output.splitlines()] == output.splitlines(), command
+
+
+@pytest.mark.usefixtures("here")
+def test_the_python_session_gives_what_the_readme_shows() -> None:
+    source = "\n".join(blocks("python"))
+    test = doctest.DocTestParser().get_doctest(source, {}, "README", "README.md", 0)
+    assert len(test.examples) >= 4
+    outcome = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE).run(test)
+    assert outcome.failed == 0
+
+
+def test_the_recipe_is_one_that_train_reads(tmp_path: Path) -> None:
+    (recipe,) = blocks("toml")
+    (tmp_path / "recipe.toml").write_text(recipe)
+    assert read_recipe(tmp_path / "recipe.toml").name == "mine"
+
+
+def test_commands_without_output_exist() -> None:
+    lines = [line for block in blocks("sh") for line in block.splitlines()]
+    assert lines
+    for line in lines:
+        program, command, *_ = shlex.split(line)
+        assert program == "rnnscope"
+        assert command in main.commands
+
+
+def test_links_and_pictures_lead_somewhere() -> None:
+    targets = re.findall(r"\]\((?!http)([^)#]+)\)", README)
+    assert targets
+    for target in targets:
+        assert (ROOT / target).exists(), target
