@@ -85,10 +85,9 @@ def rank_units(series: xr.DataArray) -> UnitRanking:
     UnitRanking
     """
     values = np.asarray(series[:LONGEST], dtype=np.float64)
-    if Address.parse(str(series.name)).signal == "c":
-        values = np.tanh(values)
-    share, threshold = _two_groups(values)
-    above = values > threshold
+    seen = np.tanh(values) if Address.parse(str(series.name)).signal == "c" else values
+    share, threshold = _two_groups(seen)
+    above = seen > threshold
     stretches = 1 + np.count_nonzero(above[1:] != above[:-1], axis=0)
     dwell = _mean_stay(np.where(above.mean(axis=0) > 0.5, ~above, above))
     bimodal = np.clip((share - _NORMAL_SHARE) / (1 - _NORMAL_SHARE), 0, 1)
