@@ -11,6 +11,12 @@ import torch
 from torch import nn
 
 
+_AGAIN = """
+`rnnscope train recipe.toml` makes this network and its figures again. Nats per character are the mean
+cross-entropy over the whole part, with the state carried from zeros at its first character to its last.
+"""
+
+
 @dataclass(frozen=True)
 class Card:
     """A trained network in words and figures.
@@ -89,8 +95,10 @@ class Card:
         about = self.training.get("recipe", {})
         table = "\n".join(f"| {name} | {value} |" for name, value in self.rows())
         parts = [f"# {self.name}", about.get("description", ""), f"| | |\n|---|---|\n{table}"]
+        if about:
+            parts.append(_AGAIN)
         if about.get("limits"):
-            parts.append(f"## Limits\n{about['limits']}")
+            parts.append(f"## Limits\n\n{about['limits'].strip()}")
         return "\n\n".join(part.strip() for part in parts if part) + "\n"
 
 

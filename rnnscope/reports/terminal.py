@@ -79,7 +79,7 @@ class ColouredText:
     def _style(self, value: float) -> Style:
         red, green, blue = (int(v) for v in self.scale.rgb(np.asarray(value)))
         dark = 0.299 * red + 0.587 * green + 0.114 * blue < 128
-        return Style(color="white" if dark else "black", bgcolor=f"rgb({red},{green},{blue})")
+        return Style(color="bright_white" if dark else "black", bgcolor=f"rgb({red},{green},{blue})")
 
 
 def bars(values: np.ndarray, scale: Scale) -> Text:
