@@ -67,7 +67,7 @@ def advance(run: Run, steps: int) -> None:
     """As `Run.fit` does between two validations."""
     for _ in range(steps):
         run.advance()
-    run.look()
+    run.check_loss()
 
 
 def main(quick: bool, threads: int) -> None:

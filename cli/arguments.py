@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 model_argument = click.argument("model", metavar="MODEL.pt")
 device_option = click.option(
-    "--device", default="cpu", show_default=True, metavar="NAME", help="Where to run: cpu, cuda, mps."
+    "--device", default="auto", show_default=True, metavar="NAME", help="Where to run: auto, cpu, cuda, cuda:1, mps."
 )
 force_option = click.option("--force", is_flag=True, help="Replace outputs that exist.")
 encoding_option = click.option("--encoding", default="utf-8", show_default=True, help="Encoding of the text.")

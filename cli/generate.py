@@ -16,7 +16,7 @@ from .arguments import model_argument, open_model
     default=1.0,
     show_default=True,
     type=click.FloatRange(0),
-    help="Below 1 is bolder; 0 always takes the most probable character.",
+    help="Below 1 likely characters gain; above 1 is more varied; 0 takes the most probable.",
 )
 @click.option("--seed", type=int, help="Makes the same text again.")
 def generate(model: str, prompt: str, length: int, temperature: float, seed: int | None) -> None:
@@ -24,8 +24,6 @@ def generate(model: str, prompt: str, length: int, temperature: float, seed: int
     import torch
 
     network = open_model(model)
-    if not prompt:
-        raise click.UsageError("--prompt must have at least one character.")
     if unknown := network.vocabulary.unknown(prompt):
         names = ", ".join(f"{character!r}" for character in unknown)
         click.echo(f"The model does not know {names}: read as the unknown symbol.", err=True)

@@ -17,14 +17,14 @@ def info(model: str) -> None:
 
     card = open_model(model).card
     assert card is not None
-    recipe = card.training["recipe"]
+    recipe = card.training.get("recipe", {})
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(style="bold", no_wrap=True)
     table.add_column()
     for name, value in card.rows():
         table.add_row(name, Text(value))
     console = Console(highlight=False)
-    for part in (Text(card.name, style="bold"), recipe["description"], table, recipe["limits"].strip()):
+    for part in (Text(card.name, style="bold"), recipe.get("description"), table, recipe.get("limits", "").strip()):
         if part:
             console.print(part, markup=False)
             console.print()

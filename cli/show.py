@@ -35,7 +35,7 @@ def show(trace: Path, address: str, start: int, length: int, save: Path | None, 
     series = opened[address][start : start + length]
     if not len(series):
         raise TextError(f"The trace has {len(opened):,} steps; there is nothing from step {start:,} on.")
-    text = opened.stretch(start, start + length)
+    text = opened.text_between(start, start + length)
     one_unit = "unit" not in series.dims
     console = Console(highlight=False)
     if save is not None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rnnscope import Trace
 
 _HEATMAP_STEPS = 5_000
+_HEATMAP_PAGES = 50  # more than that many steps take
 
 
 def _words(ctx: click.Context, parameter: click.Parameter, value: str | None) -> list[str] | None:
@@ -67,7 +68,7 @@ def trace(
 
     if heatmap is not None:
         figures.check_format(heatmap)
-        for path in (heatmap, figures.page_paths(heatmap, 2)[0]):
+        for path in figures.page_paths(heatmap, 1) + figures.page_paths(heatmap, _HEATMAP_PAGES):
             new_path(path, force)
     if text == "-":
         name, content = "stdin", decode_text(sys.stdin.buffer.read(), "Standard input", encoding)
@@ -88,7 +89,7 @@ def trace(
     _report(result, console)
     if heatmap is not None:
         series = result[result.memory][:_HEATMAP_STEPS]
-        pages = figures.heatmap(result.stretch(0, _HEATMAP_STEPS), series, order)  # pyright: ignore[reportArgumentType]
+        pages = figures.heatmap(result.text_between(0, _HEATMAP_STEPS), series, order)  # pyright: ignore[reportArgumentType]
         written = ", ".join(map(str, figures.save(pages, heatmap)))
         drawn = f"Drew {written}: {result.memory} over {len(series):,} of {len(result):,} steps"
         console.print(drawn, markup=False, soft_wrap=True)
@@ -106,18 +107,18 @@ def _report(trace: Trace, console: Console) -> None:
     nodes: dict[str, list[str]] = {}
     for address in trace.addresses:
         nodes.setdefault(address.node, []).append(address.signal)
-    cost = f"{nats:.3f} nats ({nats / math.log(2):.3f} bits) a character"
-    lines = [f"Wrote {trace.path}: {len(trace):,} steps, {decimal(size)}, {cost}"]
+    nll = "" if nats is None else f", {nats:.3f} nats ({nats / math.log(2):.3f} bits) a character"
+    lines = [f"Wrote {trace.path}: {len(trace):,} steps, {decimal(size)}{nll}"]
     for node, signals in nodes.items():
         units = trace[f"{node}.{signals[0]}"].sizes["unit"]
-        lines.append(f"  {node}: {', '.join(signals)} of {units} units, with the cost and the top guesses at each step")
+        lines.append(f"  {node}: {', '.join(signals)} of {units} units, with nll and top guesses")
     if trace.unknown:
         most = ", ".join(f"{character!r} x {count:,}" for character, count in trace.unknown.most_common(5))
         lines.append(f"  {trace.unknown.total():,} characters the model does not know, read as unknown: {most}")
     ranking = rank_units(trace[trace.memory])
     lines += ["Look first at"]
     for title, rows in (("most switch-like", ranking.switches(5)), ("longest memory", ranking.longest(5))):
-        lines.append(f"  {title:<17} {'  '.join(rows.index)}")
+        lines.append(f"  {title:<17} {'  '.join(rows.index) or 'the text is too short to tell'}")
     lines.append(f"Next: rnnscope show {trace.path} {ranking.table.index[0]}")
     for line in lines:
         console.print(line, markup=False, soft_wrap=True)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
 
-from .arguments import force_option
+from .arguments import device_option, force_option
 
 
 @click.command()
 @click.argument("recipe", metavar="RECIPE.toml", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder of the run [default: runs/NAME].")
 @click.option("--resume", is_flag=True, help="Go on where an interrupted run was left.")
-@click.option("--device", default="auto", show_default=True, metavar="NAME", help="Where to run: auto, cpu, cuda, mps.")
+@device_option
 @force_option
 def train(recipe: Path, output: Path | None, resume: bool, device: str, force: bool) -> None:
     """Make a network from a recipe.
@@ -29,8 +30,9 @@ def train(recipe: Path, output: Path | None, resume: bool, device: str, force: b
     try:
         model = train(recipe, output, resume=resume, force=force, device=device, console=console)
     except KeyboardInterrupt:
-        more = f" -o {output}" if output else ""
-        console.print(f"Interrupted; go on with: rnnscope train {recipe}{more} --resume", markup=False, soft_wrap=True)
+        arguments = [str(recipe), *(["-o", str(output)] if output else []), "--device", device, "--resume"]
+        go_on = f" If it had begun, go on with: rnnscope train {shlex.join(arguments)}"
+        console.print(f"Interrupted.{go_on}", markup=False, soft_wrap=True)
         raise SystemExit(130) from None
     assert model.card is not None
     for name, value in model.card.rows():

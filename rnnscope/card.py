@@ -10,7 +10,6 @@ from typing import Any
 import torch
 from torch import nn
 
-
 _AGAIN = """
 `rnnscope train recipe.toml` makes this network and its figures again. Nats per character are the mean
 cross-entropy over the whole part, with the state carried from zeros at its first character to its last.
@@ -70,15 +69,13 @@ class Card:
     def _training_rows(self) -> list[tuple[str, str]]:
         record = self.training
         corpus, method = record["corpus"], record["recipe"]["training"]
+        trained = f"{record['step']:,} steps, {record['epoch']:.1f} epochs, {record['seconds'] / 60:.0f} minutes"
         rows = [
             ("corpus", f"{corpus['name']}, {corpus['characters']:,} characters"),
             ("source", corpus["source"]),
             ("licence", corpus["licence"]),
             ("split", ", ".join(f"{part} {count:,}" for part, count in corpus["parts"].items()) + " characters"),
-            (
-                "trained",
-                f"{record['step']:,} steps, {record['epoch']:.1f} epochs, {record['seconds'] / 60:.0f} minutes",
-            ),
+            ("trained", f"{trained}; best at step {record['best_step']:,}"),
             (
                 "method",
                 f"{method['method']}, learning rate {method['learning_rate']:g}, seed {record['recipe']['seed']}",

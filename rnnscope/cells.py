@@ -30,7 +30,8 @@ class Signal:
     meaning : str
         The same in words.
     low, high : float
-        The range of its values; infinite where nothing bounds it.
+        The range of its values; infinite where nothing bounds it. (With relu, h of the vanilla RNN
+        goes beyond 1.)
     """
 
     name: str
@@ -71,6 +72,11 @@ class Cell:
     @property
     def signal_names(self) -> tuple[str, ...]:
         return tuple(signal.name for signal in self.signals)
+
+    def gate_rows(self, name: str, hidden_size: int) -> slice:
+        """The rows of a gate in the stacked weights and biases."""
+        place = [gate.name for gate in self.gates].index(name)
+        return slice(place * hidden_size, (place + 1) * hidden_size)
 
 
 _INFINITE = float("inf")

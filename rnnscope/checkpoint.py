@@ -22,7 +22,8 @@ from typing import Any
 import torch
 
 from .card import Card, fingerprint
-from .errors import CheckpointError, DeviceError, RnnscopeError
+from .device import pick_device
+from .errors import CheckpointError, RnnscopeError
 from .models import TASKS, CharLanguageModel
 from .output import atomic_path
 from .text import Vocabulary
@@ -88,10 +89,7 @@ def load(path: str | Path, device: str | torch.device = "cpu") -> CharLanguageMo
                 "Train again with a smaller learning_rate."
             )
     model.card = describe(model, content["training"])
-    try:
-        return model.to(device).eval()
-    except (RuntimeError, AssertionError) as error:
-        raise DeviceError(f"There is no device {str(device)!r} on this machine. Take cpu.") from error
+    return model.to(pick_device(device)).eval()
 
 
 def read(path: str | Path) -> dict[str, Any]:

@@ -9,7 +9,7 @@
     ├── AddressError        no such layer, signal or unit
     ├── DeviceError         this machine lacks the device
     ├── RecordingError      a network's signals cannot be recorded
-    ├── TraceError          a trace cannot be written or read
+    ├── TraceError          a trace cannot be read
     └── OutputError         a file cannot be written where the user wants it
 
 Each message says what was expected, what was found, and what to do about it.
@@ -53,7 +53,7 @@ class RecordingError(RnnscopeError):
 
 
 class TraceError(RnnscopeError):
-    """A trace cannot be written or read."""
+    """A trace cannot be read: there is none, or it is of another format."""
 
 
 class OutputError(RnnscopeError):

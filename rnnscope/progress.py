@@ -1,4 +1,4 @@
-"""The progress bar of long work: how much, how fast, how long still."""
+"""The progress bar of long work: how much, how fast, and the time left."""
 
 from __future__ import annotations
 

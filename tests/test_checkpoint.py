@@ -35,6 +35,7 @@ TRAINING: dict[str, Any] = {
         "parts": {"train": 10_000, "validation": 1_345, "test": 1_000},
     },
     "step": 2_000,
+    "best_step": 1_800,
     "epoch": 1.5,
     "seconds": 120.0,
     "clipped_share": 0.125,
@@ -240,7 +241,7 @@ def test_a_card_shows_the_network_and_its_training(path: Path) -> None:
     assert card is not None
     page = card.markdown()
     assert page.startswith("# small\n\nReads a little.\n\n| | |\n|---|---|\n| task | language-model |\n")
-    assert page.endswith("|\n\n## Limits\n\nKnows three letters.\n")
+    assert page.endswith("\n\n## Limits\n\nKnows three letters.\n")
     for row in (
         "| network | lstm, 1 layer of 4 units, embedding of 3 |",
         f"| parameters | {4 * 3 + 16 * (3 + 4 + 2) + 4 * (4 + 1)} |",
@@ -248,7 +249,7 @@ def test_a_card_shows_the_network_and_its_training(path: Path) -> None:
         f"| weights | sha256 {fingerprint(small_model())} |",
         "| corpus | letters, 12,345 characters |",
         "| split | train 10,000, validation 1,345, test 1,000 characters |",
-        "| trained | 2,000 steps, 1.5 epochs, 2 minutes |",
+        "| trained | 2,000 steps, 1.5 epochs, 2 minutes; best at step 1,800 |",
         "| method | adamw, learning rate 0.004, seed 7 |",
         "| clipped | 12.5% of the steps |",
         "| validation | 1.0000 nats per character (1.4427 bits) |",

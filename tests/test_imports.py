@@ -13,7 +13,7 @@ FOLDERS = {"rnnscope": "rnnscope", "probes": "rnnscope.probes", "trained": "rnns
 
 LEVELS = (
     {"errors"},
-    {"output", "progress", "text", "cells", "card"},
+    {"output", "progress", "device", "text", "cells", "card"},
     {"corpora", "models", "checkpoint"},
     {"training", "recording"},
     {"analysis"},

@@ -34,7 +34,9 @@ def session() -> Iterator[tuple[str, str]]:
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    shutil.copy(trained.path("prose-lstm").with_name("demo.txt"), tmp_path)
+    folder = tmp_path / "trained" / "prose-lstm"
+    folder.mkdir(parents=True)
+    shutil.copy(trained.path("prose-lstm").with_name("demo.txt"), folder)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -70,9 +72,9 @@ def test_commands_without_output_exist() -> None:
     lines = [line for block in blocks("sh") for line in block.splitlines()]
     assert lines
     for line in lines:
-        program, command, *_ = shlex.split(line)
+        program, command, *arguments = shlex.split(line)
         assert program == "rnnscope"
-        assert command in main.commands
+        main.commands[command].make_context(command, arguments)
 
 
 def test_links_and_pictures_lead_somewhere() -> None:

@@ -1,4 +1,4 @@
-"""Which units to look at first, from their series alone: switches, and those that remember longest."""
+"""Which units to look at first, from their series alone: switches, and those with the longest timescale."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import scipy.signal
 import seaborn as sns
 import xarray as xr
 from matplotlib.axes import Axes
@@ -21,7 +22,7 @@ LONGEST = 20_000
 _NORMAL_SHARE = 2 / np.pi  # the share of a normal distribution's variance that lies between its halves
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class UnitRanking:
     """Units of one signal, most switch-like first.
 
@@ -32,8 +33,8 @@ class UnitRanking:
     table : DataFrame
         One row a unit, indexed by address: ``unit``; ``switch`` from 0 to 1, higher is more
         switch-like; ``threshold`` between its two modes (of tanh for a cell state); ``on``, the
-        share of steps above it; ``dwell``, the mean steps it stays in the rarer mode; ``memory``,
-        in steps.
+        share of steps above it; ``dwell``, the mean steps it stays in the rarer mode;
+        ``timescale`` in steps, NaN where the text is too short to tell.
     """
 
     signal: str
@@ -44,24 +45,29 @@ class UnitRanking:
         return self.table.head(count)
 
     def longest(self, count: int) -> pd.DataFrame:
-        """The units with the longest memory."""
-        return self.table.sort_values("memory", ascending=False, kind="stable").head(count)
+        """The units with the longest timescale that the text can tell."""
+        return self.table.dropna().sort_values("timescale", ascending=False, kind="stable").head(count)
 
     def plot(self, axes: Axes | None = None) -> Axes:
-        """Memory against switch-likeness, a dot a unit; on new axes if none are given."""
-        axes = sns.scatterplot(self.table, x="switch", y="memory", size="dwell", ax=axes or Figure().subplots())
-        axes.set(yscale="log", title=self.signal, ylabel="memory (steps)")
+        """Timescale against switch-likeness, a dot a unit; on new axes if none are given."""
+        axes = sns.scatterplot(self.table, x="switch", y="timescale", size="dwell", ax=axes or Figure().subplots())
+        axes.set(yscale="log", title=self.signal, ylabel="timescale (steps)")
         return axes
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         table = Table(title=f"Units of {self.signal}, most switch-like first", title_justify="left")
         table.add_column("unit")
-        for name in ("switch", "on", "dwell", "memory"):
+        for name in ("switch", "on", "dwell", "timescale"):
             table.add_column(name, justify="right")
-        for address, row in self.switches(10).iterrows():
-            numbers = (f"{row['switch']:.2f}", f"{row['on']:.0%}", f"{row['dwell']:.1f}", f"{row['memory']:,.0f}")
-            table.add_row(str(address), *numbers)
+        for row in self.switches(10).reset_index(names="address").to_dict("records"):
+            numbers = (f"{row['switch']:.2f}", f"{row['on']:.0%}", f"{row['dwell']:.1f}", steps(row["timescale"]))
+            table.add_row(row["address"], *numbers)
         yield table
+
+
+def steps(timescale: float) -> str:
+    """A timescale in words: a dash where it cannot be told."""
+    return "-" if np.isnan(timescale) else f"{timescale:,.0f}"
 
 
 def rank_units(series: xr.DataArray) -> UnitRanking:
@@ -72,8 +78,8 @@ def rank_units(series: xr.DataArray) -> UnitRanking:
     alone have 1; times 1 - 1/dwell and 1 - 2/stretches, so that what stays for one step, or flips
     only once in the text, counts for nothing. A cell state is seen through tanh, as the network sees it.
 
-    *Memory*: the first lag at which the autocorrelation is below 1/e; the length of the series if it
-    never is.
+    *Timescale*: the first lag at which the autocorrelation, a linear drift taken out, is below 1/e.
+    Beyond a tenth of the series, and for a unit that never changes, it cannot be told: NaN.
 
     Parameters
     ----------
@@ -98,7 +104,7 @@ def rank_units(series: xr.DataArray) -> UnitRanking:
             "threshold": threshold,
             "on": above.mean(axis=0),
             "dwell": dwell,
-            "memory": _autocorrelation_time(values),
+            "timescale": _autocorrelation_time(values),
         },
         index=[f"{series.name}.{unit}" for unit in series["unit"].values],
     )
@@ -130,10 +136,18 @@ def _mean_stay(inside: np.ndarray) -> np.ndarray:
 
 
 def _autocorrelation_time(values: np.ndarray) -> np.ndarray:
-    """The first lag at which each column's autocorrelation is below 1/e, in steps."""
+    """The first lag at which each column's autocorrelation is below 1/e, in steps; NaN if it cannot be told."""
+    blocks = np.array_split(values, -(-values.shape[1] // 128), axis=1)  # the transform of all at once takes gigabytes
+    return np.concatenate([_first_lag_below(block) for block in blocks])
+
+
+def _first_lag_below(values: np.ndarray) -> np.ndarray:
     steps = len(values)
-    centred = values - values.mean(axis=0)
-    spectrum = np.fft.rfft(centred, n=2 * steps, axis=0)
-    covariance = np.fft.irfft(np.abs(spectrum) ** 2, axis=0)[:steps]
-    low = (covariance < covariance[0] / np.e) & (values.min(axis=0) < values.max(axis=0))
-    return np.where(low.any(axis=0), low.argmax(axis=0), steps)
+    if steps < 2:
+        return np.full(values.shape[1], np.nan)
+    residual = scipy.signal.detrend(values, axis=0)
+    spectrum = np.fft.rfft(residual, n=2 * steps, axis=0)
+    covariance = np.fft.irfft(np.abs(spectrum) ** 2, axis=0)[: 1 + steps // 10]
+    low = covariance < covariance[0] / np.e
+    told = low.any(axis=0) & (values.min(axis=0) < values.max(axis=0))
+    return np.where(told, low.argmax(axis=0), np.nan)

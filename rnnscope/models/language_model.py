@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from rnnscope.card import Card
 from rnnscope.cells import CELLS
-from rnnscope.errors import RecipeError
+from rnnscope.errors import RecipeError, TextError
 from rnnscope.text import Vocabulary
 
 State = Tensor | tuple[Tensor, ...] | None
@@ -120,11 +120,14 @@ class CharLanguageModel(nn.Module):
         length : int
             Characters to sample.
         temperature : float
-            Divides the logits: below 1 is bolder, 0 always takes the most probable character.
+            Divides the logits: below 1 likely characters gain, above 1 the text is more varied, 0 always
+            takes the most probable character.
         generator : torch.Generator, optional
             Fixes the sample.
         """
         device = self.head.weight.device
+        if not prompt:
+            raise TextError("The prompt is empty; at least one character is needed, such as a newline.")
         tokens, state = torch.from_numpy(self.vocabulary.encode(prompt)).to(device), None
         for _ in range(length):
             logits, state = self(tokens, state)
@@ -133,21 +136,21 @@ class CharLanguageModel(nn.Module):
             if temperature == 0:
                 tokens = last.argmax(keepdim=True)
             else:
-                odds = functional.softmax(last / temperature, dim=-1).cpu()
+                odds = functional.softmax((last - last.max()) / temperature, dim=-1).cpu()
                 tokens = torch.multinomial(odds, 1, generator=generator).to(device)
             yield self.vocabulary.decode(tokens.tolist())
 
     def _initialise(self) -> None:
         """Orthogonal recurrent weights gate by gate, zero biases, forget gates open by one."""
-        gates = [gate.name for gate in CELLS[self.config.cell].gates]
+        cell, size = CELLS[self.config.cell], self.config.hidden_size
         for name, parameter in self.rnn.named_parameters():
             if name.startswith("weight_hh"):
-                for block in parameter.detach().chunk(max(1, len(gates))):
+                for block in parameter.detach().split(size):
                     nn.init.orthogonal_(block)
             elif name.startswith("bias"):
                 nn.init.zeros_(parameter)
-                if name.startswith("bias_hh") and "f" in gates:
-                    nn.init.ones_(parameter.detach().chunk(len(gates))[gates.index("f")])
+                if name.startswith("bias_hh") and "f" in cell.signal_names:
+                    nn.init.ones_(parameter.detach()[cell.gate_rows("f", size)])
 
 
 def _recurrent_stack(config: LanguageModelConfig, input_size: int) -> nn.RNNBase:

@@ -45,7 +45,7 @@ class Address:
         match = _PATTERN.fullmatch(text)
         if match is None:
             raise AddressError(
-                f"{text!r} is no address. An address is LAYER.SIGNAL or LAYER.SIGNAL.UNIT, such as l0.c.37."
+                f"{text!r} is not an address. An address is LAYER.SIGNAL or LAYER.SIGNAL.UNIT, such as l0.c.37."
             )
         return cls(
             module=match["module"] or "",

@@ -68,6 +68,8 @@ def record(module: nn.Module, signals: Sequence[str] | None = None) -> Iterator[
 
     The network's outputs are untouched: h of the top layer is read from them, the layers below run
     a second time, and cell states and gates are recovered (see `rnnscope.recording.recovery`).
+    Packed sequences, ``proj_size``, dropout between layers in training mode, and cells called in a
+    loop of one's own are not recorded.
 
     Parameters
     ----------
@@ -124,10 +126,15 @@ def addresses_of(module: nn.RNNBase, path: str = "") -> list[Address]:
 def _wanted(known: list[Address], signals: Sequence[str] | None) -> list[Address]:
     if signals is None:
         return known
+    if not signals:
+        raise AddressError(f"No signal is asked for. This network has: {', '.join(map(str, known))}.")
     chosen: set[Address] = set()
     for signal in signals:
         if "." in signal:
-            chosen.add(find(signal, known).whole)
+            address = find(signal, known)
+            if address.unit is not None:
+                raise AddressError(f"{address} is one unit; signals are recorded whole. Ask for {address.whole}.")
+            chosen.add(address)
         elif matches := [address for address in known if address.signal == signal]:
             chosen.update(matches)
         else:
@@ -152,31 +159,42 @@ def _hook(recording: Recording, path: str, module: nn.RNNBase, args: tuple[Any, 
 
     cell = cell_of(module)
     initial = _initial_states(module, cell, state, x)
+    last = outputs[1] if isinstance(outputs[1], tuple) else (outputs[1],)
+    if last[0].dim() == 2:
+        last = tuple(s.unsqueeze(1) for s in last)
     deepest = max((a.layer for a in recording if a.module == path), default=-1)
     for layer in range(deepest + 1):
         output = top if layer == module.num_layers - 1 else _run_layer(module, cell, layer, x, initial)
         for reverse in (False, True)[: 1 + module.bidirectional]:
-            _record_direction(recording, Address(path, layer, reverse, "h"), module, cell, x, output, initial)
+            _record_direction(recording, Address(path, layer, reverse, "h"), module, cell, x, output, initial, last)
         x = output
 
 
-def _record_direction(recording: Recording, address: Address, module: nn.RNNBase, cell: Cell, x: Tensor,
-                      output: Tensor, initial: tuple[Tensor, ...]) -> None:  # fmt: skip
+def _record_direction(
+    recording: Recording,
+    place: Address,
+    module: nn.RNNBase,
+    cell: Cell,
+    x: Tensor,
+    output: Tensor,
+    initial: tuple[Tensor, ...],
+    last: tuple[Tensor, ...],
+) -> None:
     """Keep what is wanted of one layer and direction, given its input and output over all time."""
-    wanted = [a for a in recording if a.node == address.node]
+    wanted = [address for address in recording if address.node == place.node]
     if not wanted:
         return
-    size = module.hidden_size
-    h = output[..., size:] if address.reverse else output[..., :size]
-    h = h.detach()
-    if address.reverse:
+    size, row = module.hidden_size, place.layer * (1 + module.bidirectional) + place.reverse
+    h = (output[..., size:] if place.reverse else output[..., :size]).detach()
+    if place.reverse:
         x, h = x.flip(0), h.flip(0)
-    row = address.layer * (1 + module.bidirectional) + address.reverse
-    signals = {a.signal: h if a.signal == "h" else torch.empty_like(h, memory_format=torch.contiguous_format)
-               for a in wanted}  # fmt: skip
-    weights = LayerWeights.of(module, address.layer, address.reverse)
-    error = recover(cell, weights, x, h, tuple(s[row] for s in initial), signals)
-    recording.keep({a: signals[a.signal].flip(0) if address.reverse else signals[a.signal] for a in wanted}, error)
+    signals = {address.signal: torch.empty_like(h, memory_format=torch.contiguous_format) for address in wanted}
+    if "h" in signals:
+        signals["h"].copy_(h)
+    weights = LayerWeights.of(module, place.layer, place.reverse)
+    error = recover(cell, weights, x, h, tuple(s[row] for s in initial), tuple(s[row] for s in last), signals)
+    kept = {address: signals[address.signal] for address in wanted}
+    recording.keep({a: s.flip(0) for a, s in kept.items()} if place.reverse else kept, error)
 
 
 def _run_layer(module: nn.RNNBase, cell: Cell, layer: int, x: Tensor, initial: tuple[Tensor, ...]) -> Tensor:

@@ -22,6 +22,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
@@ -35,7 +36,7 @@ from rich.filesize import decimal
 from torch import Tensor
 
 from rnnscope.card import fingerprint
-from rnnscope.cells import cell_of
+from rnnscope.cells import CELLS, cell_of
 from rnnscope.errors import AddressError, OutputError, RecordingError, TextError, TraceError
 from rnnscope.models import CharLanguageModel
 from rnnscope.output import atomic_path, new_path
@@ -91,28 +92,22 @@ class Trace:
     @property
     def addresses(self) -> tuple[Address, ...]:
         """All signals, layer by layer."""
-        return tuple(
-            Address.parse(f"{node.path.strip('/').replace('/', '.')}.{name}")
-            for node in self.tree.subtree
-            for name in node.attrs.get("signals", ())
-        )
+        return tuple(Address.parse(text) for text in self.tree.attrs["signals"])
 
     @property
     def memory(self) -> Address:
         """The signal that best shows what the network keeps: the top layer's cell state, or its nearest kin."""
-        for node in reversed(list(self.tree.subtree)):
-            signals = node.attrs.get("signals", ())
-            for name in ("c", "h", *signals):
-                if name in signals:
-                    return Address.parse(f"{node.path.strip('/').replace('/', '.')}.{name}")
-        raise TraceError("The trace holds no signal.")
+        top = [address for address in self.addresses if address.node == self.addresses[-1].node]
+        names = [address.signal for address in top]
+        best = next((name for name in (CELLS[self.tree.attrs["cell"]].memory, "h") if name in names), names[0])
+        return top[names.index(best)]
 
     @property
     def text(self) -> str:
         """The text as it was given."""
-        return self.stretch(0, len(self))
+        return self.text_between(0, len(self))
 
-    def stretch(self, start: int, stop: int) -> str:
+    def text_between(self, start: int, stop: int) -> str:
         """The text from one step to another, without reading the rest."""
         codes = self.tree.dataset["codepoint"][start:stop].values
         return codes.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
@@ -202,7 +197,7 @@ def trace(
     units : sequence of int, optional
         The units to keep of every signal; all if not given.
     dtype : {"float32", "float16"}
-        Of the signals in the trace.
+        Of the signals in the trace; float16 keeps three digits.
     encoding : str
         Of the file.
     name : str, optional
@@ -227,7 +222,7 @@ def trace(
     source = _Source(text, model.vocabulary)
     with record(model, signals) as recording:
         layout = _lay_out(model, recording, len(source), units, dtype)
-        attributes = _attributes(model, name or "text")
+        attributes = {**_attributes(model, name or "text"), "signals": [str(address) for address in layout.addresses]}
         bar = progress_bar(console)
         if path is None:
             store = zarr.storage.MemoryStore()
@@ -289,7 +284,7 @@ class _Source:
 
 
 def _token_array(tokens: Sequence[int] | np.ndarray | Tensor, size: int) -> np.ndarray:
-    array = np.asarray(tokens)
+    array = np.asarray(tokens.cpu() if isinstance(tokens, Tensor) else tokens)
     if array.ndim != 1 or (array.size and not np.issubdtype(array.dtype, np.integer)):
         raise TextError(f"Token ids are whole numbers of shape (time,); got {array.dtype} of shape {array.shape}.")
     if array.size and not 0 <= array.min() <= array.max() < size:
@@ -325,6 +320,7 @@ def _attributes(model: CharLanguageModel, name: str) -> dict[str, Any]:
         "documents": [name],
         "initial_state": "zeros",
         "cell": cell_of(model.rnn).name,
+        "rnnscope": version("rnnscope"),
         "torch": str(torch.__version__),
     }
 
@@ -344,13 +340,13 @@ def _write(store: Any, layout: Layout, attributes: dict[str, Any], model: CharLa
             values = recording[address][:, 0]
             if len(layout.units) < values.shape[-1]:
                 values = values[:, list(layout.units)]
-            array[start:stop] = values.cpu().numpy().astype(layout.dtype, copy=False)
+            array[start:stop] = _narrow(address, values.cpu().numpy(), layout.dtype)
         unknown.update(chr(code) for code in columns["codepoint"][columns["token"] == 0])
         cost += float(np.nansum(columns["nll"], dtype=np.float64))
         bar.update(task, completed=stop)
     root.attrs.update(
         {
-            "mean_nll": cost / max(1, layout.steps - 1),
+            "mean_nll": cost / (layout.steps - 1) if layout.steps > 1 else None,
             "recovery_error": recording.error,
             "unknown": dict(unknown.most_common()),
         }
@@ -358,6 +354,14 @@ def _write(store: Any, layout: Layout, attributes: dict[str, Any], model: CharLa
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Consolidated metadata is currently not part")
         zarr.consolidate_metadata(store)
+
+
+def _narrow(address: Address, values: np.ndarray, dtype: str) -> np.ndarray:
+    """Values in the type of the trace, none of them lost to infinity."""
+    largest = np.finfo(np.float16).max
+    if dtype == "float16" and not np.abs(values).max() <= largest:
+        raise RecordingError(f"{address} goes beyond {largest:,.0f}, the largest float16. Use --dtype float32.")
+    return values.astype(dtype, copy=False)
 
 
 def _create_root_arrays(root: zarr.Group, layout: Layout) -> dict[str, zarr.Array]:
@@ -379,7 +383,7 @@ def _create_nodes(root: zarr.Group, layout: Layout) -> dict[Address, zarr.Array]
     arrays: dict[Address, zarr.Array] = {}
     for node in dict.fromkeys(address.node for address in layout.addresses):
         here = [address for address in layout.addresses if address.node == node]
-        group = root.create_group(node.replace(".", "/"), attributes={"signals": [a.signal for a in here]})
+        group = root.create_group(node.replace(".", "/"))
         index = group.create_array("unit", shape=(units,), dtype="int32", dimension_names=["unit"])
         index[:] = np.asarray(layout.units, dtype="int32")
         for address in here:

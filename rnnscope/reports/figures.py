@@ -67,7 +67,7 @@ def heatmap(text: str, series: xr.DataArray, order: Order = "cluster", most: int
     -------
     list of Figure, one a page
     """
-    address = Address.parse(str(series.name))
+    address, series = Address.parse(str(series.name)), series.astype("float64")
     if series.sizes["unit"] > most:
         series = series.sel(unit=np.sort(rank_units(series).switches(most)["unit"]))
     if order == "cluster":
@@ -109,7 +109,7 @@ def _heatmap_row(axes: Axes, text: str, series: xr.DataArray, scale: Scale, star
         values, ax=axes, vmin=scale.low, vmax=scale.high, cmap=COLOURS, cbar=False, xticklabels=False, yticklabels=False
     )
     axes.set_yticks(np.arange(series.sizes["unit"]) + 0.5, [str(unit) for unit in series["unit"].values], fontsize=5.5)
-    axes.set_xticks(np.arange(len(text)) + 0.5, [_drawable(c) for c in text], family="monospace", fontsize=7)
+    axes.set_xticks(np.arange(len(text)) + 0.5, [_drawable(visible(c)) for c in text], family="monospace", fontsize=7)
     axes.tick_params(axis="both", length=0, pad=1, labelrotation=0)
     axes.xaxis.tick_top()
     for label in axes.get_xticklabels():
@@ -157,9 +157,8 @@ def _text_page(rows: list[list[tuple[int, str]]], values: np.ndarray, scale: Sca
         for x, (step, character) in enumerate(row):
             colours[y, x] = scale.rgb(values[step]) / 255
             dark = colours[y, x] @ (0.299, 0.587, 0.114) < 0.5
-            glyph = character if character == " " else _drawable(character)
             ink = "white" if dark else "black"
-            body.text(x, y, glyph, color=ink, fontsize=8, **_CENTRED)
+            body.text(x, y, _drawable(character), color=ink, fontsize=8, **_CENTRED)
     body.imshow(colours, aspect="auto", interpolation="nearest")
     body.set_axis_off()
     _title(figure, title)
@@ -237,8 +236,7 @@ def _colour_bar(figure: Figure, scale: Scale) -> None:
 
 def _drawable(character: str) -> str:
     """A character that the figure's font can draw."""
-    shown = visible(character)
-    return shown if _font().get_char_index(ord(shown[0])) else Vocabulary.UNKNOWN
+    return character if _font().get_char_index(ord(character[0])) else Vocabulary.UNKNOWN
 
 
 @cache

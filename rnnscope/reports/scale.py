@@ -34,7 +34,10 @@ class Scale:
 
     def place(self, values: np.ndarray) -> np.ndarray:
         """Values as places on the scale, from 0 to 1."""
-        return np.clip((np.asarray(values, dtype=np.float64) - self.low) / (self.high - self.low), 0, 1)
+        values = np.asarray(values, dtype=np.float64)
+        if self.low == self.high:
+            return np.full(values.shape, 0.5)
+        return np.clip((values - self.low) / (self.high - self.low), 0, 1)
 
     def rgb(self, values: np.ndarray) -> np.ndarray:
         """Colours, uint8 of shape (..., 3)."""
@@ -48,5 +51,5 @@ def is_gate(signal: str) -> bool:
 
 def reach(values: np.ndarray, axis: int | None = None) -> np.ndarray:
     """The distance from zero that 99 % of the values keep within; 1 where all are zero."""
-    width = np.quantile(np.abs(values), 0.99, axis=axis)
+    width = np.quantile(np.abs(np.asarray(values, dtype=np.float64)), 0.99, axis=axis)
     return np.where(width > 0, width, 1.0)

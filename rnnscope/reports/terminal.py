@@ -12,7 +12,7 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from rnnscope.analysis.units import UnitRanking
+from rnnscope.analysis.units import UnitRanking, steps
 from rnnscope.recording.address import Address
 
 from .lines import lines
@@ -112,12 +112,14 @@ class SignalOverview:
         groups = (("Most switch-like", self.ranking.switches), ("Longest memory", self.ranking.longest))
         for title, choose in groups:
             table = Table(box=None, title=title, title_justify="left", title_style="bold", pad_edge=False)
-            for name in ("unit", "switch", "on", "memory"):
+            for name in ("unit", "switch", "on", "timescale"):
                 table.add_column(name, justify="left" if name == "unit" else "right", no_wrap=True)
             table.add_column("over the text", no_wrap=True)
-            for address, row in choose(self.count).iterrows():
+            for row in choose(self.count).reset_index(names="address").to_dict("records"):
                 values = self.series.sel(unit=row["unit"]).values
-                line = sparkline(values, max(10, options.max_width - 40), Scale(values.min(), values.max() + 1e-9))
-                table.add_row(str(address), f"{row['switch']:.2f}", f"{row['on']:.0%}", f"{row['memory']:,.0f}", line)
+                scale = Scale(float(values.min()), float(values.max()))
+                line = sparkline(values, max(10, options.max_width - 44), scale)
+                numbers = (f"{row['switch']:.2f}", f"{row['on']:.0%}", steps(row["timescale"]))
+                table.add_row(row["address"], *numbers, line)
             yield table
             yield Text()

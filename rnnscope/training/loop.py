@@ -17,9 +17,9 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -33,47 +33,22 @@ from torch import Tensor
 from torch.nn import functional
 
 from rnnscope import checkpoint
-from rnnscope.corpora import Corpus, open_corpus
-from rnnscope.errors import DeviceError, OutputError, TextError, TrainingError
+from rnnscope.device import pick_device
+from rnnscope.errors import OutputError, TrainingError
 from rnnscope.models import TASKS, CharLanguageModel
 from rnnscope.models.language_model import State, detach
 from rnnscope.output import atomic_path
 from rnnscope.progress import progress_bar
-from rnnscope.text import Document, Vocabulary
 
 from .batches import Streams
+from .data import TrainingText
+from .evaluation import evaluate
 from .methods import METHODS, Method
 from .recipe import Recipe, read_recipe
 
-_CHECK_STEPS = 20  # between looks at the loss: a look makes a GPU wait
+_CHECK_STEPS = 20  # between checks of the loss: a check makes a GPU wait
 _SAVE_SECONDS = 60.0
-_EVALUATION_WINDOW = 1024
-
-
-@torch.no_grad()
-def evaluate(model: CharLanguageModel, tokens: Tensor, streams: int = 1) -> float:
-    """Mean cross-entropy of a text in nats per character (lower is better).
-
-    Parameters
-    ----------
-    model : CharLanguageModel, in eval mode
-    tokens : int64 tensor of shape (time,)
-    streams : int
-        Stretches read side by side, each from a zero state. One stream is exact: the state is
-        carried from the first character to the last. More are faster and a little pessimistic.
-    """
-    device = model.head.weight.device
-    length = len(tokens) // streams
-    if length < 2:
-        raise TextError(f"A text of {len(tokens)} characters is too short to evaluate in {streams} streams.")
-    columns = tokens[: streams * length].view(streams, length).T
-    total, state = torch.zeros((), dtype=torch.float64), None
-    for start in range(0, length - 1, _EVALUATION_WINDOW):
-        stop = min(start + _EVALUATION_WINDOW, length - 1)
-        logits, state = model(columns[start:stop].to(device), state)
-        targets = columns[start + 1 : stop + 1].to(device)
-        total += functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="sum").cpu()
-    return float(total) / (streams * (length - 1))
+_OUTPUTS = ("last.pt", "model.pt", "figures.csv", "card.md")
 
 
 @dataclass
@@ -93,9 +68,14 @@ class Progress:
     step: int = 0
     seconds: float = 0.0
     clipped: float = 0.0
-    best: float = math.inf
+    best_nats: float = math.inf
+    best_step: int = 0
     tally: Tally = field(default_factory=Tally)
     figures: list[dict[str, float]] = field(default_factory=list)
+
+    @classmethod
+    def restore(cls, kept: dict[str, Any]) -> Progress:
+        return cls(**{**kept, "tally": Tally(**kept["tally"])})
 
 
 class Run:
@@ -105,46 +85,20 @@ class Run:
         self.recipe, self.folder, self.console = recipe, folder, console
         self.fabric = _fabric(recipe, folder, device)
         torch.manual_seed(recipe.seed)
-        corpus = open_corpus(recipe.corpus.name or None, recipe.corpus.path or None, recipe.corpus.encoding)
-        parts = corpus.split(recipe.corpus.split)
-        self.vocabulary = Vocabulary.of(*(document.text for document in parts["train"]))
-        self.tokens = {part: self._tokens(documents) for part, documents in parts.items()}
-        self.corpus = self._describe(corpus)
         training = recipe.training
-        self.streams = Streams(self.tokens["train"], training.streams, training.window)
-        for part in ("validation", "test"):
-            if len(self.tokens[part]) < 2:
-                raise TextError(f"The {part} part has no text to score. Give a longer text, or another corpus.split.")
+        self.text = TrainingText.read(recipe.corpus)
+        self.streams = Streams(self.text.tokens["train"], training.streams, training.window)
         self.steps = max(1, round(training.epochs * len(self.streams)))
+        for remark in self.text.remarks:
+            console.print(remark)
 
-        model = TASKS[recipe.task](recipe.model, self.vocabulary)
+        self.model = TASKS[recipe.task](recipe.model, self.text.vocabulary)
         self.method: Method = METHODS[training.method](training)
-        self.method.initialise(model)
-        self.model = model
-        self.fabric_model, self.optimizer = self.fabric.setup(model, self.method.optimizer(model))
+        self.method.initialise(self.model)
+        self.fabric_model, self.optimizer = self.fabric.setup(self.model, self.method.optimizer(self.model))
         self.state: State = None
         self.progress = Progress()
         self._pending: list[Tensor] = []
-
-    def _tokens(self, documents: Sequence[Document]) -> Tensor:
-        return torch.from_numpy(self.vocabulary.encode("".join(document.text for document in documents)))
-
-    def _describe(self, corpus: Corpus) -> dict[str, Any]:
-        strangers = {part: int((tokens == 0).sum()) for part, tokens in self.tokens.items()}
-        for part, count in strangers.items():
-            if count:
-                self.console.print(f"{count:,} characters of the {part} part are not in the training part: unknown.")
-        if corpus.skipped:
-            self.console.print(f"{len(corpus.skipped):,} files are empty, binary or in another encoding: left out.")
-        return {
-            "name": corpus.name,
-            "source": corpus.source,
-            "licence": corpus.licence,
-            "documents": len(corpus.documents),
-            "characters": corpus.characters,
-            "parts": {part: len(tokens) for part, tokens in self.tokens.items()},
-            "unknown": strangers,
-        }
 
     @property
     def epoch(self) -> float:
@@ -168,8 +122,8 @@ class Run:
         self.progress.step += 1
         self._pending.append(torch.stack((loss.detach(), norm, clipped.to(norm.dtype))))
 
-    def look(self) -> None:
-        """Add the pending steps to the tally, and stop at a loss that is no number.
+    def check_loss(self) -> None:
+        """Add the pending steps to the tally, and stop at a loss that is NaN or infinite.
 
         Raises
         ------
@@ -177,13 +131,13 @@ class Run:
         """
         if not self._pending:
             return
-        losses, norms, clipped = torch.stack(self._pending).double().sum(dim=0).tolist()
+        losses, norms, clipped = torch.stack(self._pending).cpu().double().sum(dim=0).tolist()
         first = self.progress.step - len(self._pending) + 1
         if not math.isfinite(losses + norms):
             good = self.folder / "last.pt"
             kept = f"The last good checkpoint is {good}." if good.exists() else "There is no earlier checkpoint."
             raise TrainingError(
-                f"The loss is no longer a number between steps {first:,} and {self.progress.step:,}: training "
+                f"The loss became NaN or infinite between steps {first:,} and {self.progress.step:,}: training "
                 f"diverged. {kept} Start again with a smaller training.learning_rate or training.clip."
             )
         tally = self.progress.tally
@@ -196,10 +150,10 @@ class Run:
 
     def validate(self) -> None:
         """Score the validation part, keep the figures, and keep the weights if they are the best so far."""
-        self.look()
+        self.check_loss()
         progress, tally = self.progress, self.progress.tally
         self.model.eval()
-        tokens, training = self.tokens["validation"], self.recipe.training
+        tokens, training = self.text.tokens["validation"], self.recipe.training
         nats = evaluate(self.model, tokens, streams=max(1, min(training.streams, len(tokens) // training.window)))
         self.model.train()
         row = {
@@ -218,8 +172,8 @@ class Run:
             f"step {progress.step:>7,}  epoch {self.epoch:5.2f}  train {row['train_nats']:.4f}  "
             f"validation {nats:.4f} nats  clipped {row['clipped_share']:.0%}"
         )
-        if nats < progress.best:
-            progress.best = nats
+        if nats < progress.best_nats:
+            progress.best_nats, progress.best_step = nats, progress.step
             checkpoint.save(self.folder / "model.pt", self.model, self.record(validation_nats=nats))
         self.save()
 
@@ -228,8 +182,9 @@ class Run:
         progress = self.progress
         return {
             "recipe": self.recipe.as_dict(),
-            "corpus": self.corpus,
+            "corpus": self.text.facts,
             "step": progress.step,
+            "best_step": progress.best_step,
             "epoch": self.epoch,
             "seconds": progress.seconds,
             "clipped_share": progress.clipped / max(1, progress.step),
@@ -240,19 +195,17 @@ class Run:
 
     def save(self) -> None:
         """Write ``last.pt`` and ``figures.csv``."""
-        self.look()
-        progress = self.progress
+        self.check_loss()
         resume = {
+            "progress": asdict(self.progress),
             "optimizer": self.optimizer.state_dict(),
             "state": self.state,
             "rng": torch.get_rng_state(),
-            "best": progress.best,
-            "clipped": progress.clipped,
-            "tally": vars(progress.tally).copy(),
+            "cuda_rng": torch.cuda.get_rng_state(self.fabric.device) if self.fabric.device.type == "cuda" else None,
         }
         checkpoint.save(self.folder / "last.pt", self.model, self.record(), resume=resume)
         with atomic_path(self.folder / "figures.csv") as partial:
-            pd.DataFrame(progress.figures).to_csv(partial, index=False)
+            pd.DataFrame(self.progress.figures).to_csv(partial, index=False)
 
     def restore(self) -> None:
         """Take up the run where ``last.pt`` left it.
@@ -270,7 +223,7 @@ class Run:
         if resume is None:
             raise TrainingError(f"{path} is a checkpoint without what training needs to go on.")
         _demand_same(record["recipe"], self.recipe.as_dict(), "")
-        if content["vocabulary"] != list(self.vocabulary.characters[1:]) or record["corpus"] != self.corpus:
+        if record["corpus"]["sha256"] != self.text.facts["sha256"]:
             raise TrainingError(
                 f"The corpus differs from the one that {path} was trained on. Start again with --force."
             )
@@ -278,14 +231,9 @@ class Run:
         self.optimizer.load_state_dict(resume["optimizer"])
         self.state = _to_device(resume["state"], self.fabric.device)
         torch.set_rng_state(resume["rng"])
-        self.progress = Progress(
-            step=record["step"],
-            seconds=record["seconds"],
-            clipped=resume["clipped"],
-            best=resume["best"],
-            tally=Tally(**resume["tally"]),
-            figures=record["figures"],
-        )
+        if resume["cuda_rng"] is not None and self.fabric.device.type == "cuda":
+            torch.cuda.set_rng_state(resume["cuda_rng"], self.fabric.device)
+        self.progress = Progress.restore(resume["progress"])
 
     def fit(self) -> None:
         """Step until the end; an interruption saves and raises KeyboardInterrupt."""
@@ -300,7 +248,7 @@ class Run:
                 step = self.progress.step
                 self.progress.seconds = time.monotonic() - began
                 if step % _CHECK_STEPS == 0:
-                    self.look()
+                    self.check_loss()
                     bar.update(task, completed=step * window)
                 if step % every == 0 or step == self.steps:
                     self.validate()
@@ -314,12 +262,9 @@ class Run:
     def finish(self) -> CharLanguageModel:
         """Score the best weights on the test part, and write them with their card."""
         best = self.folder / "model.pt"
-        record = checkpoint.read(best)["training"]
         model = checkpoint.load(best, self.fabric.device)
-        record["seconds"] = self.progress.seconds
-        record["validation_nats"] = evaluate(model, self.tokens["validation"])
-        record["test_nats"] = evaluate(model, self.tokens["test"])
-        record["figures"] = [dict(row) for row in self.progress.figures]
+        scores = {f"{part}_nats": evaluate(model, self.text.tokens[part]) for part in ("validation", "test")}
+        record = self.record(**scores)
         checkpoint.save(best, model, record)
         model.card = checkpoint.describe(model, record)
         with atomic_path(self.folder / "card.md") as partial:
@@ -344,11 +289,12 @@ def train(
     folder : path, optional
         Where checkpoints and figures go; ``runs/NAME`` by the recipe's name if not given.
     resume : bool
-        Go on from ``last.pt`` in the folder. On a CPU the weights are those of an uninterrupted
-        run, bit for bit.
+        Go on from ``last.pt`` in the folder. On a CPU, with the same PyTorch and as many threads,
+        the weights are those of an uninterrupted run, bit for bit.
     force : bool
         Start anew in a folder that holds a run already.
-    device : {"auto", "cpu", "cuda", "mps"}
+    device : str
+        See `rnnscope.device.pick_device`.
     console : rich Console, optional
         Where progress is shown; silent if not given.
 
@@ -361,12 +307,11 @@ def train(
     ------
     RecipeError, TextError, DownloadError, DeviceError, OutputError, TrainingError
     KeyboardInterrupt
-        After Ctrl-C or SIGTERM, once ``last.pt`` is written.
+        After Ctrl-C or SIGTERM; once training has begun, ``last.pt`` is written first.
     """
     recipe = read_recipe(recipe_path)
     folder = Path(folder) if folder is not None else Path("runs") / recipe.name
-    if os.path.exists(folder / "last.pt") and not (resume or force):
-        raise OutputError(f"{folder} holds a run already. Go on with it by --resume, or start anew with --force.")
+    _demand_free(folder, resume, force)
     run = Run(recipe, folder, device, console or Console(quiet=True))
     if resume:
         run.restore()
@@ -376,10 +321,22 @@ def train(
     return run.finish()
 
 
+def _demand_free(folder: Path, resume: bool, force: bool) -> None:
+    """Refuse to write over a run or a network without being told to."""
+    if resume and force:
+        raise OutputError("--resume goes on with a run and --force replaces it: give one of the two.")
+    held = [name for name in _OUTPUTS if os.path.exists(folder / name)]
+    if held and not (resume or force):
+        go_on = "Go on with it by --resume, start" if "last.pt" in held else "Start"
+        raise OutputError(
+            f"{folder} already holds {', '.join(held)}. {go_on} anew with --force, or name another with -o."
+        )
+
+
 def _start_folder(folder: Path, recipe_path: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name in ("last.pt", "model.pt", "figures.csv", "card.md"):
+        for name in _OUTPUTS:
             (folder / name).unlink(missing_ok=True)
         if recipe_path.resolve() != (folder / "recipe.toml").resolve():
             shutil.copyfile(recipe_path, folder / "recipe.toml")
@@ -387,7 +344,11 @@ def _start_folder(folder: Path, recipe_path: Path) -> None:
         raise OutputError(f"{folder} cannot be written: {error.strerror}. Name another folder with -o.") from error
 
 
-def _fabric(recipe: Recipe, folder: Path, device: str) -> Fabric:
+def _fabric(recipe: Recipe, folder: Path, name: str) -> Fabric:
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise TrainingError(
+            "Training runs on one device, but this process is one of several. Start it without torchrun."
+        )
     loggers = []
     if recipe.training.logger == "tensorboard":
         try:
@@ -396,10 +357,9 @@ def _fabric(recipe: Recipe, folder: Path, device: str) -> Fabric:
             raise TrainingError(
                 "training.logger is tensorboard, which is not installed: pip install tensorboard."
             ) from None
-    try:
-        return Fabric(accelerator=device, devices=1, loggers=loggers)
-    except (RuntimeError, ValueError) as error:
-        raise DeviceError(f"There is no device {device!r} on this machine. Take cpu.") from error
+    device = pick_device(name)
+    devices = 1 if device.index is None else [device.index]
+    return Fabric(accelerator=device.type, devices=devices, loggers=loggers)
 
 
 def _demand_same(old: dict[str, Any], new: dict[str, Any], where: str) -> None:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from rnnscope.cells import CELLS
 from rnnscope.models import CharLanguageModel
 
 if TYPE_CHECKING:
@@ -64,12 +65,12 @@ class AdamW(Method):
 
 class CharRnn(Method):
     def initialise(self, model: CharLanguageModel) -> None:
-        forget_gates = model.config.hidden_size if model.config.cell == "lstm" else 0
+        cell = CELLS[model.config.cell]
         for name, parameter in model.named_parameters():
             nn.init.uniform_(parameter, -0.08, 0.08)
-            if forget_gates and ".bias_" in name:
-                open_gate = 1.0 if ".bias_hh" in name else 0.0
-                nn.init.constant_(parameter.detach()[forget_gates : 2 * forget_gates], open_gate)
+            if "f" in cell.signal_names and ".bias_" in name:
+                forget = parameter.detach()[cell.gate_rows("f", model.config.hidden_size)]
+                nn.init.constant_(forget, 1.0 if ".bias_hh" in name else 0.0)
 
     def optimizer(self, model: nn.Module) -> Optimizer:
         return torch.optim.RMSprop(model.parameters(), self.recipe.learning_rate, alpha=0.95)

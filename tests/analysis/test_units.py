@@ -83,16 +83,17 @@ def test_a_cell_state_is_seen_through_tanh() -> None:
 def test_rank_does_not_depend_on_units_of_measure() -> None:
     wave = square(25) + 0.3 * noise()
     first, second = (rank(column).table.iloc[0] for column in (wave, 1e-6 * wave + 5e-6))
-    assert second[["switch", "on", "dwell", "memory"]].tolist() == pytest.approx(
-        first[["switch", "on", "dwell", "memory"]].tolist()
+    assert second[["switch", "on", "dwell", "timescale"]].tolist() == pytest.approx(
+        first[["switch", "on", "dwell", "timescale"]].tolist()
     )
 
 
 @pytest.mark.parametrize("signal", ["l0.h", "l0.c"])
 @pytest.mark.parametrize("value", [0.0, 1.0, 0.1, -0.7, 1 / 3])
-def test_a_constant_unit_is_no_switch_and_never_forgets(value: float, signal: str) -> None:
+def test_a_constant_unit_is_no_switch_and_has_no_timescale(value: float, signal: str) -> None:
     row = rank(np.full(STEPS, value), signal=signal).table.iloc[0]
-    assert (row["switch"], row["on"], row["memory"]) == (0.0, 0.0, STEPS)
+    assert (row["switch"], row["on"]) == (0.0, 0.0)
+    assert np.isnan(row["timescale"])
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -115,17 +116,27 @@ def test_the_threshold_parts_best_of_all(seed: int) -> None:
     assert row["switch"] == pytest.approx(bimodal * (1 - 1 / row["dwell"]) * (1 - 2 / stretches))
 
 
-@pytest.mark.parametrize("column", [noise(), np.sin(TIME / 50), square(25), autoregression(0.9), TIME / STEPS])
-def test_memory_is_the_first_lag_below_one_in_e(column: np.ndarray) -> None:
-    centred = column - column.mean()
+@pytest.mark.parametrize("column", [noise(), np.sin(TIME / 50), square(25), autoregression(0.9)])
+@pytest.mark.parametrize("drift", [0, 30])
+def test_the_timescale_is_the_first_lag_below_one_in_e_without_drift(column: np.ndarray, drift: float) -> None:
+    column = column + drift * TIME / STEPS
+    centred = column - np.polyval(np.polyfit(TIME, column, 1), TIME)
     lags = (lag for lag in range(STEPS) if centred[: STEPS - lag] @ centred[lag:] < centred @ centred / np.e)
-    assert rank(column).table["memory"].tolist() == [next(lags)]
+    assert rank(column).table["timescale"].tolist() == [next(lags)]
+
+
+def test_a_timescale_beyond_a_tenth_of_the_text_cannot_be_told() -> None:
+    slow, ramp = np.sin(TIME / STEPS * 2 * np.pi), TIME / STEPS
+    ranking = rank(slow, ramp + 0.01 * noise(), noise())
+    assert np.isnan(ranking.table.loc["l0.h.0", "timescale"])
+    assert ranking.longest(3).index.tolist() == ["l0.h.1", "l0.h.2"]
+    assert ranking.table.loc["l0.h.1", "timescale"] == 1
 
 
 def test_slow_units_remember_longer_than_fast_ones() -> None:
     ranking = rank(autoregression(0.5), autoregression(0.99), noise(), autoregression(0.9))
     assert ranking.longest(3).index.tolist() == ["l0.h.1", "l0.h.3", "l0.h.0"]
-    assert ranking.table.loc["l0.h.3", "memory"] == pytest.approx(-1 / np.log(0.9), rel=0.3)
+    assert ranking.table.loc["l0.h.3", "timescale"] == pytest.approx(-1 / np.log(0.9), rel=0.3)
 
 
 def test_only_the_first_steps_of_a_long_series_count(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,5 +167,5 @@ def test_a_plot_has_a_dot_for_each_unit() -> None:
     dots = np.asarray(axes.collections[0].get_offsets())
     figure.canvas.draw()
     plt.close(figure)
-    assert dots == pytest.approx(ranking.table[["switch", "memory"]].to_numpy())
+    assert dots == pytest.approx(ranking.table[["switch", "timescale"]].to_numpy())
     assert (axes.get_yscale(), axes.get_title()) == ("log", "l0.h")

@@ -36,6 +36,7 @@ def here(
         },
         "corpus": {"name": "c", "source": "s", "licence": "l", "characters": 9, "parts": {"train": 9}},
         "step": 1,
+        "best_step": 1,
         "epoch": 0.1,
         "seconds": 60.0,
         "clipped_share": 0.25,
@@ -227,7 +228,7 @@ def test_bad_input_is_one_paragraph_exit_code_2_and_nothing_written(here: Path, 
 
 def test_a_wrong_address_in_a_trace_says_what_exists(here: Path) -> None:
     run("trace", "model.pt", "text.txt")
-    for address, said in (("l0.q", "It has: h, c"), ("l0.c.99", "Units: 0 to 11"), ("c37", "no address")):
+    for address, said in (("l0.q", "It has: h, c"), ("l0.c.99", "Units: 0 to 11"), ("c37", "not an address")):
         result = run("show", "text.zarr", address)
         assert result.exit_code == 2
         assert said in result.output

@@ -69,7 +69,7 @@ def test_a_known_signal_is_found_with_its_unit(text: str) -> None:
         ("encoder.l0.c.2", "There is no signal 'c' in encoder.l0. It has: h."),
         ("l1.h", "There is no layer 'l1'. Layers: l0, l1r, encoder.l0."),
         ("decoder.l0.h", "There is no layer 'decoder.l0'. Layers: l0, l1r, encoder.l0."),
-        ("h", "'h' is no address"),
+        ("h", "'h' is not an address"),
     ],
 )
 def test_a_signal_that_is_not_there_is_answered_with_what_is(text: str, words: str) -> None:

@@ -63,10 +63,25 @@ def expected_signals(module: nn.RNNBase, x: Tensor, state: Any) -> dict[str, np.
     return signals
 
 
-@given(networks())
-@settings(max_examples=60, deadline=None)
-def test_every_signal_equals_the_loop_and_the_output_is_untouched(network: tuple[nn.RNNBase, Tensor, Any]) -> None:
-    module, x, state = network
+class First(nn.Module):
+    """The first of the values that a recurrent module returns."""
+
+    def forward(self, values: tuple[Tensor, Any]) -> Tensor:
+        return values[0]
+
+
+@pytest.mark.parametrize("narrow", [0, 10**9], ids=["scan by steps", "scan by doubling"])
+@given(network=networks())
+@settings(max_examples=40, deadline=None)
+def test_every_signal_equals_the_loop_and_the_output_is_untouched(
+    narrow: int, network: tuple[nn.RNNBase, Tensor, Any]
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recovery, "_NARROW", narrow)
+        assert_recorded(*network)
+
+
+def assert_recorded(module: nn.RNNBase, x: Tensor, state: Any) -> None:
     plain, last = module(x, state)
     with rnnscope.record(module) as recording:
         output, state_after = module(x, state)
@@ -79,8 +94,12 @@ def test_every_signal_equals_the_loop_and_the_output_is_untouched(network: tuple
     assert recording.error < 1e-12
 
 
+@pytest.mark.parametrize("narrow", [0, 10**9], ids=["scan by steps", "scan by doubling"])
 @pytest.mark.parametrize("kind", sorted(KINDS))
-def test_float32_keeps_within_rounding_over_many_blocks(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_float32_keeps_within_rounding_over_many_blocks(
+    kind: str, narrow: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recovery, "_NARROW", narrow)
     monkeypatch.setattr(recovery, "_BLOCK", 2000)
     torch.manual_seed(0)
     module = KINDS[kind](3, 4)
@@ -111,9 +130,21 @@ def test_addresses_name_the_module_where_there_are_several() -> None:
         def forward(self, x: Tensor) -> Tensor:
             return self.decoder(self.encoder(x)[0])[0]
 
-    with rnnscope.record(Two(), ["h", "decoder.l0.c"]) as recording:
-        Two()
-        assert [str(a) for a in recording] == ["encoder.l0.h", "decoder.l0.h", "decoder.l0.c"]
+    network, x = Two(), torch.randn(5, 1, 3)
+    with rnnscope.record(network, ["h", "decoder.l0.c"]) as recording:
+        network(x)
+    assert [str(a) for a in recording] == ["encoder.l0.h", "decoder.l0.h", "decoder.l0.c"]
+    torch.testing.assert_close(recording["encoder.l0.h"], network.encoder(x)[0].detach())
+    with rnnscope.record(network.decoder) as alone:
+        network.decoder(network.encoder(x)[0])
+    torch.testing.assert_close(recording["decoder.l0.c"], alone["l0.c"])
+
+
+def test_a_recording_does_not_change_with_the_output() -> None:
+    module = nn.Sequential(nn.GRU(3, 4), First(), nn.ReLU(inplace=True))
+    with rnnscope.record(module, ["h"]) as recording:
+        module(torch.randn(20, 2, 3))
+    assert recording["l0.h"].min() < 0
 
 
 def test_a_unit_and_a_signal_have_their_shapes() -> None:
@@ -131,7 +162,7 @@ def test_a_unit_and_a_signal_have_their_shapes() -> None:
         ("l0.q", "It has: h, c, i, f, g, o"),
         ("l4.c", "Layers: l0"),
         ("l0.c.99", "Units: 0 to 3"),
-        ("nonsense", "no address"),
+        ("nonsense", "not an address"),
     ],
 )
 def test_an_unknown_address_says_what_exists(address: str, said: str) -> None:
@@ -174,6 +205,23 @@ def test_reading_before_the_network_ran_is_an_error() -> None:
 def test_what_cannot_be_recorded_is_said(module: nn.Module, x: Any, said: str) -> None:
     with pytest.raises(RecordingError, match=said), rnnscope.record(module):
         module(x)
+
+
+def test_signals_are_asked_for_whole_and_at_least_one() -> None:
+    for signals, said in ((["l0.c.2"], "Ask for l0.c"), ([], "No signal is asked for")):
+        with pytest.raises(AddressError, match=said), rnnscope.record(nn.LSTM(3, 4), signals):
+            pass
+
+
+def test_the_self_check_sees_a_cell_state_that_a_saturated_tanh_hides() -> None:
+    module = nn.LSTM(3, 4)
+
+    def tampered(_: nn.Module, __: Any, output: Any) -> Any:
+        return output[0], (output[1][0], output[1][1] + 1)
+
+    module.register_forward_hook(tampered)
+    with pytest.raises(RecordingError, match="give h back only to within"), rnnscope.record(module):
+        module(torch.randn(5, 1, 3), (torch.zeros(1, 1, 4), torch.full((1, 1, 4), 100.0)))
 
 
 @pytest.mark.parametrize("kind", [nn.GRU, nn.LSTM])

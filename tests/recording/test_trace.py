@@ -17,7 +17,7 @@ from torch.nn import functional
 
 import rnnscope
 from rnnscope import CharLanguageModel
-from rnnscope.errors import AddressError, OutputError, TextError, TraceError
+from rnnscope.errors import AddressError, OutputError, RecordingError, TextError, TraceError
 from rnnscope.recording import trace as tracing
 
 TEXT = 'abc def. "ghij," abc.\n' * 40
@@ -98,6 +98,25 @@ def test_half_precision_halves_the_signals(make_model: Callable[..., CharLanguag
     assert half["l0.c"].dtype == np.float16
     assert half["l0.c"].nbytes * 2 == single["l0.c"].nbytes
     np.testing.assert_allclose(half["l0.c"], single["l0.c"], atol=2e-3)
+
+
+def test_what_float16_cannot_hold_is_refused(make_model: Callable[..., CharLanguageModel]) -> None:
+    model = make_model(cell="rnn", nonlinearity="relu")
+    with torch.no_grad():
+        model.rnn.all_weights[0][1].copy_(2 * torch.eye(12))
+    with pytest.raises(RecordingError, match="l0.h goes beyond 65,504"):
+        rnnscope.trace(model, TEXT, dtype="float16")
+
+
+def test_layers_keep_their_order_beyond_ten(make_model: Callable[..., CharLanguageModel], tmp_path: Path) -> None:
+    trace = rnnscope.trace(make_model(layers=12), "abc", tmp_path / "t.zarr", signals=["c"])
+    assert [str(address) for address in trace.addresses] == [f"l{layer}.c" for layer in range(12)]
+    assert str(trace.memory) == "l11.c"
+
+
+def test_a_model_in_training_mode_is_refused(make_model: Callable[..., CharLanguageModel]) -> None:
+    with pytest.raises(RecordingError, match="eval"):
+        rnnscope.trace(make_model().train(), TEXT)
 
 
 def test_texts_paths_and_tokens_give_the_same_trace(

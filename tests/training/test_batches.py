@@ -11,7 +11,7 @@ from torch.nn import functional
 from rnnscope.errors import TextError
 from rnnscope.models import CharLanguageModel, LanguageModelConfig
 from rnnscope.text import Vocabulary
-from rnnscope.training import loop
+from rnnscope.training import evaluation
 from rnnscope.training.batches import Streams
 
 
@@ -60,14 +60,14 @@ def test_one_stream_scores_the_whole_text_whatever_the_window(
     model: CharLanguageModel, monkeypatch: pytest.MonkeyPatch, window: int
 ) -> None:
     tokens = torch.randint(4, (50,), generator=torch.Generator().manual_seed(1))
-    monkeypatch.setattr(loop, "_EVALUATION_WINDOW", window)
-    assert loop.evaluate(model, tokens) == pytest.approx(plain(model, tokens), rel=1e-12)
+    monkeypatch.setattr(evaluation, "_WINDOW", window)
+    assert evaluation.evaluate(model, tokens) == pytest.approx(plain(model, tokens), rel=1e-12)
 
 
 def test_more_streams_score_each_stretch_from_zero(model: CharLanguageModel) -> None:
     tokens = torch.randint(4, (50,), generator=torch.Generator().manual_seed(1))
     stretches = [plain(model, tokens[start : start + 16]) for start in (0, 16, 32)]
-    assert loop.evaluate(model, tokens, streams=3) == pytest.approx(sum(stretches) / 3, rel=1e-12)
+    assert evaluation.evaluate(model, tokens, streams=3) == pytest.approx(sum(stretches) / 3, rel=1e-12)
 
 
 @pytest.mark.parametrize(("length", "streams"), [(0, 1), (1, 1), (5, 3)])
@@ -75,4 +75,4 @@ def test_a_text_without_a_target_in_each_stream_has_no_score(
     model: CharLanguageModel, length: int, streams: int
 ) -> None:
     with pytest.raises(TextError, match=f"{length} characters is too short to evaluate in {streams} streams"):
-        loop.evaluate(model, torch.zeros(length, dtype=torch.int64), streams)
+        evaluation.evaluate(model, torch.zeros(length, dtype=torch.int64), streams)

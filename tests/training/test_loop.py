@@ -126,7 +126,7 @@ def test_every_cell_learns_by_every_method(make_recipe: Callable[..., Path], met
     assert f"{model.card.training['test_nats']:.4f}" in (recipe.parent / "run" / "card.md").read_text()
 
 
-def test_a_loss_that_is_no_number_stops_with_the_last_good_checkpoint(make_recipe: Callable[..., Path]) -> None:
+def test_a_loss_that_is_nan_stops_with_the_last_good_checkpoint(make_recipe: Callable[..., Path]) -> None:
     recipe = make_recipe(epochs=3, validate_every=10)
     run = Run(read_recipe(recipe), recipe.parent, "cpu", Console(quiet=True))
     for _ in range(10):
@@ -135,7 +135,9 @@ def test_a_loss_that_is_no_number_stops_with_the_last_good_checkpoint(make_recip
     good = {name: weight.clone() for name, weight in run.model.state_dict().items()}
     with torch.no_grad():
         run.model.head.bias[3] = torch.nan
-    with pytest.raises(TrainingError, match=r"no longer a number between steps 11 and \d+.*last\.pt.*learning_rate"):
+    with pytest.raises(
+        TrainingError, match=r"NaN or infinite between steps 11 and \d+.*last\.pt.*learning_rate"
+    ):
         run.fit()
     kept = checkpoint.read(recipe.parent / "last.pt")
     assert kept["training"]["step"] == 10
@@ -146,9 +148,20 @@ def test_a_folder_with_a_run_is_kept_unless_told(make_recipe: Callable[..., Path
     recipe = make_recipe(epochs=0.1)
     folder = recipe.parent / "run"
     rnnscope.train(recipe, folder, device="cpu")
-    with pytest.raises(OutputError, match="--resume, or start anew with --force"):
+    with pytest.raises(OutputError, match="by --resume, start anew with --force"):
         rnnscope.train(recipe, folder, device="cpu")
+    with pytest.raises(OutputError, match="one of the two"):
+        rnnscope.train(recipe, folder, device="cpu", force=True, resume=True)
     rnnscope.train(recipe, folder, device="cpu", force=True)
+
+
+def test_a_folder_with_a_network_and_no_run_is_kept_too(make_recipe: Callable[..., Path]) -> None:
+    (make_recipe().parent / "run").mkdir()
+    precious = make_recipe().parent / "run" / "model.pt"
+    precious.write_text("precious")
+    with pytest.raises(OutputError, match="already holds model.pt. Start anew with --force"):
+        rnnscope.train(make_recipe(), precious.parent, device="cpu")
+    assert precious.read_text() == "precious"
 
 
 def test_resume_refuses_another_recipe_another_text_and_nothing(make_recipe: Callable[..., Path]) -> None:
@@ -159,8 +172,11 @@ def test_resume_refuses_another_recipe_another_text_and_nothing(make_recipe: Cal
     rnnscope.train(recipe, folder, device="cpu")
     with pytest.raises(TrainingError, match="training.learning_rate was 0.01 and is 0.5"):
         rnnscope.train(make_recipe(epochs=0.1, learning_rate=0.5), folder, device="cpu", resume=True)
+    recipe = make_recipe(epochs=0.1)
+    text = recipe.with_name("text.txt")
+    text.write_text(text.read_text()[::-1])
     with pytest.raises(TrainingError, match="corpus differs"):
-        rnnscope.train(make_recipe(epochs=0.1, characters=150_000), folder, device="cpu", resume=True)
+        rnnscope.train(recipe, folder, device="cpu", resume=True)
 
 
 def test_a_text_shorter_than_a_window_is_refused_and_nothing_is_written(make_recipe: Callable[..., Path]) -> None:
