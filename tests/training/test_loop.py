@@ -135,9 +135,7 @@ def test_a_loss_that_is_nan_stops_with_the_last_good_checkpoint(make_recipe: Cal
     good = {name: weight.clone() for name, weight in run.model.state_dict().items()}
     with torch.no_grad():
         run.model.head.bias[3] = torch.nan
-    with pytest.raises(
-        TrainingError, match=r"NaN or infinite between steps 11 and \d+.*last\.pt.*learning_rate"
-    ):
+    with pytest.raises(TrainingError, match=r"NaN or infinite between steps 11 and \d+.*last\.pt.*learning_rate"):
         run.fit()
     kept = checkpoint.read(recipe.parent / "last.pt")
     assert kept["training"]["step"] == 10

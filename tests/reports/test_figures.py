@@ -1,0 +1,104 @@
+"""Pictures hold what the series hold: values, characters and units at their places."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from rnnscope.errors import OutputError
+from rnnscope.reports import figures
+from rnnscope.reports.scale import Scale, reach
+
+TEXT = ("the end.\n" * 40)[:330]
+
+
+def make_series(units: int = 5, signal: str = "f", dtype: str = "float32") -> xr.DataArray:
+    values = np.random.default_rng(0).uniform(size=(len(TEXT), units)).astype(dtype)
+    coordinates = {"unit": np.arange(units) * 10}
+    return xr.DataArray(values, dims=("time", "unit"), coords=coordinates, name=f"l0.{signal}")
+
+
+def rows(pages: list[figures.Figure]) -> list[figures.Axes]:
+    return [axes for page in pages for axes in page.axes if axes.get_ylabel()]
+
+
+def test_a_heatmap_shows_each_value_under_its_character_and_beside_its_unit() -> None:
+    series = make_series()
+    panels = rows(figures.heatmap(TEXT, series, order="address"))
+    assert len(panels) == 4
+    drawn = np.concatenate([np.asarray(panel.collections[0].get_array()) for panel in panels], axis=1)
+    np.testing.assert_allclose(drawn[:, : len(TEXT)], series.values.T, rtol=1e-6)
+    characters = "".join(label.get_text() for panel in panels for label in panel.get_xticklabels())
+    assert characters == TEXT.replace("\n", "⏎").replace(" ", "·")
+    assert [label.get_text() for label in panels[0].get_yticklabels()] == ["0", "10", "20", "30", "40"]
+    assert [panel.get_ylabel() for panel in panels] == ["step 0", "step 100", "step 200", "step 300"]
+
+
+def test_clustering_reorders_units_with_their_labels() -> None:
+    series = make_series(6)
+    series[:, 5] = series[:, 0]
+    panel = rows(figures.heatmap(TEXT, series))[0]
+    labels = [int(label.get_text()) for label in panel.get_yticklabels()]
+    assert sorted(labels) == [0, 10, 20, 30, 40, 50]
+    assert abs(labels.index(0) - labels.index(50)) == 1
+    drawn = np.asarray(panel.collections[0].get_array())
+    np.testing.assert_allclose(drawn, series.sel(unit=labels).values[:100].T, rtol=1e-6)
+
+
+def test_the_units_of_a_state_are_drawn_by_their_own_reach() -> None:
+    series = make_series(3, signal="c") * xr.DataArray([0.01, 1.0, 1000.0], dims="unit")
+    panel = rows(figures.heatmap(TEXT, series.rename("l0.c"), order="address"))[0]
+    np.testing.assert_allclose(
+        np.asarray(panel.collections[0].get_array()), (series.values / reach(series.values, axis=0))[:100].T, rtol=1e-6
+    )
+
+
+def test_many_units_leave_the_most_switch_like() -> None:
+    series = make_series(50)
+    series[:, 7] = (np.arange(len(TEXT)) // 20) % 2
+    panel = rows(figures.heatmap(TEXT, series, most=8))[0]
+    labels = [label.get_text() for label in panel.get_yticklabels()]
+    assert len(labels) == 8
+    assert "70" in labels
+
+
+def test_half_precision_and_dead_units_are_drawn() -> None:
+    series = make_series(4, signal="c", dtype="float16")
+    series[:, 1] = 0
+    series[:, 2] = series[:, 2] * 1000
+    assert len(rows(figures.heatmap(TEXT, series))) == 4
+
+
+def test_a_coloured_text_has_each_character_on_the_colour_of_its_value() -> None:
+    series = make_series(signal="h")[:, 2].rename("l0.h.20")
+    (page,) = figures.coloured_text(TEXT, series)
+    curve, body = page.axes[0], page.axes[1]
+    np.testing.assert_allclose(curve.lines[0].get_ydata(), series.values, rtol=1e-6)
+    image = np.asarray(body.images[0].get_array())
+    scale = Scale.of("h", series.values)
+    step = 0
+    for text in body.texts:
+        x, y = (int(place) for place in text.get_position())
+        assert text.get_text() == TEXT[step].replace("\n", "⏎")
+        np.testing.assert_allclose(image[y, x], scale.rgb(series.values[step]) / 255)
+        step += 1
+    assert step == len(TEXT)
+
+
+def test_one_character_is_enough() -> None:
+    assert len(figures.heatmap("a", make_series()[:1])) == 1
+    assert len(figures.coloured_text("a", make_series()[:1, 0].rename("l0.f.0"))) == 1
+
+
+def test_pages_are_numbered_and_a_pdf_holds_all(tmp_path: Path) -> None:
+    pages = figures.heatmap(TEXT * 4, xr.concat([make_series(20)] * 4, "time"))
+    assert len(pages) > 1
+    assert [path.name for path in figures.save(pages, tmp_path / "map.png")] == [
+        f"map-{number}.png" for number in range(1, len(pages) + 1)
+    ]
+    assert figures.save(pages, tmp_path / "map.pdf") == [tmp_path / "map.pdf"]
+    with pytest.raises(OutputError, match=r"\.png, \.svg, \.pdf"):
+        figures.save(pages, tmp_path / "map.bmp")
