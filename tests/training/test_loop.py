@@ -194,3 +194,12 @@ def test_a_device_that_is_not_there_is_said(make_recipe: Callable[..., Path]) ->
 def test_a_folder_that_cannot_be_made_is_said(make_recipe: Callable[..., Path]) -> None:
     with pytest.raises(OutputError, match="cannot be written"):
         rnnscope.train(make_recipe(), make_recipe() / "below-a-file", device="cpu")
+
+
+def test_tensorboard_gets_the_figures_too(make_recipe: Callable[..., Path]) -> None:
+    recipe = make_recipe(epochs=0.1, validate_every=10)
+    recipe.write_text(recipe.read_text() + 'logger = "tensorboard"\n')
+    rnnscope.train(recipe, recipe.parent / "run", device="cpu")
+    assert (recipe.parent / "run" / "figures.csv").exists()
+    (events,) = (recipe.parent / "run" / "tensorboard").rglob("events.out.tfevents.*")
+    assert b"validation_nats" in events.read_bytes()
