@@ -76,7 +76,7 @@ def test_a_coloured_text_has_each_character_on_the_colour_of_its_value() -> None
     series = make_series(signal="h")[:, 2].rename("l0.h.20")
     (page,) = figures.coloured_text(TEXT, series)
     curve, body = page.axes[0], page.axes[1]
-    np.testing.assert_allclose(curve.lines[0].get_ydata(), series.values, rtol=1e-6)
+    np.testing.assert_allclose(np.asarray(curve.lines[0].get_ydata()), series.values, rtol=1e-6)
     image = np.asarray(body.images[0].get_array())
     scale = Scale.of("h", series.values)
     step = 0
