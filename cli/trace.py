@@ -50,9 +50,18 @@ def _numbers(ctx: click.Context, parameter: click.Parameter, value: str | None) 
 @device_option
 @force_option
 def trace(
-    model: str, text: str, output: Path | None, signals: list[str] | None, units: list[int] | None, dtype: str,
-    heatmap: Path | None, order: str, encoding: str, device: str, force: bool,
-) -> None:  # fmt: skip
+    model: str,
+    text: str,
+    output: Path | None,
+    signals: list[str] | None,
+    units: list[int] | None,
+    dtype: str,
+    heatmap: Path | None,
+    order: str,
+    encoding: str,
+    device: str,
+    force: bool,
+) -> None:
     """Read a text with a network and keep every signal at every step.
 
     TEXT may be - for standard input. MODEL may be the name of a shipped network.

@@ -1,13 +1,15 @@
 """The file ``model.pt``: a plain dict that is read without running any code from it.
 
-format         "rnnscope"
-version        1
-task           which class of `rnnscope.models` it is, such as "language-model"
-config         the constructor's configuration, a dict
-vocabulary     the characters, a list in the order of their ids
-state_dict     the weights
-training       how they came about: recipe, corpus, steps, figures
-resume         only in ``last.pt``: what training needs to go on
+Its keys:
+
+    format         "rnnscope"
+    version        1
+    task           which class of `rnnscope.models` it is, such as "language-model"
+    config         the constructor's configuration, a dict
+    vocabulary     the characters, a list in the order of their ids
+    state_dict     the weights
+    training       how they came about: recipe, corpus, steps, figures
+    resume         only in ``last.pt``: what training needs to go on
 """
 
 from __future__ import annotations

@@ -144,8 +144,14 @@ def _wanted(known: list[Address], signals: Sequence[str] | None) -> list[Address
 
 
 @torch.no_grad()
-def _hook(recording: Recording, path: str, module: nn.RNNBase, args: tuple[Any, ...], kwargs: dict[str, Any],
-          outputs: tuple[Any, Any]) -> None:  # fmt: skip
+def _hook(
+    recording: Recording,
+    path: str,
+    module: nn.RNNBase,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    outputs: tuple[Any, Any],
+) -> None:
     x = args[0] if args else kwargs["input"]
     state = args[1] if len(args) > 1 else kwargs.get("hx")
     _refuse_unrecordable(module, x)

@@ -41,8 +41,8 @@ class LayerWeights:
             parameter = getattr(module, f"{name}_{suffix}", None)
             return None if parameter is None else parameter.detach()
 
-        return cls(getattr(module, f"weight_ih_{suffix}").detach(), getattr(module, f"weight_hh_{suffix}").detach(),
-                   weight("bias_ih"), weight("bias_hh"))  # fmt: skip
+        ih, hh = (getattr(module, f"{name}_{suffix}").detach() for name in ("weight_ih", "weight_hh"))
+        return cls(ih, hh, weight("bias_ih"), weight("bias_hh"))
 
 
 @dataclass(frozen=True)

@@ -121,11 +121,6 @@ class Trace:
         """The characters that the model does not know, with their counts."""
         return Counter({character: int(count) for character, count in self.tree.attrs["unknown"].items()})
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes of all arrays, uncompressed."""
-        return sum(array.nbytes for node in self.tree.subtree for array in node.data_vars.values())
-
     def __len__(self) -> int:
         """Steps."""
         return self.tree.sizes["time"]
@@ -325,8 +320,15 @@ def _attributes(model: CharLanguageModel, name: str) -> dict[str, Any]:
     }
 
 
-def _write(store: Any, layout: Layout, attributes: dict[str, Any], model: CharLanguageModel, source: _Source,
-           recording: Recording, bar: Any) -> None:  # fmt: skip
+def _write(
+    store: Any,
+    layout: Layout,
+    attributes: dict[str, Any],
+    model: CharLanguageModel,
+    source: _Source,
+    recording: Recording,
+    bar: Any,
+) -> None:
     root = zarr.create_group(store, attributes=attributes)
     arrays = _create_root_arrays(root, layout)
     signals = _create_nodes(root, layout)

@@ -64,8 +64,11 @@ class TrainingText:
             "unknown": unknown,
             "sha256": {part: hashlib.sha256(ids.numpy().tobytes()).hexdigest() for part, ids in tokens.items()},
         }
-        remarks = [f"{count:,} characters of the {part} part are unknown to the vocabulary of the training part."
-                   for part, count in unknown.items() if count]  # fmt: skip
+        remarks = [
+            f"{count:,} characters of the {part} part are unknown to the vocabulary of the training part."
+            for part, count in unknown.items()
+            if count
+        ]
         if corpus.skipped:
             remarks.append(f"{len(corpus.skipped):,} files were left out: empty, binary or in another encoding.")
         return cls(vocabulary, tokens, facts, tuple(remarks))

@@ -182,9 +182,11 @@ def test_a_trace_is_replaced_only_by_force_and_nothing_else_is(
 @pytest.mark.usefixtures("small_chunks")
 @pytest.mark.parametrize("failure", [KeyboardInterrupt(), OSError(errno.ENOSPC, "No space left on device")], ids=repr)
 def test_a_broken_trace_leaves_nothing(
-    make_model: Callable[..., CharLanguageModel], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    make_model: Callable[..., CharLanguageModel],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
     failure: BaseException,
-) -> None:  # fmt: skip
+) -> None:
     calls, expect = 0, tracing._expectations
 
     def expectations(*arguments: object) -> dict[str, np.ndarray]:
