@@ -127,8 +127,8 @@ def _recover_lstm(
     c = initial[1]
     bias = None if weights.bias_ih is None or weights.bias_hh is None else weights.bias_ih + weights.bias_hh
     for block in blocks:
-        stacked = nn.functional.linear(block.x, weights.ih, bias)
-        stacked += nn.functional.linear(block.h_before, weights.hh)
+        stacked = _linear(block.x, weights.ih, bias)
+        stacked += _linear(block.h_before, weights.hh)
         i, f, g, o = stacked.chunk(4, dim=-1)
         g.mul_(2)
         stacked.sigmoid_()
@@ -150,12 +150,19 @@ def _recover_gru(
     """Fill in the signals block by block; the error of each."""
     units = initial[0].shape[-1]
     for block in blocks:
-        from_x = nn.functional.linear(block.x, weights.ih, weights.bias_ih)
-        from_h = nn.functional.linear(block.h_before, weights.hh, weights.bias_hh)
+        from_x = _linear(block.x, weights.ih, weights.bias_ih)
+        from_h = _linear(block.h_before, weights.hh, weights.bias_hh)
         r, z = (from_x[..., : 2 * units] + from_h[..., : 2 * units]).sigmoid_().chunk(2, dim=-1)
         n = _tanh(torch.addcmul(from_x[..., 2 * units :], r, from_h[..., 2 * units :]))
         _keep(signals, block, r=r, z=z, n=n)
         yield torch.lerp(n, block.h_before, z).sub_(block.h).abs_().max()
+
+
+def _linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """x W + b; in float32 on a CPU by oneDNN, as in the fused LSTM: twice as fast on AMD as MKL, PyTorch's choice."""
+    if x.device.type == "cpu" and x.dtype == torch.float32 and hasattr(torch.ops.mkldnn, "_linear_pointwise"):
+        return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
+    return nn.functional.linear(x, weight, bias)
 
 
 def _keep(signals: Mapping[str, Tensor], block: Block, **gates: Tensor) -> None:
