@@ -123,6 +123,9 @@ def war_and_peace() -> Corpus:
 NAMED = {"standard-library": standard_library, "war-and-peace": war_and_peace}
 """The corpora that a recipe may name."""
 
+DEFAULT = "standard-library"
+"""The corpus that needs no download."""
+
 
 def read_corpus(path: str | Path, encoding: str = "utf-8") -> Corpus:
     """A file, or every text file of a folder in the order of their names; hidden files are passed over."""
@@ -186,17 +189,18 @@ def download(url: str, sha256: str, size: int) -> Path:
 
 
 def open_corpus(name: str | None = None, path: str | Path | None = None, encoding: str = "utf-8") -> Corpus:
-    """A corpus by name, or the user's own by path.
+    """A corpus by name, or the user's own by path; the standard library if neither is given.
 
     Raises
     ------
     TextError
-        If both or neither are given, or the name is not known.
+        If both are given, or the name is not known.
     """
-    if (name is None) == (path is None):
-        raise TextError("Give a corpus by name or by path, one of the two.")
     if path is not None:
+        if name is not None:
+            raise TextError("Give a corpus by name or by path, one of the two.")
         return read_corpus(path, encoding)
+    name = name or DEFAULT
     if name not in NAMED:
         raise TextError(f"There is no corpus {name!r}. Known: {', '.join(NAMED)}. For a file of yours give path.")
     return NAMED[name]()

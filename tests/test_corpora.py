@@ -125,6 +125,10 @@ def test_an_unknown_encoding_of_a_folder_is_said_to_be_one(tmp_path: Path) -> No
         read_corpus(tmp_path, "utf-9")
 
 
+def test_the_default_is_the_standard_library() -> None:
+    assert open_corpus().name == "standard-library"
+
+
 def test_the_standard_library_is_read_without_its_tests() -> None:
     names = [document.name for document in standard_library().documents]
     assert {"json/__init__.py", "os.py", "doctest.py", "unittest/case.py"} <= set(names)
@@ -137,7 +141,6 @@ def test_the_standard_library_is_read_without_its_tests() -> None:
 @pytest.mark.parametrize(
     ("name", "path", "words"),
     [
-        (None, None, "one of the two"),
         ("war-and-peace", "book.txt", "one of the two"),
         ("war-and-piece", None, "no corpus 'war-and-piece'. Known: standard-library, war-and-peace"),
         (None, "absent.txt", "no file absent.txt"),

@@ -24,7 +24,7 @@ class CorpusRecipe:
     Attributes
     ----------
     name, path : str
-        One of the two.
+        One of the two; the standard library of Python if neither is given.
     encoding : str
         Of the files at ``path``.
     split : three floats
