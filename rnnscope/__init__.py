@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .recording.recorder import record as record
     from .recording.trace import Trace as Trace
     from .recording.trace import open_trace as open_trace
-    from .recording.trace import trace as trace
+    from .recording.tracing import trace as trace
     from .text import Vocabulary as Vocabulary
     from .training.loop import train as train
 
@@ -37,7 +37,7 @@ _HOME = {
     "open_trace": "recording.trace",
     "rank_units": "analysis.units",
     "record": "recording.recorder",
-    "trace": "recording.trace",
+    "trace": "recording.tracing",
     "train": "training.loop",
 }
 

@@ -18,7 +18,7 @@ from torch.nn import functional
 import rnnscope
 from rnnscope import CharLanguageModel
 from rnnscope.errors import AddressError, OutputError, RecordingError, TextError, TraceError
-from rnnscope.recording import trace as tracing
+from rnnscope.recording import tracing
 
 TEXT = 'abc def. "ghij," abc.\n' * 40
 
