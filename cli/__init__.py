@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import signal
+import sys
 from typing import Any
 
 import click
@@ -19,10 +22,21 @@ class Commands(click.Group):
     """Commands whose foreseen errors are one paragraph on standard error and exit code 2."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # to be asked to end is no reason to leave litter
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="replace")
         try:
             return super().invoke(ctx)
         except RnnscopeError as error:
             raise Failure(str(error)) from error
+        except KeyboardInterrupt:
+            click.echo("Interrupted; nothing is left half-written.", err=True)
+            raise SystemExit(130) from None
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise Failure(f"The output cannot be written: {error.strerror}.") from error
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

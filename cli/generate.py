@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import click
 
 from .arguments import model_argument, open_model
@@ -15,14 +17,16 @@ from .arguments import model_argument, open_model
     "--temperature",
     default=1.0,
     show_default=True,
-    type=click.FloatRange(0),
+    type=click.FloatRange(0, 1000),
     help="Below 1 likely characters gain; above 1 is more varied; 0 takes the most probable.",
 )
-@click.option("--seed", type=int, help="Makes the same text again.")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Makes the same text again.")
 def generate(model: str, prompt: str, length: int, temperature: float, seed: int | None) -> None:
     """Let a language model write."""
     import torch
 
+    if math.isnan(temperature):
+        raise click.BadParameter("nan is not a temperature.", param_hint="--temperature")
     network = open_model(model)
     if unknown := network.vocabulary.unknown(prompt):
         names = ", ".join(f"{character!r}" for character in unknown)

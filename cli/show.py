@@ -40,7 +40,9 @@ def show(trace: Path, address: str, start: int, length: int, save: Path | None, 
     console = Console(highlight=False)
     if save is not None:
         figures.check_format(save)
-        pages = figures.coloured_text(text, series) if one_unit else figures.heatmap(text, series)
+        pages = (
+            figures.coloured_text(text, series, start) if one_unit else figures.heatmap(text, series, first_step=start)
+        )
         for path in figures.page_paths(save, len(pages)):
             new_path(path, force)
         console.print(f"Drew {', '.join(map(str, figures.save(pages, save)))}", markup=False, soft_wrap=True)

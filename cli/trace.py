@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,14 +74,16 @@ def trace(
     import rnnscope
     from rnnscope.output import new_path
     from rnnscope.reports import figures
-    from rnnscope.text import decode_text, read_text
+    from rnnscope.text import read_stream, read_text
 
     if heatmap is not None:
         figures.check_format(heatmap)
         for path in figures.page_paths(heatmap, 1) + figures.page_paths(heatmap, _HEATMAP_PAGES):
             new_path(path, force)
     if text == "-":
-        name, content = "stdin", decode_text(sys.stdin.buffer.read(), "Standard input", encoding)
+        if sys.stdin is None:
+            raise click.UsageError("TEXT is -, but there is no standard input.")
+        name, content = "stdin", read_stream(sys.stdin.buffer, "Standard input", encoding)
     else:
         name, content = Path(text).name, read_text(text, encoding)
     console = Console(highlight=False)
@@ -128,6 +131,6 @@ def _report(trace: Trace, console: Console) -> None:
     lines += ["Look first at"]
     for title, rows in (("most switch-like", ranking.switches(5)), ("longest memory", ranking.longest(5))):
         lines.append(f"  {title:<17} {'  '.join(rows.index) or 'the text is too short to tell'}")
-    lines.append(f"Next: rnnscope show {trace.path} {ranking.table.index[0]}")
+    lines.append(f"Next: rnnscope show {shlex.quote(str(trace.path))} {ranking.table.index[0]}")
     for line in lines:
         console.print(line, markup=False, soft_wrap=True)

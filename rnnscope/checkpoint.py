@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import warnings
 import zipfile
 from dataclasses import asdict
 from pathlib import Path
@@ -82,7 +83,8 @@ def load(path: str | Path, device: str | torch.device = "cpu") -> CharLanguageMo
         model = kind(kind.config_type(**content["config"]), Vocabulary(content["vocabulary"]))
         model.load_state_dict(content["state_dict"])
     except (AttributeError, KeyError, TypeError, RuntimeError, RnnscopeError) as error:
-        raise CheckpointError(f"{path} does not fit together: {error}. It was damaged, or made by hand.") from error
+        reason = " ".join(str(error).split())
+        raise CheckpointError(f"{path} does not fit together, it was damaged or made by hand: {reason}") from error
     for name, tensor in model.state_dict().items():
         if not torch.isfinite(tensor).all():
             count = int((~torch.isfinite(tensor)).sum())
@@ -91,6 +93,10 @@ def load(path: str | Path, device: str | torch.device = "cpu") -> CharLanguageMo
                 "Train again with a smaller learning_rate."
             )
     model.card = describe(model, content["training"])
+    try:
+        model.card.rows()
+    except (AttributeError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{path} has a record of its training that rnnscope did not write.") from error
     return model.to(pick_device(device)).eval()
 
 
@@ -126,7 +132,9 @@ def _unpickle(path: Path) -> Any:
         with zipfile.ZipFile(path) as archive:
             if archive.testzip() is not None:  # PyTorch reads over a wrong checksum
                 raise CheckpointError(f"{path} is damaged: its checksums do not hold. Copy it again.")
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about files that are refused below anyhow
+            return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise CheckpointError(f"There is no file {path}. Check the spelling and the folder.") from None
     except OSError as error:

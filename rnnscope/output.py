@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,7 +27,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         give way to a file.
     """
     path = Path(path)
-    partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
+    partial = path.with_name(f".partial-{os.getpid()}-{zlib.crc32(path.name.encode()):08x}")
     try:
         yield partial
         _replace(partial, path)
@@ -64,12 +65,14 @@ def new_path(path: str | Path, force: bool = False) -> Path:
 
 
 def _replace(partial: Path, path: Path) -> None:
+    if path.is_symlink() and partial.is_dir():
+        path.unlink()
     if not path.is_dir() or path.is_symlink():
         os.replace(partial, path)
         return
     if not partial.is_dir():
         raise OutputError(f"{path} is a folder and would have to give way to a file. Name another output.")
-    aside = path.with_name(f".{path.name}.replaced-{os.getpid()}")
+    aside = path.with_name(f".replaced-{os.getpid()}-{zlib.crc32(path.name.encode()):08x}")
     os.rename(path, aside)
     try:
         os.rename(partial, path)

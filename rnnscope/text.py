@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -116,20 +117,25 @@ def read_text(path: str | Path, encoding: str = "utf-8") -> str:
     """
     path = Path(path)
     try:
-        size = path.stat().st_size
         if path.is_dir():
             raise TextError(f"{path} is a folder; give the path of one text file.")
-        if size > LARGEST_TEXT:
-            raise TextError(
-                f"{path} has {size:,} bytes; texts of up to {LARGEST_TEXT:,} bytes are read at once. "
-                f"Take a part of it, for example: head -c 10000000 {path.name} > part.txt"
-            )
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            return read_stream(file, str(path), encoding)
     except FileNotFoundError:
         raise TextError(f"There is no file {path}. Check the spelling and the folder.") from None
     except OSError as error:
         raise TextError(f"{path} cannot be read: {error.strerror}.") from error
-    return decode_text(data, name=str(path), encoding=encoding)
+
+
+def read_stream(file: BinaryIO, name: str, encoding: str = "utf-8") -> str:
+    """The text of an open file or pipe, see `read_text`; ``name`` is what errors call it."""
+    data = file.read(LARGEST_TEXT + 1)
+    if len(data) > LARGEST_TEXT:
+        raise TextError(
+            f"{name} has more than the {LARGEST_TEXT:,} bytes that are read at once. "
+            "Take a part of it, for example: head -c 10000000 book.txt > part.txt"
+        )
+    return decode_text(data, name, encoding)
 
 
 def decode_text(data: bytes, name: str, encoding: str = "utf-8") -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 from collections.abc import Callable
 from dataclasses import asdict
@@ -16,6 +15,7 @@ from rnnscope import checkpoint
 from rnnscope.card import Card, fingerprint
 from rnnscope.errors import CheckpointError, OutputError
 from rnnscope.models import CharLanguageModel, LanguageModelConfig
+from rnnscope.output import atomic_path
 from rnnscope.text import Vocabulary
 
 SMALL = LanguageModelConfig(hidden_size=4, embedding_size=3)
@@ -220,7 +220,9 @@ def test_a_checkpoint_is_not_written_where_there_is_no_folder(tmp_path: Path) ->
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full on this system")
 def test_a_full_disk_keeps_the_old_checkpoint(path: Path) -> None:
     before = path.read_bytes()
-    (path.parent / f".model.pt.partial-{os.getpid()}").symlink_to("/dev/full")
+    with atomic_path(path) as partial:
+        partial.write_bytes(before)
+    partial.symlink_to("/dev/full")
     with pytest.raises(OutputError, match="The disk is full"):
         checkpoint.save(path, small_model(), {})
     assert path.read_bytes() == before

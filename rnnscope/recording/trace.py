@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import xarray as xr
+import zarr
 
 from rnnscope.cells import CELLS
 from rnnscope.errors import AddressError, TraceError
@@ -120,14 +121,27 @@ def open_trace(path: str | Path) -> Trace:
         raise TraceError(
             f"{path} has trace format {attributes.get('version')!r}; this rnnscope reads {VERSION}. Update rnnscope."
         )
-    return Trace(open_tree(str(path)), path)
+    try:
+        _demand_complete(zarr.open_group(str(path), mode="r"))
+        trace = Trace(open_tree(str(path)), path)
+        for address in trace.addresses:
+            trace[address]
+        return trace
+    except Exception as error:  # zarr and xarray fail in their own ways on what they did not expect
+        raise TraceError(f"{path} is damaged: parts of it are missing or unreadable. Trace the text again.") from error
+
+
+def _demand_complete(group: zarr.Group) -> None:
+    for _, array in group.members(max_depth=None):
+        if isinstance(array, zarr.Array) and array.nchunks_initialized < array.nchunks:
+            raise TraceError(f"{array.path} lacks chunks.")
 
 
 def root_attributes(path: Path) -> dict[str, Any]:
     """The attributes of a zarr store; none if it is not one."""
     try:
-        return json.loads((path / "zarr.json").read_bytes()).get("attributes", {})
-    except (OSError, ValueError):
+        return json.loads((path / "zarr.json").read_bytes())["attributes"]
+    except (OSError, ValueError, KeyError, TypeError):
         return {}
 
 

@@ -40,6 +40,9 @@ _CHUNK = 2**20
 _LARGE = 10**9
 """Bytes from which on the size of a trace is said before it is written."""
 
+_WHOLE: Any = {"write_empty_chunks": True}
+"""Chunks of zeros are written too, so that one that is missing shows."""
+
 DType = Literal["float32", "float16"]
 
 
@@ -268,6 +271,7 @@ def _create_root_arrays(root: zarr.Group, layout: Layout) -> dict[str, zarr.Arra
             chunks=(min(layout.rows, layout.steps), *tail),
             dtype=dtype,
             dimension_names=["time", "rank"][: 1 + many],
+            config=_WHOLE,
         )
     return arrays
 
@@ -278,7 +282,7 @@ def _create_nodes(root: zarr.Group, layout: Layout) -> dict[Address, zarr.Array]
     for node in dict.fromkeys(address.node for address in layout.addresses):
         here = [address for address in layout.addresses if address.node == node]
         group = root.create_group(node.replace(".", "/"))
-        index = group.create_array("unit", shape=(units,), dtype="int32", dimension_names=["unit"])
+        index = group.create_array("unit", shape=(units,), dtype="int32", dimension_names=["unit"], config=_WHOLE)
         index[:] = np.asarray(layout.units, dtype="int32")
         for address in here:
             arrays[address] = group.create_array(
@@ -287,6 +291,7 @@ def _create_nodes(root: zarr.Group, layout: Layout) -> dict[Address, zarr.Array]
                 chunks=(min(layout.rows, layout.steps), units),
                 dtype=layout.dtype,
                 dimension_names=["time", "unit"],
+                config=_WHOLE,
                 compressors=None,  # the low bits of a state are noise: packing gains little and costs most of the time
             )
     return arrays

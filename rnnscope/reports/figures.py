@@ -48,7 +48,9 @@ _CENTRED = {"ha": "center", "va": "center", "family": "monospace", "parse_math":
 Order = Literal["cluster", "address"]
 
 
-def heatmap(text: str, series: xr.DataArray, order: Order = "cluster", most: int = MOST_UNITS) -> list[Figure]:
+def heatmap(
+    text: str, series: xr.DataArray, order: Order = "cluster", most: int = MOST_UNITS, first_step: int = 0
+) -> list[Figure]:
     """Units down the side, characters along the top, a long text over several rows and pages.
 
     Gates are drawn in their own range; of a state each unit is drawn in units of its own reach (see
@@ -62,6 +64,8 @@ def heatmap(text: str, series: xr.DataArray, order: Order = "cluster", most: int
         Units that behave alike side by side, or by number.
     most : int
         At most so many units: the most switch-like ones, see `rnnscope.rank_units`.
+    first_step : int
+        The step of the first character in its trace.
 
     Returns
     -------
@@ -80,7 +84,8 @@ def heatmap(text: str, series: xr.DataArray, order: Order = "cluster", most: int
     starts = range(0, len(text), COLUMNS)
     per_page = max(1, int(PAGE_HEIGHT / _panel_height(series)))
     pages = [starts[first : first + per_page] for first in range(0, len(starts), per_page)]
-    return [_heatmap_page(text, series, scale, page, _numbered(title, i, pages)) for i, page in enumerate(pages)]
+    titles = _numbered(title, len(pages))
+    return [_heatmap_page(text, series, scale, *page, first_step) for page in zip(pages, titles, strict=True)]
 
 
 def _panel_height(series: xr.DataArray) -> float:
@@ -88,7 +93,9 @@ def _panel_height(series: xr.DataArray) -> float:
     return series.sizes["unit"] * _ROW + _MARGIN
 
 
-def _heatmap_page(text: str, series: xr.DataArray, scale: Scale, starts: Sequence[int], title: str) -> Figure:
+def _heatmap_page(
+    text: str, series: xr.DataArray, scale: Scale, starts: Sequence[int], title: str, first_step: int
+) -> Figure:
     height = _panel_height(series)
     figure = Figure(figsize=(PAGE_WIDTH, height * len(starts) + _MARGIN))
     axes = np.atleast_1d(figure.subplots(len(starts), 1))
@@ -96,7 +103,7 @@ def _heatmap_page(text: str, series: xr.DataArray, scale: Scale, starts: Sequenc
         left=0.075, right=0.995, hspace=_MARGIN / (height - _MARGIN), **_vertical_margins(figure, 0.62, 0.08)
     )
     for start, panel in zip(starts, axes, strict=True):
-        _heatmap_row(panel, text[start : start + COLUMNS], series[start : start + COLUMNS], scale, start)
+        _heatmap_row(panel, text[start : start + COLUMNS], series[start : start + COLUMNS], scale, first_step + start)
     _title(figure, title)
     _colour_bar(figure, scale)
     return figure
@@ -114,16 +121,20 @@ def _heatmap_row(axes: Axes, text: str, series: xr.DataArray, scale: Scale, star
     axes.xaxis.tick_top()
     for label in axes.get_xticklabels():
         label.set_parse_math(False)
-    axes.set_ylabel(f"step {start:,}", fontsize=6.5, labelpad=2)
+    axes.annotate(
+        f"{start:,}", (0, 1), (-4, 3), "axes fraction", "offset points", ha="right", fontsize=6.5, color="#777777"
+    )
 
 
-def coloured_text(text: str, series: xr.DataArray) -> list[Figure]:
+def coloured_text(text: str, series: xr.DataArray, first_step: int = 0) -> list[Figure]:
     """A text with each character on the colour of a unit's value there, over the unit's series.
 
     Parameters
     ----------
     text : str of as many characters as the series has steps
     series : DataArray of dims (time,), named by its address
+    first_step : int
+        The step of the first character in its trace.
 
     Returns
     -------
@@ -135,10 +146,13 @@ def coloured_text(text: str, series: xr.DataArray) -> list[Figure]:
     rows = list(lines(text, COLUMNS - 10))
     per_page = int((PAGE_HEIGHT - 2.2) / _LINE)
     pages = [rows[first : first + per_page] for first in range(0, len(rows), per_page)]
-    return [_text_page(page, values, scale, _numbered(str(address), i, pages)) for i, page in enumerate(pages)]
+    titles = _numbered(str(address), len(pages))
+    return [_text_page(page, values, scale, title, first_step) for page, title in zip(pages, titles, strict=True)]
 
 
-def _text_page(rows: list[list[tuple[int, str]]], values: np.ndarray, scale: Scale, title: str) -> Figure:
+def _text_page(
+    rows: list[list[tuple[int, str]]], values: np.ndarray, scale: Scale, title: str, first_step: int
+) -> Figure:
     height = len(rows) * _LINE
     figure = Figure(figsize=(PAGE_WIDTH, height + 2.0))
     margins = _vertical_margins(figure, 0.62, 0.1)
@@ -146,9 +160,10 @@ def _text_page(rows: list[list[tuple[int, str]]], values: np.ndarray, scale: Sca
     figure.subplots_adjust(left=0.06, right=0.985, hspace=0.4 * 2 / (height + 0.9), **margins)
     first, last = rows[0][0][0], rows[-1][-1][0]
     steps = np.arange(first, last + 1)
-    top.plot(steps, values[first : last + 1], color="#444444", linewidth=0.7)
+    top.plot(first_step + steps, values[first : last + 1], color="#444444", linewidth=0.7)
     top.axhline(0, color="#bbbbbb", linewidth=0.5, zorder=0)
-    top.set_xlim(first, max(last, first + 1))
+    top.set_xlim(first_step + first, first_step + max(last, first + 1))
+    top.margins(y=0.1)
     top.tick_params(labelsize=6.5, length=2)
     sns.despine(ax=top)
     width = max(len(row) for row in rows)
@@ -217,8 +232,8 @@ def _vertical_margins(figure: Figure, top: float, bottom: float) -> dict[str, fl
     return {"top": 1 - top / height, "bottom": bottom / height}
 
 
-def _numbered(title: str, index: int, pages: Sequence[object]) -> str:
-    return title if len(pages) == 1 else f"{title}, page {index + 1} of {len(pages)}"
+def _numbered(title: str, pages: int) -> list[str]:
+    return [title] if pages == 1 else [f"{title}, page {number} of {pages}" for number in range(1, pages + 1)]
 
 
 def _title(figure: Figure, title: str) -> None:
@@ -231,7 +246,9 @@ def _colour_bar(figure: Figure, scale: Scale) -> None:
     axes.imshow(np.linspace(0, 1, 128)[None], aspect="auto", cmap=COLOURS)
     axes.set_axis_off()
     for x, value, side in ((0.735, scale.low, "right"), (0.945, scale.high, "left")):
-        figure.text(x, 1 - 0.19 / height, f"{value:+.2g}", ha=side, va="center", fontsize=8)
+        figure.text(
+            x, 1 - 0.19 / height, f"{value:+.2g}" if scale.low < 0 else f"{value:.2g}", ha=side, va="center", fontsize=8
+        )
 
 
 def _drawable(character: str) -> str:

@@ -42,7 +42,7 @@ class ColouredText:
         self.scale = Scale.of(self.address.signal, self.values)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        coloured = console.color_system is not None
+        coloured = console.color_system in ("256", "truecolor") and not console.no_color
         yield self._caption()
         yield self._legend() if coloured else bars(np.linspace(self.scale.low, self.scale.high, 8), self.scale)
         yield Text(sparkline(self.values, options.max_width, self.scale))
@@ -114,12 +114,14 @@ class SignalOverview:
             table = Table(box=None, title=title, title_justify="left", title_style="bold", pad_edge=False)
             for name in ("unit", "switch", "on", "timescale"):
                 table.add_column(name, justify="left" if name == "unit" else "right", no_wrap=True)
-            table.add_column("over the text", no_wrap=True)
+            roomy = options.max_width >= 60
+            if roomy:
+                table.add_column("over the text", no_wrap=True)
             for row in choose(self.count).reset_index(names="address").to_dict("records"):
                 values = self.series.sel(unit=row["unit"]).values
                 scale = Scale(float(values.min()), float(values.max()))
                 line = sparkline(values, max(10, options.max_width - 44), scale)
                 numbers = (f"{row['switch']:.2f}", f"{row['on']:.0%}", steps(row["timescale"]))
-                table.add_row(row["address"], *numbers, line)
+                table.add_row(row["address"], *numbers, *([line] if roomy else []))
             yield table
             yield Text()

@@ -92,7 +92,12 @@ class Run:
         for remark in self.text.remarks:
             console.print(remark)
 
-        self.model = TASKS[recipe.task](recipe.model, self.text.vocabulary)
+        try:
+            self.model = TASKS[recipe.task](recipe.model, self.text.vocabulary)
+        except (RuntimeError, MemoryError, OverflowError) as error:
+            raise TrainingError(
+                "The network does not fit into memory. Lower model.hidden_size or model.layers."
+            ) from error
         self.method: Method = METHODS[training.method](training)
         self.method.initialise(self.model)
         self.fabric_model, self.optimizer = self.fabric.setup(self.model, self.method.optimizer(self.model))
@@ -132,14 +137,7 @@ class Run:
         if not self._pending:
             return
         losses, norms, clipped = torch.stack(self._pending).cpu().double().sum(dim=0).tolist()
-        first = self.progress.step - len(self._pending) + 1
-        if not math.isfinite(losses + norms):
-            good = self.folder / "last.pt"
-            kept = f"The last good checkpoint is {good}." if good.exists() else "There is no earlier checkpoint."
-            raise TrainingError(
-                f"The loss became NaN or infinite between steps {first:,} and {self.progress.step:,}: training "
-                f"diverged. {kept} Start again with a smaller training.learning_rate or training.clip."
-            )
+        self._demand_finite(math.isfinite(losses + norms), "loss")
         tally = self.progress.tally
         tally.steps += len(self._pending)
         tally.loss += losses
@@ -147,6 +145,15 @@ class Run:
         tally.clipped += clipped
         self.progress.clipped += clipped
         self._pending.clear()
+
+    def _demand_finite(self, finite: bool, what: str) -> None:
+        if not finite:
+            good = self.folder / "last.pt"
+            kept = f"The last good checkpoint is {good}." if good.exists() else "There is no earlier checkpoint."
+            raise TrainingError(
+                f"The {what} became NaN or infinite by step {self.progress.step:,}: training diverged. {kept} "
+                "Start again with a smaller training.learning_rate or training.clip."
+            )
 
     def validate(self) -> None:
         """Score the validation part, keep the figures, and keep the weights if they are the best so far."""
@@ -194,8 +201,9 @@ class Run:
         }
 
     def save(self) -> None:
-        """Write ``last.pt`` and ``figures.csv``."""
+        """Write ``last.pt`` and ``figures.csv``, unless the weights are no longer finite."""
         self.check_loss()
+        self._demand_finite(all(bool(torch.isfinite(weight).all()) for weight in self.model.parameters()), "weights")
         resume = {
             "progress": asdict(self.progress),
             "optimizer": self.optimizer.state_dict(),

@@ -81,6 +81,7 @@ class TrainingRecipe:
         _demand(self.logger in LOGGERS, "training.logger", f"one of {', '.join(LOGGERS)}", self.logger)
         for name in ("learning_rate", "epochs", "streams", "window", "clip", "validate_every"):
             _demand(getattr(self, name) > 0, f"training.{name}", "more than 0", getattr(self, name))
+        _demand(self.learning_rate <= 100, "training.learning_rate", "at most 100", self.learning_rate)
         for name in ("warmup", "weight_decay"):
             _demand(getattr(self, name) >= 0, f"training.{name}", "0 or more", getattr(self, name))
 
@@ -111,6 +112,7 @@ class Recipe:
     training: TrainingRecipe = field(default_factory=TrainingRecipe)
 
     def __post_init__(self) -> None:
+        _demand(0 <= self.seed < 2**63, "seed", "from 0 to 2^63 - 1", self.seed)
         _demand(self.task in TASKS, "task", f"one of {', '.join(TASKS)}", self.task)
         _demand(
             self.name not in ("", "..") and Path(self.name).name == self.name,
@@ -179,7 +181,7 @@ def _convert(value: Any, wanted: Any, where: str) -> Any:
         _demand(_is_number(value), where, "a number", value)
         return float(value)
     words = {int: "a whole number", str: "a string", bool: "true or false"}
-    _demand(type(value) is wanted, where, words[wanted], value)
+    _demand(type(value) is wanted and "\0" not in str(value), where, words[wanted], value)
     return value
 
 

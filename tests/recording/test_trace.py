@@ -211,6 +211,17 @@ def test_a_disk_too_small_is_said_before_anything_is_written(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("part", ["l0/c/c", "l0/c", "document/c"])
+def test_a_trace_with_missing_parts_is_refused(
+    make_model: Callable[..., CharLanguageModel], tmp_path: Path, part: str
+) -> None:
+    rnnscope.trace(make_model(), TEXT, tmp_path / "t.zarr")
+    missing = tmp_path / "t.zarr" / part
+    shutil.rmtree(missing) if missing.is_dir() else missing.unlink()
+    with pytest.raises(TraceError, match="damaged"):
+        rnnscope.open_trace(tmp_path / "t.zarr")
+
+
 def test_what_is_no_trace_is_not_opened(make_model: Callable[..., CharLanguageModel], tmp_path: Path) -> None:
     with pytest.raises(TraceError, match="There is no trace"):
         rnnscope.open_trace(tmp_path / "missing.zarr")

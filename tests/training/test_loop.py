@@ -135,11 +135,28 @@ def test_a_loss_that_is_nan_stops_with_the_last_good_checkpoint(make_recipe: Cal
     good = {name: weight.clone() for name, weight in run.model.state_dict().items()}
     with torch.no_grad():
         run.model.head.bias[3] = torch.nan
-    with pytest.raises(TrainingError, match=r"NaN or infinite between steps 11 and \d+.*last\.pt.*learning_rate"):
+    with pytest.raises(TrainingError, match=r"loss became NaN or infinite by step \d+.*last\.pt.*learning_rate"):
         run.fit()
     kept = checkpoint.read(recipe.parent / "last.pt")
     assert kept["training"]["step"] == 10
     assert all(torch.equal(good[name], weight) for name, weight in kept["state_dict"].items())
+
+
+def test_weights_that_are_nan_are_never_saved(make_recipe: Callable[..., Path]) -> None:
+    run = Run(read_recipe(make_recipe(validate_every=10)), make_recipe().parent, "cpu", Console(quiet=True))
+    run.advance()
+    with torch.no_grad():
+        run.model.head.bias[3] = torch.inf
+    with pytest.raises(TrainingError, match="weights became NaN or infinite by step 1"):
+        run.save()
+    assert not (make_recipe().parent / "last.pt").exists()
+
+
+def test_a_network_too_large_for_memory_is_said(make_recipe: Callable[..., Path]) -> None:
+    recipe = make_recipe()
+    recipe.write_text(recipe.read_text().replace("hidden_size = 24", "hidden_size = 100_000_000"))
+    with pytest.raises(TrainingError, match="does not fit into memory"):
+        rnnscope.train(recipe, device="cpu")
 
 
 def test_a_folder_with_a_run_is_kept_unless_told(make_recipe: Callable[..., Path]) -> None:
