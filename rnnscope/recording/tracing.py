@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from threading import Event
 from typing import Any, Literal
 
 import numpy as np
@@ -17,6 +18,7 @@ import zarr
 import zarr.storage
 from rich.console import Console
 from rich.filesize import decimal
+from rich.progress import Progress
 from torch import Tensor
 
 from rnnscope.card import fingerprint
@@ -24,7 +26,7 @@ from rnnscope.cells import cell_of
 from rnnscope.errors import AddressError, OutputError, RecordingError, TextError
 from rnnscope.models import CharLanguageModel
 from rnnscope.output import atomic_path, new_path
-from rnnscope.progress import progress_bar
+from rnnscope.progress import interruption, progress_bar
 from rnnscope.text import Vocabulary, codepoints, read_text
 
 from .address import Address
@@ -137,16 +139,16 @@ def trace(
         bar = progress_bar(console)
         if path is None:
             store = zarr.storage.MemoryStore()
-            with bar:
-                _write(store, layout, attributes, model, source, recording, bar)
+            with bar, interruption() as interrupted:
+                _write(store, layout, attributes, model, source, recording, bar, interrupted)
             return Trace(open_tree(store).load())
         path = _writable(path, layout, force)
         if console is not None and layout.nbytes > _LARGE:
             console.print(
                 f"The trace takes {decimal(layout.nbytes)}; --signals, --units and --dtype float16 make it smaller."
             )
-        with atomic_path(path) as partial, bar:
-            _write(str(partial), layout, attributes, model, source, recording, bar)
+        with atomic_path(path) as partial, bar, interruption() as interrupted:
+            _write(str(partial), layout, attributes, model, source, recording, bar, interrupted)
     return open_trace(path)
 
 
@@ -222,7 +224,8 @@ def _write(
     model: CharLanguageModel,
     source: _Source,
     recording: Recording,
-    bar: Any,
+    bar: Progress,
+    interrupted: Event,
 ) -> None:
     root = zarr.create_group(store, attributes=attributes)
     arrays = _create_root_arrays(root, layout)
@@ -241,6 +244,8 @@ def _write(
         unknown.update(chr(code) for code in columns["codepoint"][columns["token"] == 0])
         cost += float(np.nansum(columns["nll"], dtype=np.float64))
         bar.update(task, completed=stop)
+        if interrupted.is_set():
+            raise KeyboardInterrupt
     root.attrs.update(
         {
             "mean_nll": cost / (layout.steps - 1) if layout.steps > 1 else None,

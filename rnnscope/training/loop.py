@@ -14,14 +14,9 @@ from __future__ import annotations
 import math
 import os
 import shutil
-import signal
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import pandas as pd
@@ -38,7 +33,7 @@ from rnnscope.errors import OutputError, TrainingError
 from rnnscope.models import TASKS, CharLanguageModel
 from rnnscope.models.language_model import State, detach
 from rnnscope.output import atomic_path
-from rnnscope.progress import progress_bar
+from rnnscope.progress import interruption, progress_bar
 
 from .batches import Streams
 from .data import TrainingText
@@ -249,7 +244,7 @@ class Run:
         every = self.recipe.training.validate_every
         began, saved = time.monotonic() - self.progress.seconds, time.monotonic()
         self.model.train()
-        with _interruption() as interrupted, progress_bar(self.console) as bar:
+        with interruption() as interrupted, progress_bar(self.console) as bar:
             task = bar.add_task("training", total=self.steps * window, completed=self.progress.step * window)
             while self.progress.step < self.steps:
                 self.advance()
@@ -387,23 +382,3 @@ def _to_device(state: State, device: torch.device) -> State:
     if isinstance(state, tuple):
         return tuple(part.to(device) for part in state)
     return None if state is None else state.to(device)
-
-
-@contextmanager
-def _interruption() -> Iterator[threading.Event]:
-    """An event that Ctrl-C or SIGTERM sets, so that a step is never cut in two; a second Ctrl-C is immediate."""
-    event = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield event
-        return
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        event.set()
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield event
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

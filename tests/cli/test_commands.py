@@ -5,6 +5,10 @@ from __future__ import annotations
 import io
 import json
 import re
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -256,3 +260,19 @@ def test_the_zarr_metadata_names_no_folder_of_this_machine(here: Path) -> None:
     attributes = json.loads(Path("text.zarr/zarr.json").read_text())["attributes"]
     assert attributes["documents"] == ["text.txt"]
     assert str(here) not in json.dumps(attributes)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_trace_leaves_nothing_and_says_so(here: Path, number: signal.Signals) -> None:
+    Path("long.txt").write_text(TEXT * 3000)
+    command = [sys.executable, "-m", "rnnscope.cli", "trace", "model.pt", "long.txt"]
+    tracing = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    deadline = time.monotonic() + 60
+    while not list(here.glob(".partial-*")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    tracing.send_signal(number)
+    said, _ = tracing.communicate()
+    assert tracing.returncode == 130, said
+    assert "Interrupted" in said
+    assert "Traceback" not in said
+    assert sorted(path.name for path in here.iterdir()) == ["long.txt", "model.pt", "text.txt"]
