@@ -31,8 +31,8 @@ def train(recipe: Path, output: Path | None, resume: bool, device: str, force: b
         model = train(recipe, output, resume=resume, force=force, device=device, console=console)
     except KeyboardInterrupt:
         arguments = [str(recipe), *(["-o", str(output)] if output else []), "--device", device, "--resume"]
-        go_on = f" If it had begun, go on with: rnnscope train {shlex.join(arguments)}"
-        console.print(f"Interrupted.{go_on}", markup=False, soft_wrap=True)
+        go_on = f"if training had begun, go on with: rnnscope train {shlex.join(arguments)}"
+        console.print(f"Interrupted; {go_on}", markup=False, soft_wrap=True)
         raise SystemExit(130) from None
     assert model.card is not None
     for name, value in model.card.rows():

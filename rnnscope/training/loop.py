@@ -85,7 +85,7 @@ class Run:
         self.streams = Streams(self.text.tokens["train"], training.streams, training.window)
         self.steps = max(1, round(training.epochs * len(self.streams)))
         for remark in self.text.remarks:
-            console.print(remark)
+            console.print(remark, markup=False, soft_wrap=True)
 
         try:
             self.model = TASKS[recipe.task](recipe.model, self.text.vocabulary)
