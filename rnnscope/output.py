@@ -27,7 +27,9 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         give way to a file.
     """
     path = Path(path)
-    partial = path.with_name(f".partial-{os.getpid()}-{zlib.crc32(path.name.encode()):08x}")
+    tag = f"{zlib.crc32(path.name.encode()):08x}"
+    partial = path.with_name(f".partial-{os.getpid()}-{tag}")
+    _sweep(path.parent, tag)
     try:
         yield partial
         _replace(partial, path)
@@ -62,6 +64,25 @@ def new_path(path: str | Path, force: bool = False) -> Path:
     if not os.access(folder, os.W_OK | os.X_OK):
         raise OutputError(f"The folder {folder} cannot be written. Name an output elsewhere.")
     return path
+
+
+def _sweep(folder: Path, tag: str) -> None:
+    """Remove what a killed process left of an earlier attempt at the same output."""
+    for stale in folder.glob(f".partial-*-{tag}"):
+        if not _alive(int(stale.name.split("-")[1])):
+            _remove(stale)
+
+
+def _alive(process: int) -> bool:
+    if os.name != "posix":
+        return True  # there is no harmless question to ask
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def _replace(partial: Path, path: Path) -> None:

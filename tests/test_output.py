@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -130,3 +132,17 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: p
 def test_a_name_that_the_system_refuses_is_an_output_error(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="name too long"):
         new_path(tmp_path / ("x" * 300))
+
+
+def test_what_a_killed_process_left_is_cleared_away(tmp_path: Path) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    with atomic_path(tmp_path / "result") as partial:
+        partial.write_text("text")
+        name = partial.name
+    for process in (dead.pid, os.getppid()):
+        (tmp_path / name.replace(str(os.getpid()), str(process))).write_text("half")
+    with atomic_path(tmp_path / "result") as partial:
+        partial.write_text("text")
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {"result", name.replace(str(os.getpid()), str(os.getppid()))}
