@@ -4,11 +4,14 @@
     ├── TextError           a text or a corpus cannot be read or is too short
     ├── DownloadError       a named corpus could not be fetched whole
     ├── CheckpointError     a file is not a checkpoint that rnnscope can open
+    ├── ModelError          a network cannot do what it is asked to do
     ├── RecipeError         a recipe has a wrong key, type or value
     ├── TrainingError       training cannot start, go on or resume
+    ├── AdapterError        an adapter does not fit its cell
     ├── AddressError        no such layer, signal or unit
     ├── DeviceError         this machine lacks the device
     ├── RecordingError      a network's signals cannot be recorded
+    ├── InterventionError   a change to units cannot be made
     ├── TraceError          a trace cannot be read
     └── OutputError         a file cannot be written where the user wants it
 
@@ -32,12 +35,20 @@ class CheckpointError(RnnscopeError):
     """A file is not a checkpoint that rnnscope can open."""
 
 
+class ModelError(RnnscopeError):
+    """A network cannot do what it is asked to do."""
+
+
 class RecipeError(RnnscopeError):
     """A recipe has an unknown key, a wrong type or an impossible value."""
 
 
 class TrainingError(RnnscopeError):
     """Training cannot start, go on or resume."""
+
+
+class AdapterError(RnnscopeError):
+    """An adapter lacks a part, or what it computes is not what its cell does."""
 
 
 class AddressError(RnnscopeError):
@@ -50,6 +61,10 @@ class DeviceError(RnnscopeError):
 
 class RecordingError(RnnscopeError):
     """The signals of a network cannot be recorded, or fail their self-check."""
+
+
+class InterventionError(RnnscopeError):
+    """A change to units cannot be made: it has no value at a step, or one of another shape."""
 
 
 class TraceError(RnnscopeError):

@@ -4,11 +4,12 @@ The kernel returns h at every step and hides the rest. But with h known, all gat
 follow from one matrix product over (x_t, h_{t-1}), with no loop; the LSTM's cell state is then an
 element-wise scan. The work goes in blocks of time that fit the processor's cache, and checks
 itself: the recovered gates and states must give back the kernel's h at each step, and its last c.
+Networks in half precision are recovered in float32.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -16,6 +17,8 @@ from torch import Tensor, nn
 
 from rnnscope.cells import Cell
 from rnnscope.errors import RecordingError
+
+from .steps import LayerWeights
 
 _BLOCK = 2**19
 """Gate values a block: two megabytes in float32, near a core's cache, with rows enough for a fast product."""
@@ -25,24 +28,30 @@ _NARROW = 256
 
 
 @dataclass(frozen=True)
-class LayerWeights:
-    """One layer and direction: PyTorch's weights, gates stacked along their first axis."""
+class Pass:
+    """What is known of one layer and direction after a pass, in the order in which it reads.
 
-    ih: Tensor
-    hh: Tensor
-    bias_ih: Tensor | None
-    bias_hh: Tensor | None
+    Attributes
+    ----------
+    x : tensor of shape (time, batch, input)
+    h : tensor of shape (time, batch, output)
+        As the kernel returned it.
+    initial, last : tensors of shape (batch, unit)
+        The states before the first and after the last step, in the cell's order.
+    lengths : int64 tensor of shape (batch,), or None
+        True lengths, where they differ.
+    """
 
-    @classmethod
-    def of(cls, module: nn.RNNBase, layer: int, reverse: bool) -> LayerWeights:
-        suffix = f"l{layer}{'_reverse' if reverse else ''}"
+    x: Tensor
+    h: Tensor
+    initial: tuple[Tensor, ...]
+    last: tuple[Tensor, ...]
+    lengths: Tensor | None = None
 
-        def weight(name: str) -> Tensor | None:
-            parameter = getattr(module, f"{name}_{suffix}", None)
-            return None if parameter is None else parameter.detach()
-
-        ih, hh = (getattr(module, f"{name}_{suffix}").detach() for name in ("weight_ih", "weight_hh"))
-        return cls(ih, hh, weight("bias_ih"), weight("bias_hh"))
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of the arithmetic: float32 at least."""
+        return torch.promote_types(self.h.dtype, torch.float32)
 
 
 @dataclass(frozen=True)
@@ -55,27 +64,19 @@ class Block:
     h: Tensor
     h_before: Tensor
 
+    def of(self, signal: Tensor) -> Tensor:
+        """The same stretch of another signal."""
+        return signal[self.start : self.stop]
 
-def recover(
-    cell: Cell,
-    weights: LayerWeights,
-    x: Tensor,
-    h: Tensor,
-    initial: tuple[Tensor, ...],
-    last: tuple[Tensor, ...],
-    signals: Mapping[str, Tensor],
-) -> float:
+
+def recover(cell: Cell, weights: LayerWeights, done: Pass, signals: Mapping[str, Tensor]) -> float:
     """Fill in the signals that the kernel hides.
 
     Parameters
     ----------
     cell : Cell
     weights : LayerWeights
-    x : tensor of shape (time, batch, input)
-    h : tensor of shape (time, batch, unit)
-        As the kernel returned it.
-    initial, last : tensors of shape (batch, unit)
-        The states before the first and after the last step, in the cell's order.
+    done : Pass
     signals : mapping of name to tensor of shape (time, batch, unit)
         The signals wanted, to be written into.
 
@@ -90,72 +91,118 @@ def recover(
     RecordingError
         If that difference is more than rounding explains.
     """
-    if not set(signals) - {"h"} or not h.numel():
+    if not set(signals) - {"h"} or not done.h.numel():
         return 0.0
+    weights = weights.detach().to(done.dtype)
     recover_blocks = {"gru": _recover_gru, "lstm": _recover_lstm}[cell.name]
-    blocks = _blocks(x, h, initial[0], len(cell.gates))
-    errors = list(recover_blocks(weights, blocks, initial, signals))
+    misses = recover_blocks(weights, _blocks(done, len(weights.hh)), done, signals)
+    errors = [_largest(miss, block, done.lengths) for block, miss in misses]
     if "c" in signals:  # a saturated tanh hides c from h
-        errors.append(((signals["c"][-1] - last[1]).abs() / (1 + last[1].abs())).max())
-    error = torch.stack(errors).max().item()
-    tolerance = min(1000 * torch.finfo(h.dtype).eps, 1e-2)
-    if not error <= tolerance:
+        last = done.last[1].to(done.dtype)
+        errors.append(((_last(signals["c"], done.lengths) - last).abs() / (1 + last.abs())).max())
+    return agree(cell.name, errors, done.h)
+
+
+def agree(name: str, differences: Sequence[Tensor], h: Tensor) -> float:
+    """The largest of the differences, if it is no more than rounding explains in the arithmetic that made h.
+
+    Raises
+    ------
+    RecordingError
+        If it is more, or not a number.
+    """
+    error = torch.stack([difference.abs().max() for difference in differences]).max().item()
+    if not error <= (expected := _tolerance(h)):
         raise RecordingError(
-            f"The recovered {cell.name} signals give h back only to within {error:.2g}; {tolerance:.2g} was expected "
-            f"for {h.dtype}. The network ran with other weights, or in lower precision (autocast, or TF32 on a GPU): "
-            "record it in float32."
+            f"The recovered signals of {name} give h back only to within {error:.2g}; {expected:.2g} was expected "
+            f"for {h.dtype}. The network ran with other weights, or in lower precision: record it in float32, "
+            "without autocast."
         )
     return error
 
 
-def _blocks(x: Tensor, h: Tensor, initial: Tensor, gates: int) -> Iterator[Block]:
-    time, batch, units = h.shape
-    length = max(1, _BLOCK // (batch * units * gates))
-    before = initial.unsqueeze(0)
+def _largest(miss: Tensor, block: Block, lengths: Tensor | None) -> Tensor:
+    if lengths is not None:
+        steps = torch.arange(block.start, block.stop, device=miss.device)
+        miss = miss.masked_fill((steps[:, None] >= lengths)[..., None], 0)
+    return miss.abs_().max()
+
+
+def _last(signal: Tensor, lengths: Tensor | None) -> Tensor:
+    if lengths is None:
+        return signal[-1]
+    return signal[lengths - 1, torch.arange(len(lengths), device=signal.device)]
+
+
+def _tolerance(h: Tensor) -> float:
+    """What rounding explains, given the arithmetic of the kernel that made h."""
+    if h.dtype == torch.float32 and h.device.type == "cuda" and torch.backends.cudnn.allow_tf32:
+        return 8 * 2**-10  # ten bits in the factors of each product
+    eps = torch.finfo(h.dtype).eps
+    return 1000 * eps if eps < 1e-6 else 8 * eps
+
+
+def _blocks(done: Pass, width: int) -> Iterator[Block]:
+    """Stretches of ``width`` values a step and sequence that fill `_BLOCK`."""
+    time, batch, _ = done.h.shape
+    length = max(1, _BLOCK // (batch * width))
+    before = done.initial[0].to(done.dtype).unsqueeze(0)
     for start in range(0, time, length):
         stop = min(start + length, time)
-        h_before = torch.cat((before, h[start : stop - 1]))
-        yield Block(start, stop, x[start:stop], h[start:stop], h_before)
-        before = h[stop - 1 : stop]
+        h = done.h[start:stop].to(done.dtype)
+        yield Block(start, stop, done.x[start:stop].to(done.dtype), h, torch.cat((before, h[:-1])))
+        before = h[-1:]
 
 
 def _recover_lstm(
-    weights: LayerWeights,
-    blocks: Iterator[Block],
-    initial: tuple[Tensor, ...],
-    signals: Mapping[str, Tensor],
-) -> Iterator[Tensor]:
-    """Fill in the signals block by block; the error of each."""
-    c = initial[1]
-    bias = None if weights.bias_ih is None or weights.bias_hh is None else weights.bias_ih + weights.bias_hh
+    weights: LayerWeights, blocks: Iterator[Block], done: Pass, signals: Mapping[str, Tensor]
+) -> Iterator[tuple[Block, Tensor]]:
+    """Fill in the signals block by block; the difference of h in each."""
+    c = done.initial[1].to(done.dtype)
+    bias = weights.bias
     for block in blocks:
         stacked = _linear(block.x, weights.ih, bias)
         stacked += _linear(block.h_before, weights.hh)
         i, f, g, o = stacked.chunk(4, dim=-1)
         g.mul_(2)
         stacked.sigmoid_()
-        g.mul_(2).sub_(1)  # tanh, see _tanh
-        out = signals["c"][block.start : block.stop] if "c" in signals else torch.empty_like(block.h)
+        g.mul_(2).sub_(1)  # tanh, see tanh
+        direct = "c" in signals and signals["c"].dtype == done.dtype
+        out = block.of(signals["c"]) if direct else torch.empty_like(i, memory_format=torch.contiguous_format)
         c = scan(f, torch.mul(i, g, out=out), c)
-        _keep(signals, block, i=i, f=f, g=g, o=o)
-        yield _tanh(out).mul_(o).sub_(block.h).abs_().max()
+        keep(signals, block, i=i, f=f, g=g, o=o, **({} if direct else {"c": out}))
+        yield block, given_back(weights, out, o).sub_(block.h)
 
 
 def _recover_gru(
-    weights: LayerWeights,
-    blocks: Iterator[Block],
-    initial: tuple[Tensor, ...],
-    signals: Mapping[str, Tensor],
-) -> Iterator[Tensor]:
-    """Fill in the signals block by block; the error of each."""
-    units = initial[0].shape[-1]
+    weights: LayerWeights, blocks: Iterator[Block], done: Pass, signals: Mapping[str, Tensor]
+) -> Iterator[tuple[Block, Tensor]]:
+    """Fill in the signals block by block; the difference of h in each."""
+    units = done.h.shape[-1]
     for block in blocks:
         from_x = _linear(block.x, weights.ih, weights.bias_ih)
         from_h = _linear(block.h_before, weights.hh, weights.bias_hh)
         r, z = (from_x[..., : 2 * units] + from_h[..., : 2 * units]).sigmoid_().chunk(2, dim=-1)
-        n = _tanh(torch.addcmul(from_x[..., 2 * units :], r, from_h[..., 2 * units :]))
-        _keep(signals, block, r=r, z=z, n=n)
-        yield torch.lerp(n, block.h_before, z).sub_(block.h).abs_().max()
+        n = tanh(torch.addcmul(from_x[..., 2 * units :], r, from_h[..., 2 * units :]))
+        keep(signals, block, r=r, z=z, n=n)
+        yield block, torch.lerp(n, block.h_before, z).sub_(block.h)
+
+
+def given_back(weights: LayerWeights, c: Tensor, o: Tensor) -> Tensor:
+    """The h of an LSTM that follows from its cell state and output gate."""
+    h = tanh(c).mul_(o)
+    return h if weights.hr is None else nn.functional.linear(h, weights.hr)
+
+
+def keep(signals: Mapping[str, Tensor], block: Block, **values: Tensor) -> None:
+    """Write what is wanted of a block's values."""
+    for name in signals.keys() & values.keys():
+        block.of(signals[name]).copy_(values[name])
+
+
+def tanh(values: Tensor) -> Tensor:
+    """tanh(v) = 2 sigmoid(2 v) - 1, within 2e-7 in float32: torch's sigmoid takes a tenth of the time of its tanh."""
+    return torch.mul(values, 2).sigmoid_().mul_(2).sub_(1)
 
 
 def _linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -163,16 +210,6 @@ def _linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     if x.device.type == "cpu" and x.dtype == torch.float32 and hasattr(torch.ops.mkldnn, "_linear_pointwise"):
         return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
     return nn.functional.linear(x, weight, bias)
-
-
-def _keep(signals: Mapping[str, Tensor], block: Block, **gates: Tensor) -> None:
-    for name in signals.keys() & gates.keys():
-        signals[name][block.start : block.stop] = gates[name]
-
-
-def _tanh(values: Tensor) -> Tensor:
-    """tanh(v) = 2 sigmoid(2 v) - 1, within 2e-7 in float32: torch's sigmoid takes a tenth of the time of its tanh."""
-    return torch.mul(values, 2).sigmoid_().mul_(2).sub_(1)
 
 
 def scan(f: Tensor, values: Tensor, c: Tensor) -> Tensor:

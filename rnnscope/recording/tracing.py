@@ -30,7 +30,8 @@ from rnnscope.progress import interruption, progress_bar
 from rnnscope.text import Vocabulary, codepoints, read_text
 
 from .address import Address
-from .recorder import Recording, record
+from .recorded import Recording
+from .recorder import record
 from .trace import FORMAT, VERSION, Trace, open_trace, open_tree, root_attributes
 
 GUESSES = 5
@@ -96,7 +97,7 @@ def trace(
     """Read a text with a network and keep its signals at every step.
 
     The text is read in chunks with the state carried over, from a zero state: memory is bounded
-    whatever its length when the trace goes to disk.
+    whatever its length when the trace goes to disk. A bidirectional network reads it in one pass.
 
     Parameters
     ----------
@@ -309,8 +310,9 @@ def _read(
     """Run the network chunk by chunk with the state carried over; the root's arrays for each chunk."""
     device = model.head.weight.device
     state, expected = None, None
-    for start in range(0, layout.steps, layout.rows):
-        stop = min(start + layout.rows, layout.steps)
+    stretch = layout.steps if model.config.bidirectional else layout.rows  # what reads backward needs the end
+    for start in range(0, layout.steps, stretch):
+        stop = min(start + stretch, layout.steps)
         tokens, codes = source.chunk(start, stop)
         ids = torch.from_numpy(tokens).to(device).unsqueeze(1)
         logits, state = model(ids, state)

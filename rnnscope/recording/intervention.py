@@ -1,0 +1,242 @@
+"""Changing units while a network runs.
+
+    with rnnscope.intervene(model, {"l0.c.37": ablate(), "l1.h.5": clamp(0.8)}):
+        loss = evaluate(model, text)
+
+Inside the block the recurrent layers run step by step (see `rnnscope.unroll`), stock modules, too,
+and the network behaves as changed for whoever calls it. h is changed after the step that made it, c
+before h is made from it, a gate before it is used.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from rnnscope.errors import AddressError, InterventionError
+
+from .address import Address, find
+from .kernels import Place
+from .recorded import Recording
+from .recorder import addresses_of, recurrent_layers, tapped, units_of
+from .unrolled import Edit, Edits, in_turn
+
+Where = Literal["both", "above", "recurrence"]
+
+Values = Callable[[Address, Tensor, Tensor, int | None], Tensor | float]
+"""New values of some units, from their signal, their indices, their values of shape (batch, unit), and the step."""
+
+
+@dataclass(frozen=True)
+class Intervention:
+    """What becomes of a signal or some of its units. Made by `ablate`, `clamp`, `resample` and `patch`.
+
+    Attributes
+    ----------
+    values : callable
+        Signal's address, indices of the units, their values of shape (batch, unit), and the step, to
+        their new values.
+    steps : collection of int, or None
+        The steps at which it acts, counted from a sequence's first; all if None.
+    on : {"both", "above", "recurrence"}
+        Of h only: whether the change goes to the layers above (or the output), on in time, or both.
+    """
+
+    values: Values
+    steps: Collection[int] | None = None
+    on: Where = "both"
+
+    def __post_init__(self) -> None:
+        if self.steps is not None and not isinstance(self.steps, Collection):
+            raise InterventionError(f"steps is a collection such as range(10) or [3]; got {self.steps!r}.")
+        if self.on not in ("both", "above", "recurrence"):
+            raise InterventionError(f"on is both, above or recurrence; got {self.on!r}.")
+
+
+def ablate(mean: Recording | None = None, *, steps: Collection[int] | None = None, on: Where = "both") -> Intervention:
+    """Take a unit's information away: set it to zero, or to its mean over a recording.
+
+    Parameters
+    ----------
+    mean : Recording, optional
+        Whose mean over time and batch is taken, for each unit its own.
+    steps, on
+        As of `Intervention`.
+    """
+    if mean is None:
+        return clamp(0.0, steps=steps, on=on)
+    means: dict[Address, Tensor] = {}
+
+    def values(signal: Address, units: Tensor, now: Tensor, step: int | None) -> Tensor:
+        if signal not in means:
+            means[signal] = _rows(mean, signal).mean(dim=0)
+        return means[signal][units]
+
+    return Intervention(values, steps, on)
+
+
+def clamp(value: float, *, steps: Collection[int] | None = None, on: Where = "both") -> Intervention:
+    """Hold a unit at a value.
+
+    Parameters
+    ----------
+    value : float
+    steps, on
+        As of `Intervention`.
+    """
+    if not math.isfinite(value):
+        raise InterventionError(f"A unit is held at a finite value; got {value!r}.")
+    return Intervention(lambda signal, units, now, step: value, steps, on)
+
+
+def resample(
+    source: Recording, *, seed: int = 0, steps: Collection[int] | None = None, on: Where = "both"
+) -> Intervention:
+    """Replace a unit by its value at a random place of a recording, another for each step and sequence.
+
+    Units that are replaced together come from the same place, so that they fit each other. What is
+    drawn depends on the seed and the step alone.
+
+    Parameters
+    ----------
+    source : Recording
+    seed : int
+    steps, on
+        As of `Intervention`.
+    """
+
+    def values(signal: Address, units: Tensor, now: Tensor, step: int | None) -> Tensor:
+        rows = _rows(source, signal)
+        generator = torch.Generator().manual_seed(hash((seed, step)) % 2**63)
+        places = torch.randint(len(rows), (len(now),), generator=generator)
+        return rows[places.to(rows.device)][:, units]
+
+    return Intervention(values, steps, on)
+
+
+def patch(source: Recording, *, steps: Collection[int] | None = None, on: Where = "both") -> Intervention:
+    """Replace a unit by its value at the same step of another pass.
+
+    Parameters
+    ----------
+    source : Recording
+        Of one sequence, which serves all, or of as many as the network now reads.
+    steps, on
+        As of `Intervention`.
+    """
+
+    def values(signal: Address, units: Tensor, now: Tensor, step: int | None) -> Tensor:
+        there = source[signal]
+        if step is None:
+            raise InterventionError("A reverse layer reads packed sequences from different steps: patch padded ones.")
+        if step >= len(there):
+            raise InterventionError(
+                f"The recording to patch {signal} from has {len(there)} steps, and the network reads step {step}. "
+                f"Give steps=range({len(there)}), or record a longer text."
+            )
+        if there.shape[1] not in (1, len(now)):
+            raise InterventionError(
+                f"The recording to patch {signal} from has {there.shape[1]} sequences, the network reads {len(now)}."
+            )
+        return there[step][:, units]
+
+    return Intervention(values, steps, on)
+
+
+def _rows(source: Recording, signal: Address) -> Tensor:
+    """All places of a signal, of shape (place, unit), without what lies beyond a sequence's end."""
+    values, lengths = source[signal], source.lengths(signal)
+    within = torch.arange(len(values))[:, None] < lengths.cpu()
+    return values[within.to(values.device)]
+
+
+@contextmanager
+def intervene(module: nn.Module, interventions: Mapping[str | tuple[str, ...], Intervention]) -> Iterator[None]:
+    """Change units of a network for as long as the block lasts.
+
+    Parameters
+    ----------
+    module : nn.Module
+        With recurrent layers as for `rnnscope.record`.
+    interventions : mapping of address, or tuple of addresses, to Intervention
+        ``"l0.c.37"`` is one unit, ``"l0.c"`` all units of a signal, ``("l0.c.3", "l0.c.8")`` a set.
+        They are made in order.
+
+    Raises
+    ------
+    AddressError
+        If a layer, signal or unit does not exist.
+    InterventionError
+        If there is no value for a step, or ``on`` is said of another signal than h.
+
+    Notes
+    -----
+    Steps are counted from where a sequence begins: when the network is called again with the state
+    that it returned, the count goes on.
+    """
+    layers = recurrent_layers(module)
+    changes = _by_layer(layers, interventions)
+    with tapped(module, layers) as taps:
+        for path, edits in changes.items():
+            taps[path].edits.append(edits)
+        try:
+            yield
+        finally:
+            for path, edits in changes.items():
+                taps[path].edits.remove(edits)
+
+
+Changes = dict[Place, Edits]
+"""The edits of one module, by layer and direction."""
+
+
+def _by_layer(
+    layers: Mapping[str, nn.Module], interventions: Mapping[str | tuple[str, ...], Intervention]
+) -> dict[str, Changes]:
+    known = [address for path, layer in layers.items() for address in addresses_of(layer, path)]
+    changes: dict[str, Changes] = {}
+    for addresses, intervention in interventions.items():
+        units: dict[Address, list[int] | None] = {}
+        for address in (addresses,) if isinstance(addresses, str) else addresses:
+            address = _checked(find(address, known), intervention, layers)
+            chosen = units.setdefault(address.whole, [])
+            units[address.whole] = None if chosen is None or address.unit is None else [*chosen, address.unit]
+        for signal, chosen in units.items():
+            edits = changes.setdefault(signal.module, {}).setdefault(Place(signal.layer, signal.reverse), {})
+            edit, key = _edit(signal, chosen, intervention), (signal.signal, intervention.on)
+            edits[key] = in_turn(edits[key], edit) if key in edits else edit
+    return changes
+
+
+def _checked(address: Address, intervention: Intervention, layers: Mapping[str, nn.Module]) -> Address:
+    if intervention.on != "both" and address.signal != "h":
+        raise InterventionError(f"on={intervention.on!r} can be said of h alone, which goes two ways; got {address}.")
+    size = units_of(layers[address.module], address.signal)
+    if size is not None and address.unit is not None and address.unit >= size:
+        raise AddressError(f"There is no unit {address.unit} in {address.whole}. Units: 0 to {size - 1}.")
+    return address
+
+
+def _edit(signal: Address, units: list[int] | None, intervention: Intervention) -> Edit:
+    """The intervention on some units of a signal, all if None, as a change to its value."""
+
+    def edit(value: Tensor, step: int | None) -> Tensor:
+        if intervention.steps is not None and step is None:
+            raise InterventionError("A reverse layer reads packed sequences from different steps: give padded ones.")
+        if intervention.steps is not None and step not in intervention.steps:
+            return value
+        index = torch.arange(value.shape[-1]) if units is None else torch.tensor(units)
+        if index.max() >= value.shape[-1]:
+            raise AddressError(f"There is no unit {index.max()} in {signal}. Units: 0 to {value.shape[-1] - 1}.")
+        new = intervention.values(signal, index.to(value.device), value[..., index], step)
+        changed = value.clone()
+        changed[..., index] = torch.as_tensor(new, dtype=value.dtype, device=value.device)
+        return changed
+
+    return edit

@@ -1,0 +1,162 @@
+"""What a network's pass leaves: its signals by address, as tensors, numpy arrays or xarray."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor
+
+from rnnscope.errors import AddressError, RecordingError
+
+from .address import Address, find
+
+
+class CallSignals:
+    """The signals of one call of one module."""
+
+    def __init__(self, lengths: Tensor | None = None) -> None:
+        self.lengths = lengths
+        self._blocks: dict[Address, list[Tensor]] = {}
+        self.steps: dict[Address, list[Tensor]] = {}
+
+    def append(self, address: Address, block: Tensor) -> None:
+        """Take in the next stretch of time, of shape (time, batch, unit)."""
+        self._blocks.setdefault(address, []).append(block)
+
+    def __getitem__(self, address: Address) -> Tensor:
+        blocks = self._blocks[address]
+        if len(blocks) > 1:
+            blocks[:] = [torch.cat(blocks)]
+        return blocks[0]
+
+
+class Recording:
+    """The signals of a network's last pass, by address.
+
+    ``recording["l0.c"]`` is a tensor of shape (time, batch, unit), ``recording["l0.c.37"]`` one of
+    shape (time, batch). A pass is one call of the network that is recorded; where that is never
+    called itself, all that its parts do belongs to one pass. Sequences that end earlier than others
+    are zero from there on.
+
+    Attributes
+    ----------
+    addresses : tuple of Address
+        What is recorded.
+    error : float
+        The largest difference found by the self-check, see `rnnscope.recording.recovery.recover`.
+    """
+
+    def __init__(self, addresses: Sequence[Address], lengths: Tensor | None = None) -> None:
+        self.addresses = tuple(addresses)
+        self.error = 0.0
+        self.passes = 0
+        self.flush: list[Callable[[], None]] = []
+        self._lengths = lengths
+        self._calls: dict[str, list[CallSignals]] = {}
+
+    def __getitem__(self, address: str | Address) -> Tensor:
+        calls = self.calls(address)
+        if len(calls) > 1:
+            raise RecordingError(
+                f"The module of {address} was called {len(calls)} times. "
+                f"recording.calls({str(address)!r}) has the signal of each call."
+            )
+        return calls[0]
+
+    def calls(self, address: str | Address) -> list[Tensor]:
+        """The signal in each call of its module in the last pass, each as `Recording` describes."""
+        address, calls = self._find(address)
+        return [_unit(call[address.whole], address) for call in calls]
+
+    def steps(self, address: str | Address) -> list[Tensor]:
+        """The signal at each step, of shape (batch, unit), as nodes of the graph: of `rnnscope.unroll` only.
+
+        In the order of reading: of a reverse layer, the first is the text's last. A gradient with
+        respect to one of them is how much the loss depends on the signal at that step.
+        """
+        address, calls = self._find(address)
+        if len(calls) > 1 or address.whole not in calls[0].steps:
+            raise RecordingError(
+                f"There are no single steps of {address}: they are kept by rnnscope.unroll, "
+                "for sequences that are not packed, where the module is called once."
+            )
+        return [_unit(step, address) for step in calls[0].steps[address.whole]]
+
+    def lengths(self, address: str | Address) -> Tensor:
+        """The true length of each sequence, an int64 tensor of shape (batch,)."""
+        address, calls = self._find(address)
+        if len(calls) > 1:
+            raise RecordingError(
+                f"The module of {address} was called {len(calls)} times, each with lengths of its own."
+            )
+        signal, lengths = calls[0][address.whole], calls[0].lengths
+        return torch.full(signal.shape[1:2], len(signal)) if lengths is None else lengths
+
+    def to_numpy(self) -> dict[str, np.ndarray]:
+        """All signals by address, each of shape (time, batch, unit); bfloat16 becomes float32."""
+        return {str(address): _numpy(self[address]) for address in self.addresses}
+
+    def to_xarray(self) -> xr.DataTree:
+        """All signals as a tree like that of a trace, of dims (time, batch, unit), NaN beyond a sequence's end."""
+        tree: dict[str, xr.Dataset] = {}
+        for node in dict.fromkeys(address.node for address in self.addresses):
+            here = [address for address in self.addresses if address.node == node]
+            lengths = self.lengths(here[0]).cpu().numpy()
+            arrays = {}
+            for address in here:
+                values = _numpy(self[address])
+                beyond = np.arange(len(values))[:, None] >= lengths
+                dims = ("time", "batch", f"unit_{address.signal}" if _differs(self, here, address) else "unit")
+                arrays[address.signal] = (dims, np.where(beyond[..., None], np.nan, values))
+            tree[node.replace(".", "/")] = xr.Dataset(arrays, coords={"length": ("batch", lengths)})
+        return xr.DataTree.from_dict(tree)
+
+    def __iter__(self) -> Iterator[Address]:
+        return iter(self.addresses)
+
+    def __repr__(self) -> str:
+        return f"Recording({', '.join(map(str, self.addresses))})"
+
+    def begin_pass(self) -> None:
+        """Forget what the pass before has left."""
+        self.passes += 1
+        self._calls.clear()
+
+    def begin_call(self, path: str) -> CallSignals:
+        """Make room for a call of a module."""
+        call = CallSignals(self._lengths)
+        self._calls.setdefault(path, []).append(call)
+        return call
+
+    def _find(self, address: str | Address) -> tuple[Address, list[CallSignals]]:
+        for flush in self.flush:
+            flush()
+        address = find(address, self.addresses)
+        if not self._calls:
+            raise RecordingError(
+                f"Nothing is recorded at {address}: the network has not run inside the with block yet."
+            )
+        if address.module not in self._calls:
+            raise RecordingError(f"Nothing is recorded at {address}: the network ran without calling {address.module}.")
+        return address, self._calls[address.module]
+
+
+def _unit(signal: Tensor, address: Address) -> Tensor:
+    if address.unit is None:
+        return signal
+    if address.unit >= signal.shape[-1]:
+        raise AddressError(f"There is no unit {address.unit} in {address.whole}. Units: 0 to {signal.shape[-1] - 1}.")
+    return signal[..., address.unit]
+
+
+def _numpy(signal: Tensor) -> np.ndarray:
+    signal = signal.detach().cpu()
+    return (signal.float() if signal.dtype == torch.bfloat16 else signal).numpy()
+
+
+def _differs(recording: Recording, here: list[Address], address: Address) -> bool:
+    """Whether a signal has another number of units than the last of its node, as h has in an LSTM with proj_size."""
+    return recording[address].shape[-1] != recording[here[-1]].shape[-1]

@@ -1,0 +1,178 @@
+"""The tap of cells that somebody's own loop calls, and of layers that only an adapter knows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .adapter import Adapter, States
+from .chains import Chain, Chains
+from .kernels import Found, Place
+from .recovery import agree
+from .tap import Observers, Tap
+from .unrolled import step_once, unroll_layer
+
+_HELD = 64
+"""Steps of a cell that are held before their signals are computed together."""
+
+_PLACE = Place(0, False)
+
+
+class _Held:
+    """Steps of one sequence whose signals are not computed yet."""
+
+    def __init__(self, observers: Observers) -> None:
+        self.observers = observers
+        self.steps: list[tuple[Tensor, States, States]] = []
+        """Input, states before and after."""
+
+
+class CellTap(Tap):
+    """The module runs as it is and its adapter computes what it hides; or its adapter runs in its place."""
+
+    def __init__(self, module: Any, adapter: Adapter) -> None:
+        super().__init__(module)
+        self.adapter = adapter
+        self.chains = Chains(loop=True)
+        self._inside = False
+        self._held: dict[Chain, _Held] = {}
+
+    def run(self, *args: Any, **kwargs: Any) -> Any:
+        if self._inside:  # the adapter calls the module it stands for
+            return self.forward(*args, **kwargs)
+        self._inside = True
+        try:
+            return (self._sequence if self.adapter.whole else self._step)(args, kwargs)
+        finally:
+            self._inside = False
+
+    def _step(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        x, given = _arguments(args, kwargs)
+        single = x.dim() == 1
+        if single:
+            x, given = x.unsqueeze(0), None if given is None else tuple(state.unsqueeze(0) for state in given)
+        states = self.adapter.initial(x) if given is None else given
+        chain = self.chains.find(states, fresh=given is None)
+        if self.stepwise:
+            signals: dict[str, list[Tensor]] = {name: [] for name in self.adapter.signals}
+            prepared = self.adapter.prepare(x)
+            output, after = step_once(self.adapter, prepared, states, self.edits_at(_PLACE), chain.steps, signals)
+            self._hold(chain).observers.receive(_stacked(signals))
+            returned = self.adapter.pack(*((output[0], tuple(s[0] for s in after)) if single else (output, after)))
+        else:
+            returned = self.forward(*args, **kwargs)
+            _, after = self.adapter.unpack(returned)
+            after = tuple(s.unsqueeze(0) for s in after) if single else after
+            self._hold(chain).steps.append((_copy(x), tuple(map(_copy, states)), tuple(map(_copy, after))))
+        chain.go_on(after, 1)
+        if len(self._held[chain].steps) >= _HELD:
+            self._let_go(self._held[chain])
+        return returned
+
+    def flush(self) -> None:
+        """Compute what is held."""
+        for held in self._held.values():
+            self._let_go(held)
+
+    def _hold(self, chain: Chain) -> _Held:
+        held = self._held.get(chain)
+        if held is None or not held.observers.current:
+            self.flush()
+            self._held = {other: h for other, h in self._held.items() if h.observers.current}
+            held = self._held[chain] = _Held(Observers(self))
+        return held
+
+    @torch.no_grad()
+    def _let_go(self, held: _Held) -> None:
+        """All held steps at once: to the cell, a step more is a row more."""
+        if not held.steps:
+            return
+        x, before, after = zip(*held.steps, strict=True)
+        held.steps = []
+        x, before, after = torch.stack(x), _stack(before), _stack(after)
+        signals = dict(zip(self.adapter.states, after, strict=True))
+        error = 0.0
+        if held.observers.wanted(_PLACE) - set(signals):
+            found = _rows(self.adapter, x, before)
+            error = agree(type(self.module).__name__, [found[name] - signals[name] for name in signals], after[0])
+            signals = {**found, **signals}
+        held.observers.receive(Found(_PLACE, signals, None, error, {}))
+
+    def _sequence(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        x, given = _arguments(args, kwargs)
+        turn = _Turn(x, getattr(self.module, "batch_first", False))
+        x, given = turn.sequence(x), None if given is None else tuple(map(turn.state, given))
+        states = self.adapter.initial(x[0]) if given is None else given
+        chain, observers = self.chains.find(states, fresh=given is None), Observers(self)
+        if self.stepwise:
+            edits = self.edits_at(_PLACE)
+            output, last, signals = unroll_layer(self.adapter, x, states, edits, start=chain.steps)
+            observers.receive(_stacked(signals))
+            returned = self.adapter.pack(turn.back(output), tuple(map(turn.state_back, last)))
+        else:
+            returned = self.forward(*args, **kwargs)
+            output, last = self.adapter.unpack(returned)
+            output, last = turn.sequence(output), tuple(map(turn.state, last))
+            observers.receive(self._recovered(x, states, output))
+        chain.go_on(last, len(x))
+        return returned
+
+    @torch.no_grad()
+    def _recovered(self, x: Tensor, states: States, output: Tensor) -> Found:
+        """The signals of a layer that has run: all steps at once if its output is all its state, else one by one."""
+        x, output = x.detach(), output.detach()
+        if len(states) == 1:
+            signals = _rows(self.adapter, x, (torch.cat((states[0].detach().unsqueeze(0), output[:-1])),))
+        else:
+            signals = _stacked(unroll_layer(self.adapter, x, states, {})[2]).signals
+        error = agree(type(self.module).__name__, [signals[self.adapter.states[0]] - output], output)
+        return Found(_PLACE, signals, None, error, {})
+
+
+class _Turn:
+    """Between a module's order of axes and (time, batch, unit)."""
+
+    def __init__(self, x: Tensor, batch_first: bool) -> None:
+        self._single = x.dim() == 2
+        self._batch_first = batch_first and not self._single
+
+    def sequence(self, x: Tensor) -> Tensor:
+        return x.unsqueeze(1) if self._single else x.transpose(0, 1) if self._batch_first else x
+
+    def back(self, x: Tensor) -> Tensor:
+        return x.squeeze(1) if self._single else x.transpose(0, 1) if self._batch_first else x
+
+    def state(self, state: Tensor) -> Tensor:
+        return state.unsqueeze(0) if self._single else state
+
+    def state_back(self, state: Tensor) -> Tensor:
+        return state.squeeze(0) if self._single else state
+
+
+def _arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Tensor, States | None]:
+    """Input and state, by PyTorch's custom the first and second argument."""
+    x, *rest = (*args, *kwargs.values())
+    state = rest[0] if rest else None
+    return x, None if state is None else tuple(state) if isinstance(state, tuple | list) else (state,)
+
+
+def _rows(adapter: Adapter, x: Tensor, before: States) -> dict[str, Tensor]:
+    """The signals of many steps whose states are known, each a row of one large batch."""
+    signals: dict[str, list[Tensor]] = {name: [] for name in adapter.signals}
+    step_once(adapter, adapter.prepare(x.flatten(0, 1)), tuple(s.flatten(0, 1) for s in before), {}, 0, signals)
+    return {name: values[0].unflatten(0, x.shape[:2]) for name, values in signals.items()}
+
+
+def _stacked(signals: dict[str, list[Tensor]]) -> Found:
+    return Found(_PLACE, {name: torch.stack(steps) for name, steps in signals.items()}, None, 0.0, signals)
+
+
+def _stack(steps: Sequence[States]) -> States:
+    return tuple(torch.stack(states) for states in zip(*steps, strict=True))
+
+
+def _copy(values: Tensor) -> Tensor:
+    return values.detach().clone()

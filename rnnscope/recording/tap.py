@@ -1,0 +1,141 @@
+"""What stands in the place of a recurrent module's ``forward`` while somebody listens or intervenes.
+
+A tap is put in by the first who needs it and taken out by the last. However many recordings,
+unrollings and interventions there are, the module runs once.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from rnnscope.errors import RecordingError
+
+from .address import Address
+from .chains import Chains
+from .kernels import Found, Place
+from .recorded import CallSignals, Recording
+from .unrolled import Edits, in_turn
+
+
+class Listener:
+    """A recording's ear at one module.
+
+    Parameters
+    ----------
+    recording : Recording
+    path : str
+        Of the module in the recording's addresses.
+    attached : bool
+        Whether it wants the signals as nodes of the graph.
+    """
+
+    def __init__(self, recording: Recording, path: str, attached: bool = False) -> None:
+        self.recording = recording
+        self.path = path
+        self.attached = attached
+        self._wanted: dict[Place, set[str]] = {}
+        for address in recording.addresses:
+            if address.module == path:
+                self._wanted.setdefault(Place(address.layer, address.reverse), set()).add(address.signal)
+
+    def wanted(self, place: Place) -> set[str]:
+        return self._wanted.get(place, set())
+
+    def take(self, call: CallSignals, found: Found) -> None:
+        """Keep what is wanted of what was found in a call."""
+        for name in self.wanted(found.place):
+            address = Address(self.path, *found.place, name)
+            call.append(address, found.signals[name] if self.attached else found.signals[name].detach())
+            if self.attached and name in found.steps:
+                call.steps.setdefault(address, []).extend(found.steps[name])
+        if found.lengths is not None:
+            call.lengths = found.lengths
+        self.recording.error = max(self.recording.error, found.error)
+
+
+class Tap(ABC):
+    """The stand-in for the ``forward`` of one module."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self.module = module
+        self.forward = module.forward
+        self.listeners: list[Listener] = []
+        self.edits: list[dict[Place, Edits]] = []
+        self.chains: Chains
+        self.users = 0
+        self._own = module.__dict__.get("forward")
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if torch.compiler.is_compiling():
+            raise RecordingError(
+                f"{type(self.module).__name__} runs under torch.compile, which leaves no place to look into it. "
+                "Record the network that was given to torch.compile instead."
+            )
+        return self.run(*args, **kwargs)
+
+    @abstractmethod
+    def run(self, *args: Any, **kwargs: Any) -> Any:
+        """The module's call."""
+
+    def flush(self) -> None:  # noqa: B027
+        """Hand over what is still held back."""
+
+    def wanted(self, place: Place) -> set[str]:
+        """The signals that any listener wants."""
+        return set().union(*(listener.wanted(place) for listener in self.listeners))
+
+    def edits_at(self, place: Place) -> Edits:
+        """All edits of a layer and direction, those of the outer interventions first."""
+        together: Edits = {}
+        for edits in self.edits:
+            for key, edit in edits.get(place, {}).items():
+                together[key] = in_turn(together[key], edit) if key in together else edit
+        return together
+
+    @property
+    def passes(self) -> list[tuple[int, int]]:
+        """Who listens, and in which pass."""
+        return [(id(listener), listener.recording.passes) for listener in self.listeners]
+
+    @property
+    def stepwise(self) -> bool:
+        """Whether the module has to run step by step."""
+        return bool(self.edits) or any(listener.attached for listener in self.listeners)
+
+    def close(self) -> None:
+        """Give the module its own ``forward`` back."""
+        if self._own is None:
+            del self.module.__dict__["forward"]
+        else:
+            self.module.__dict__["forward"] = self._own
+
+
+class Observers:
+    """All listeners of a tap in one call or sequence."""
+
+    def __init__(self, tap: Tap, unsorted: Tensor | None = None) -> None:
+        self._tap = tap
+        self._unsorted = unsorted
+        self._calls = [(listener, listener.recording.begin_call(listener.path)) for listener in tap.listeners]
+        self._passes = tap.passes
+
+    @property
+    def current(self) -> bool:
+        """Whether the same listeners are still in the same pass."""
+        return self._passes == self._tap.passes
+
+    def wanted(self, place: Place) -> set[str]:
+        return self._tap.wanted(place)
+
+    def receive(self, found: Found) -> None:
+        """Hand on what was found, in the order in which the sequences were given."""
+        if (order := self._unsorted) is not None:
+            signals = {name: values.index_select(1, order) for name, values in found.signals.items()}
+            lengths = None if found.lengths is None else found.lengths[order.cpu()]
+            found = found._replace(signals=signals, lengths=lengths)
+        for listener, call in self._calls:
+            listener.take(call, found)

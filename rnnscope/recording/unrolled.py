@@ -1,0 +1,88 @@
+"""Any layer step by step: differentiable, in any mode, on any device, and open to interventions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from .adapter import Adapter, States
+
+Edit = Callable[[Tensor, int | None], Tensor]
+"""A value (batch, unit) and its step in the text, None where sequences differ in it; what becomes of the value."""
+
+Edits = dict[tuple[str, str], Edit]
+"""By signal and where: ``both``, or of h only what goes to the layers ``above`` or into the ``recurrence``."""
+
+
+def in_turn(first: Edit, second: Edit) -> Edit:
+    """One edit after the other."""
+    return lambda value, step: second(first(value, step), step)
+
+
+def unroll_layer(
+    adapter: Adapter,
+    x: Tensor,
+    initial: States,
+    edits: Edits,
+    *,
+    start: int = 0,
+    reverse: bool = False,
+    lengths: Tensor | None = None,
+) -> tuple[Tensor, States, dict[str, list[Tensor]]]:
+    """Run one layer and direction by its adapter.
+
+    Parameters
+    ----------
+    adapter : Adapter
+    x : tensor of shape (time, batch, input)
+        In the order of reading.
+    initial : tuple of tensors of shape (batch, unit)
+    edits : dict
+        What is changed on the way.
+    start : int
+        The number of the first step of the text, for the edits.
+    reverse : bool
+        Whether the order of reading is from the text's end.
+    lengths : tensor of shape (batch,), or None
+        Sequences end there: their states stay, their outputs are zero.
+
+    Returns
+    -------
+    output : tensor of shape (time, batch, unit)
+    states : tuple of tensors of shape (batch, unit)
+    signals : dict of name to list of tensors of shape (batch, unit)
+        By step, in the order of reading.
+    """
+    signals: dict[str, list[Tensor]] = {name: [] for name in adapter.signals}
+    outputs, states, time = [], initial, len(x)
+    for t, x_t in enumerate(adapter.prepare(x).unbind()):
+        step = start + (time - 1 - t if reverse else t) if lengths is None or not reverse else None
+        output, after = step_once(adapter, x_t, states, edits, step, signals)
+        if lengths is not None:
+            alive = (t < lengths)[:, None]
+            after = tuple(torch.where(alive, new, old) for new, old in zip(after, states, strict=True))
+            output = torch.where(alive, output, 0)
+        states = after
+        outputs.append(output)
+    return torch.stack(outputs), states, signals
+
+
+def step_once(
+    adapter: Adapter, x: Tensor, states: States, edits: Edits, step: int | None, signals: dict[str, list[Tensor]]
+) -> tuple[Tensor, States]:
+    """One step of an adapter on a prepared input, edited on the way; its signals are appended."""
+
+    def keep(name: str, value: Tensor) -> Tensor:
+        if edit := edits.get((name, "both")):
+            value = edit(value, step)
+        signals[name].append(value)
+        return value
+
+    output, states = adapter.step(x, states, keep)
+    if edit := edits.get(("h", "above")):
+        output = edit(output, step)
+    if edit := edits.get(("h", "recurrence")):
+        states = edit(states[0], step), *states[1:]
+    return output, states

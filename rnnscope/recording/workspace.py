@@ -1,0 +1,163 @@
+"""Gates and cell states from the memory in which oneDNN, PyTorch's LSTM on a CPU, keeps them for training.
+
+In grad mode the kernel returns, beside its outputs, a buffer that its backward pass reads: all gates
+and cell states, so that recording them costs a copy. Its layout is not documented. What is relied on
+here was found by looking (gates first, in padded rows; cell states after them, at some page's start)
+and every use of it is checked as recovery is. Without gradients PyTorch takes another variant of the
+kernel, whose last bits are the same for many shapes and not for others; so both are tried on a few steps.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from .adapter import States
+from .recovery import Block, agree, given_back, keep
+from .steps import LayerWeights
+
+_BLOCK = 2**18
+"""Values of h a block, where no gradient wants the buffer whole."""
+
+_TRIAL = 4
+"""Steps at each end on which the two variants of the kernel are compared."""
+
+_CLOSE = 1e-4
+"""Values nearer than that are taken for the same; with what is found so, h is then given back or not."""
+
+_WORTH = 32
+"""Steps below which the trial costs too much."""
+
+_TRIED: dict[tuple[int, ...], bool] = {}
+"""The outcome of the trials so far: it depends on sizes alone."""
+
+_PAGE = 1024
+"""Floats from one place where oneDNN may begin a part of its buffer to the next."""
+
+_LSTM = 2
+"""What PyTorch calls it when it calls oneDNN."""
+
+
+def serves(weights: LayerWeights, x: Tensor, initial: States) -> bool:
+    """Whether the kernel that keeps a workspace does what the module's own would do, to the last bit."""
+    fits = (
+        x.device.type == "cpu"
+        and x.dtype == weights.ih.dtype == torch.float32
+        and weights.hr is None
+        and x.shape[0] >= _WORTH
+        and x.numel() > 0
+        and (x.shape[1] > 1 or torch.is_grad_enabled())  # a single sequence is faster recovered
+        and getattr(torch.backends.mkldnn, "enabled", True)
+        and not torch.is_autocast_enabled("cpu")
+        and hasattr(torch.ops.aten, "mkldnn_rnn_layer")
+    )
+    if not fits:
+        return False
+    case = (*weights.ih.shape, x.shape[1], weights.bias is None, torch.is_grad_enabled(), torch.get_num_threads())
+    if case not in _TRIED:
+        _TRIED[case] = all(_agrees(weights.detach(), steps.detach(), initial) for steps in (x[:_TRIAL], x[-_TRIAL:]))
+    return _TRIED[case]
+
+
+def run(weights: LayerWeights, x: Tensor, initial: States, signals: dict[str, Tensor]) -> tuple[Tensor, States, float]:
+    """Run one layer and direction of an LSTM and write the signals that are wanted.
+
+    Parameters
+    ----------
+    weights : LayerWeights
+    x : tensor of shape (time, batch, input), in the order of reading
+    initial : tensors of shape (batch, unit)
+    signals : dict of name to tensor of shape (time, batch, unit)
+
+    Returns
+    -------
+    h : tensor of shape (time, batch, unit)
+        Attached to the graph in grad mode, and so are the states.
+    last : tensors of shape (batch, unit)
+    error : float
+        The largest difference found by the self-check.
+
+    Raises
+    ------
+    RecordingError
+        If h does not follow from what was read.
+    """
+    outputs, errors, states, start = [], [], initial, 0
+    for piece in _pieces(x, initial[0].numel()):
+        before = states[1].detach()
+        h, states, room = _kernel(weights, piece, states)
+        block = Block(start, start + len(piece), piece, h.detach(), h)
+        errors.append(_read(weights.detach(), block, before, states[1].detach(), room, signals).abs_().max())
+        outputs.append(h)
+        start = block.stop
+    h = outputs[0] if len(outputs) == 1 else torch.cat(outputs)
+    return h, states, agree("lstm", errors, h)
+
+
+def _pieces(x: Tensor, width: int) -> tuple[Tensor, ...]:
+    return (x,) if torch.is_grad_enabled() else x.split(max(1, _BLOCK // width))
+
+
+def _kernel(weights: LayerWeights, x: Tensor, states: States) -> tuple[Tensor, States, Tensor]:
+    """The training variant: h at every step, the last states, the workspace."""
+    h, c = states
+    attached = torch.is_grad_enabled()
+    if not attached:
+        weights, x, h, c = weights.detach(), x.detach(), h.detach(), c.detach()
+    biases = (weights.bias_ih, weights.bias_hh)
+    none = torch.zeros(len(weights.ih)) if None in biases else None
+    b_ih, b_hh = (none if bias is None else bias for bias in biases)
+    with torch.enable_grad():
+        out, h_last, c_last, room = torch.ops.aten.mkldnn_rnn_layer(
+            x, weights.ih, weights.hh, b_ih, b_hh, h, c,
+            False, [], _LSTM, h.shape[1], 1, none is None, False, False, True,
+        )  # fmt: skip
+    return out, (h_last.view_as(h), c_last.view_as(c)), room.view(torch.float32)
+
+
+def _read(
+    weights: LayerWeights, block: Block, c_before: Tensor, c_last: Tensor, room: Tensor, signals: dict[str, Tensor]
+) -> Tensor:
+    """Copy what is wanted out of a workspace; the differences of h."""
+    time, batch, units = block.h.shape
+    width = _padded(4 * units)
+    rows = room[: time * batch * width].view(time, batch, width)[..., : 4 * units]
+    i, f, g, o = rows.unflatten(-1, (4, units)).unbind(2)
+    c = block.of(signals["c"]) if "c" in signals else torch.empty_like(block.h)
+    c[:-1] = _cell_states(room, time, torch.addcmul(i[0] * g[0], f[0], c_before))
+    c[-1] = c_last
+    keep(signals, block, h=block.h, i=i, f=f, g=g, o=o)
+    return given_back(weights, c, o).sub_(block.h)
+
+
+def _padded(width: int) -> int:
+    """oneDNN's length of a row: whole cache lines of 16 floats, but no multiple of four of them."""
+    padded = -(-width // 16) * 16
+    return padded + 16 if padded % 64 == 0 else padded
+
+
+def _cell_states(room: Tensor, time: int, first: Tensor) -> Tensor:
+    """All cell states but the last, found by the first of them; NaN if they are nowhere.
+
+    They stand in the second of two parts of ``time + 1`` steps each, after the initial one.
+    """
+    size = first.numel()
+    skip = (time + 2) * size
+    heads = room[skip : max(skip, len(room) - (time - 1) * size + 1) : _PAGE]
+    for page in (heads - first.flatten()[0]).abs().lt(_CLOSE).nonzero().flatten().tolist():
+        begin = page * _PAGE + skip
+        if (room[begin : begin + size] - first.flatten()).abs().max() < _CLOSE:
+            return room[begin : begin + (time - 1) * size].view(time - 1, *first.shape)
+    return torch.full((time - 1, *first.shape), torch.nan)
+
+
+def _agrees(weights: LayerWeights, x: Tensor, initial: States) -> bool:
+    """Whether the kernel of this mode gives the same bits, and the workspace is laid out as known."""
+    initial = tuple(state.detach() for state in initial)
+    flat = [w for w in (weights.ih, weights.hh, weights.bias_ih, weights.bias_hh) if w is not None]
+    hx = tuple(state.unsqueeze(0) for state in initial)
+    own = torch.lstm(x, hx, flat, len(flat) == 4, 1, 0.0, False, False, False)
+    h, (_, c), room = _kernel(weights, x, initial)
+    if not (torch.equal(own[0], h) and torch.equal(own[2][0], c)):
+        return False
+    return bool(_read(weights, Block(0, len(x), x, h, h), initial[1], c, room, {}).abs().max() < _CLOSE)
