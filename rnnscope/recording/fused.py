@@ -58,12 +58,14 @@ class FusedTap(Tap):
         self, call: Call, place: Place, x: Tensor, lengths: Tensor | None, start: int, observer: Observers
     ) -> tuple[Tensor, States]:
         adapter = STEPS[call.cell.name](call.layer_weights(place))
-        edits = self.edits_at(place)
-        if lengths is not None:
-            lengths = lengths.to(x.device)
-        inputs = flip(x, place, lengths)
         output, last, steps = unroll_layer(
-            adapter, inputs, call.initial(place), edits, start=start, reverse=place.reverse, lengths=lengths
+            adapter,
+            flip(x, place, lengths),
+            call.initial(place),
+            self.edits_at(place),
+            start=start,
+            reverse=place.reverse,
+            lengths=None if lengths is None else lengths.to(x.device),
         )
         signals = {name: torch.stack(steps[name]) for name in observer.wanted(place)}
         kernels.show(observer, place, signals, lengths, steps={} if call.batch_sizes is not None else steps)

@@ -7,13 +7,12 @@ a layer at a time, and recovers what they hide.
 
 from __future__ import annotations
 
-import math
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
@@ -23,6 +22,7 @@ from rnnscope.errors import RecordingError
 
 from . import workspace
 from .adapter import States
+from .memory import empty
 from .recovery import Pass, recover
 from .steps import LayerWeights
 
@@ -212,7 +212,9 @@ def run(call: Call, observer: Observer) -> tuple[Tensor, ...]:
             "Call eval() first, record on the CPU, or use rnnscope.unroll."
         )
     done = call.whole()
-    _observe_again(call, done, observer)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "RNN module weights are not part of single contiguous chunk")
+        _observe_again(call, done, observer)
     return done
 
 
@@ -240,17 +242,17 @@ def _run_layer(call: Call, layer: int, x: Tensor, observer: Observer) -> tuple[T
 
 def _run_kept(call: Call, places: list[Place], x: Tensor, observer: Observer) -> tuple[Tensor, States]:
     """A layer of LSTM whose signals are read from the kernel's workspace."""
-    runs = []
+    outputs, lasts, shown = [], [], []
     for place in places:
         weights = call.layer_weights(place)
         signals = _empty_signals(observer.wanted(place), x.shape[:2], weights, x)
-        runs.append((signals, *workspace.run(weights, flip(x, place), call.initial(place), signals)))
-    for place, (signals, _, _, error) in zip(places, runs, strict=True):
-        show(observer, place, signals, None, error)
-    outputs = [flip(h, place) for place, (_, h, _, _) in zip(places, runs, strict=True)]
-    return torch.cat(outputs, dim=-1), tuple(
-        torch.stack(s) for s in zip(*(last for _, _, last, _ in runs), strict=True)
-    )
+        h, last, error = workspace.run(weights, flip(x, place), call.initial(place), signals)
+        outputs.append(flip(h, place))
+        lasts.append(last)
+        shown.append((place, signals, None, error))
+    for one in shown:
+        show(observer, *one)
+    return torch.cat(outputs, dim=-1), tuple(map(torch.stack, zip(*lasts, strict=True)))
 
 
 @torch.no_grad()
@@ -315,11 +317,3 @@ def flip(sequence: Tensor, place: Place, lengths: Tensor | None = None) -> Tenso
 def _empty_signals(names: set[str], shape: torch.Size, weights: LayerWeights, like: Tensor) -> dict[str, Tensor]:
     outputs, units = weights.hh.shape[1], (weights.hh.shape[1] if weights.hr is None else weights.hr.shape[1])
     return {name: empty((*shape, outputs if name == "h" else units), like) for name in names}
-
-
-def empty(shape: tuple[int, ...], like: Tensor) -> Tensor:
-    """Memory for a tensor; on the CPU by numpy, which asks for huge pages: ten times as fast to fill at first."""
-    if like.device.type != "cpu":
-        return torch.empty(shape, dtype=like.dtype, device=like.device)
-    room = np.empty(math.prod(shape) * like.element_size(), dtype=np.uint8)
-    return torch.from_numpy(room).view(like.dtype).view(shape)

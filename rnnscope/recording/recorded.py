@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -102,15 +102,14 @@ class Recording:
     def to_xarray(self) -> xr.DataTree:
         """All signals as a tree like that of a trace, of dims (time, batch, unit), NaN beyond a sequence's end."""
         tree: dict[str, xr.Dataset] = {}
-        for node in dict.fromkeys(address.node for address in self.addresses):
-            here = [address for address in self.addresses if address.node == node]
+        for node, here in by_node(self.addresses).items():
             lengths = self.lengths(here[0]).cpu().numpy()
+            axes = unit_axes({address: self[address].shape[-1] for address in here})
             arrays = {}
             for address in here:
                 values = _numpy(self[address])
                 beyond = np.arange(len(values))[:, None] >= lengths
-                dims = ("time", "batch", f"unit_{address.signal}" if _differs(self, here, address) else "unit")
-                arrays[address.signal] = (dims, np.where(beyond[..., None], np.nan, values))
+                arrays[address.signal] = (("time", "batch", axes[address]), np.where(beyond[..., None], np.nan, values))
             tree[node.replace(".", "/")] = xr.Dataset(arrays, coords={"length": ("batch", lengths)})
         return xr.DataTree.from_dict(tree)
 
@@ -157,6 +156,19 @@ def _numpy(signal: Tensor) -> np.ndarray:
     return (signal.float() if signal.dtype == torch.bfloat16 else signal).numpy()
 
 
-def _differs(recording: Recording, here: list[Address], address: Address) -> bool:
-    """Whether a signal has another number of units than the last of its node, as h has in an LSTM with proj_size."""
-    return recording[address].shape[-1] != recording[here[-1]].shape[-1]
+def by_node(addresses: Iterable[Address]) -> dict[str, list[Address]]:
+    """The signals of each layer and direction."""
+    nodes: dict[str, list[Address]] = {}
+    for address in addresses:
+        nodes.setdefault(address.node, []).append(address)
+    return nodes
+
+
+def unit_axes(sizes: Mapping[Address, int]) -> dict[Address, str]:
+    """The name of each signal's axis of units in xarray, given the sizes in one node.
+
+    ``unit`` for the size of the node's last signal, and ``unit_h`` for an h of another size, as an
+    LSTM with proj_size has it.
+    """
+    size = list(sizes.values())[-1]
+    return {address: "unit" if width == size else f"unit_{address.signal}" for address, width in sizes.items()}

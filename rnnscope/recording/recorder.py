@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from rnnscope.cells import cell_of
 from rnnscope.errors import AddressError, RecordingError
 
+from . import adapters  # noqa: F401  those that are shipped register themselves
 from .adapter import adapter_of
 from .address import Address, find
 from .fused import FusedTap
@@ -199,6 +200,16 @@ def units_of(layer: Any, signal: str) -> int | None:
     if not isinstance(layer, nn.RNNBase):
         return None
     return layer.proj_size if signal == "h" and layer.proj_size else layer.hidden_size
+
+
+def memories(module: nn.Module) -> dict[str, str]:
+    """For each recurrent layer, by its path, the signal that best shows what it keeps."""
+    found = {}
+    for path, layer in recurrent_layers(module).items():
+        adapter = adapter_of(layer)
+        fused: Any = layer
+        found[path] = cell_of(fused).memory if adapter is None else adapter.memory or adapter.states[-1]
+    return found
 
 
 def _wanted(known: list[Address], signals: Sequence[str] | None) -> list[Address]:

@@ -9,6 +9,7 @@ Networks in half precision are recovered in float32.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -23,8 +24,8 @@ from .steps import LayerWeights
 _BLOCK = 2**19
 """Gate values a block: two megabytes in float32, near a core's cache, with rows enough for a fast product."""
 
-_NARROW = 256
-"""Values a step up to which `scan` is faster by doubling: calling an operation costs more than its work."""
+_NARROW = 2048
+"""Values a step up to which `scan` goes by rows: calling an operation costs more than its work."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def recover(cell: Cell, weights: LayerWeights, done: Pass, signals: Mapping[str,
     return agree(cell.name, errors, done.h)
 
 
-def agree(name: str, differences: Sequence[Tensor], h: Tensor) -> float:
+def agree(name: str, differences: Sequence[Tensor], h: Tensor, suspect: str = "The network") -> float:
     """The largest of the differences, if it is no more than rounding explains in the arithmetic that made h.
 
     Raises
@@ -115,7 +116,7 @@ def agree(name: str, differences: Sequence[Tensor], h: Tensor) -> float:
     if not error <= (expected := _tolerance(h)):
         raise RecordingError(
             f"The recovered signals of {name} give h back only to within {error:.2g}; {expected:.2g} was expected "
-            f"for {h.dtype}. The network ran with other weights, or in lower precision: record it in float32, "
+            f"for {h.dtype}. {suspect} ran with other weights, or in lower precision: record it in float32, "
             "without autocast."
         )
     return error
@@ -123,15 +124,15 @@ def agree(name: str, differences: Sequence[Tensor], h: Tensor) -> float:
 
 def _largest(miss: Tensor, block: Block, lengths: Tensor | None) -> Tensor:
     if lengths is not None:
-        steps = torch.arange(block.start, block.stop, device=miss.device)
-        miss = miss.masked_fill((steps[:, None] >= lengths)[..., None], 0)
+        beyond = torch.arange(block.start, block.stop)[:, None] >= lengths
+        miss = miss.masked_fill(beyond[..., None].to(miss.device), 0)
     return miss.abs_().max()
 
 
 def _last(signal: Tensor, lengths: Tensor | None) -> Tensor:
     if lengths is None:
         return signal[-1]
-    return signal[lengths - 1, torch.arange(len(lengths), device=signal.device)]
+    return signal[lengths - 1, torch.arange(len(lengths))]
 
 
 def _tolerance(h: Tensor) -> float:
@@ -159,10 +160,9 @@ def _recover_lstm(
 ) -> Iterator[tuple[Block, Tensor]]:
     """Fill in the signals block by block; the difference of h in each."""
     c = done.initial[1].to(done.dtype)
-    bias = weights.bias
+    both, bias = torch.cat((weights.ih, weights.hh), dim=1), weights.bias
     for block in blocks:
-        stacked = _linear(block.x, weights.ih, bias)
-        stacked += _linear(block.h_before, weights.hh)
+        stacked = _linear(torch.cat((block.x, block.h_before), dim=-1), both, bias)
         i, f, g, o = stacked.chunk(4, dim=-1)
         g.mul_(2)
         stacked.sigmoid_()
@@ -221,19 +221,34 @@ def scan(f: Tensor, values: Tensor, c: Tensor) -> Tensor:
     c : tensor of shape (batch, unit)
         Before the first step.
     """
-    if c.numel() <= _NARROW:
-        return _scan_by_doubling(f, values, c)
+    if c.numel() > _NARROW:
+        return _scan_by_steps(f, values, c)
+    width = math.isqrt(len(f))
+    whole = len(f) - len(f) % width
+    c = _scan_in_rows(f[:whole].unflatten(0, (-1, width)), values[:whole].unflatten(0, (-1, width)), c)
+    return _scan_by_steps(f[whole:], values[whole:], c)
+
+
+def _scan_by_steps(f: Tensor, values: Tensor, c: Tensor) -> Tensor:
     for f_t, c_t in zip(f.unbind(), values.unbind(), strict=True):
         c = c_t.addcmul_(f_t, c)
     return c
 
 
-def _scan_by_doubling(f: Tensor, values: Tensor, c: Tensor) -> Tensor:
-    """The same in log2(time) passes (Hillis and Steele 1986): each step takes in the one ``lag`` before it."""
-    values[0].addcmul_(f[0], c)
-    decay, lag = f.clone(), 1
-    while lag < len(f):
-        values[lag:] += decay[lag:] * values[:-lag]
-        decay[lag:] = decay[lag:] * decay[:-lag]
-        lag *= 2
-    return values[-1]
+def _scan_in_rows(f: Tensor, values: Tensor, c: Tensor) -> Tensor:
+    """The same for time cut into rows, of shape (row, time, batch, unit): all rows a step at a time, then joined.
+
+    A row is scanned as if it began at zero; the c before it then comes in times the product of its f
+    (Blelloch 1990, "Prefix sums and their applications").
+    """
+    decay = f.clone()
+    f_steps, steps = decay.unbind(1), values.unbind(1)
+    for f_before, before, f_t, c_t in zip(f_steps, steps, f_steps[1:], steps[1:], strict=False):
+        c_t.addcmul_(f_t, before)
+        f_t.mul_(f_before)
+    before_rows = []
+    for decay_row, last in zip(f_steps[-1], steps[-1], strict=True):
+        before_rows.append(c)
+        c = torch.addcmul(last, decay_row, c)
+    values.addcmul_(decay, torch.stack(before_rows).unsqueeze(1))
+    return c

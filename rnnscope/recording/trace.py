@@ -24,9 +24,7 @@ from typing import Any
 import xarray as xr
 import zarr
 
-from rnnscope.cells import CELLS
 from rnnscope.errors import AddressError, TraceError
-from rnnscope.text import Vocabulary
 
 from .address import Address, find
 
@@ -54,6 +52,8 @@ class Trace:
     def __getitem__(self, address: str | Address) -> xr.DataArray:
         address = find(address, self.addresses)
         signal: xr.DataArray = self.tree[address.node.replace(".", "/")].dataset[address.signal]
+        axis = str(signal.dims[-1])
+        signal = signal.rename({axis: "unit"}) if axis != "unit" else signal
         if address.unit is None:
             return signal.rename(str(address))
         units = signal["unit"].values
@@ -72,7 +72,8 @@ class Trace:
         """The signal that best shows what the network keeps: the top layer's cell state, or its nearest kin."""
         top = [address for address in self.addresses if address.node == self.addresses[-1].node]
         names = [address.signal for address in top]
-        best = next((name for name in (CELLS[self.tree.attrs["cell"]].memory, "h") if name in names), names[0])
+        memory = self.tree.attrs["memory"][top[0].module]
+        best = next((name for name in (memory, "h") if name in names), names[0])
         return top[names.index(best)]
 
     @property
@@ -86,8 +87,9 @@ class Trace:
         return codes.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
 
     @property
-    def vocabulary(self) -> Vocabulary:
-        return Vocabulary(self.tree.attrs["vocabulary"])
+    def characters(self) -> tuple[str, ...]:
+        """The character of each token id, U+FFFD for the unknown symbol; none where nobody knows them."""
+        return tuple(self.tree.attrs["characters"])
 
     @property
     def unknown(self) -> Counter[str]:

@@ -19,19 +19,18 @@ import zarr.storage
 from rich.console import Console
 from rich.filesize import decimal
 from rich.progress import Progress
-from torch import Tensor
+from torch import Tensor, nn
 
-from rnnscope.card import fingerprint
-from rnnscope.cells import cell_of
-from rnnscope.errors import AddressError, OutputError, RecordingError, TextError
-from rnnscope.models import CharLanguageModel
+from rnnscope.card import Card, fingerprint
+from rnnscope.errors import AddressError, OutputError, RecordingError
 from rnnscope.output import atomic_path, new_path
 from rnnscope.progress import interruption, progress_bar
-from rnnscope.text import Vocabulary, codepoints, read_text
+from rnnscope.text import Vocabulary, read_text
 
 from .address import Address
-from .recorded import Recording
-from .recorder import record
+from .reading import Reader, Source, Tokens, reader_of
+from .recorded import Recording, by_node, unit_axes
+from .recorder import memories, record
 from .trace import FORMAT, VERSION, Trace, open_trace, open_tree, root_attributes
 
 GUESSES = 5
@@ -54,17 +53,19 @@ class Layout:
     """Which arrays a trace has, and how large they are."""
 
     steps: int
-    addresses: tuple[Address, ...]
-    units: tuple[int, ...]
+    units: dict[Address, tuple[int, ...]]
+    """The units kept of each signal."""
     dtype: str
     guesses: int
     rows: int
-    """Steps a chunk."""
+    """Steps a chunk of the arrays."""
+    stride: int
+    """Steps that are read at once."""
 
     @property
     def nbytes(self) -> int:
         """Bytes when written uncompressed."""
-        signals = len(self.addresses) * len(self.units) * np.dtype(self.dtype).itemsize
+        signals = sum(map(len, self.units.values())) * np.dtype(self.dtype).itemsize
         root = sum(np.dtype(t).itemsize * (self.guesses if many else 1) for t, many in _ROOT.values())
         return self.steps * (signals + root)
 
@@ -82,13 +83,14 @@ _ROOT: dict[str, tuple[str, bool]] = {
 
 
 def trace(
-    model: CharLanguageModel,
-    text: str | Path | Sequence[int] | np.ndarray | Tensor,
+    model: nn.Module,
+    text: Path | Tokens,
     path: str | Path | None = None,
     *,
     signals: Sequence[str] | None = None,
     units: Sequence[int] | None = None,
     dtype: DType = "float32",
+    characters: Sequence[str] | None = None,
     encoding: str = "utf-8",
     name: str | None = None,
     force: bool = False,
@@ -96,12 +98,16 @@ def trace(
 ) -> Trace:
     """Read a text with a network and keep its signals at every step.
 
-    The text is read in chunks with the state carried over, from a zero state: memory is bounded
-    whatever its length when the trace goes to disk. A bidirectional network reads it in one pass.
+    A network of ours reads the text in chunks with the state carried over, from a zero state:
+    memory is bounded whatever its length when the trace goes to disk. A bidirectional network, and
+    any module of somebody else's, reads it in one pass.
 
     Parameters
     ----------
-    model : CharLanguageModel, in eval mode
+    model : nn.Module, in eval mode
+        A `CharLanguageModel`, or any module with recurrent layers that takes token ids of shape
+        (time, batch), or (batch, time) if its layers are ``batch_first``. Where the first of what it
+        returns are logits, one a step and token, the trace has nll and guesses.
     text : str, Path, or token ids of shape (time,)
         A str is the text itself, a Path is a file to read.
     path : path, optional
@@ -112,6 +118,8 @@ def trace(
         The units to keep of every signal; all if not given.
     dtype : {"float32", "float16"}
         Of the signals in the trace; float16 keeps three digits.
+    characters : sequence of str, optional
+        For a module that has no vocabulary of its own: the character of each token id.
     encoding : str
         Of the file.
     name : str, optional
@@ -133,124 +141,123 @@ def trace(
         name, text = name or text.name, read_text(text, encoding)
     if model.training:
         raise RecordingError("The model is in training mode, where dropout is at work. Call model.eval() first.")
-    source = _Source(text, model.vocabulary)
-    with record(model, signals) as recording:
-        layout = _lay_out(model, recording, len(source), units, dtype)
-        attributes = {**_attributes(model, name or "text"), "signals": [str(address) for address in layout.addresses]}
+    reader = reader_of(model, characters)
+    source = Source(text, reader)
+    with record(model, signals) as recording, torch.no_grad():
+        work = _Work(reader, source, recording, units, dtype)
+        attributes = _attributes(model, reader, work.layout, name or "text")
         bar = progress_bar(console)
         if path is None:
             store = zarr.storage.MemoryStore()
             with bar, interruption() as interrupted:
-                _write(store, layout, attributes, model, source, recording, bar, interrupted)
+                _write(store, work, attributes, bar, interrupted)
             return Trace(open_tree(store).load())
-        path = _writable(path, layout, force)
-        if console is not None and layout.nbytes > _LARGE:
-            console.print(
-                f"The trace takes {decimal(layout.nbytes)}; --signals, --units and --dtype float16 make it smaller."
-            )
+        path = _writable(path, work.layout, force)
+        if console is not None and work.layout.nbytes > _LARGE:
+            size = decimal(work.layout.nbytes)
+            console.print(f"The trace takes {size}; --signals, --units and --dtype float16 make it smaller.")
         with atomic_path(path) as partial, bar, interruption() as interrupted:
-            _write(str(partial), layout, attributes, model, source, recording, bar, interrupted)
+            _write(str(partial), work, attributes, bar, interrupted)
     return open_trace(path)
 
 
-class _Source:
-    """What is read: token ids and code points, a chunk at a time."""
+class _Work:
+    """A text on its way through a network: the layout, and chunk by chunk what goes into the root's arrays."""
 
-    def __init__(self, text: str | Sequence[int] | np.ndarray | Tensor, vocabulary: Vocabulary) -> None:
-        self.vocabulary = vocabulary
-        self.text = text if isinstance(text, str) else None
-        self.tokens = None if isinstance(text, str) else _token_array(text, len(vocabulary))
-        if len(self) == 0:
-            raise TextError("The text is empty; at least one character is needed.")
+    def __init__(
+        self, reader: Reader, source: Source, recording: Recording, units: Sequence[int] | None, dtype: str
+    ) -> None:
+        self.reader, self.source, self.recording = reader, source, recording
+        self._first = reader.read(source.chunk(0, len(source) if reader.whole else 1)[0])
+        tokens = 0 if self._first is None else self._first.shape[-1]
+        self.layout = _lay_out(reader, recording, len(source), units, dtype, tokens)
 
-    def __len__(self) -> int:
-        return len(self.text if self.tokens is None else self.tokens)  # pyright: ignore[reportArgumentType]
-
-    def chunk(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
-        """Token ids and code points, each of shape (time,)."""
-        if self.text is not None:
-            stretch = self.text[start:stop]
-            return self.vocabulary.encode(stretch), codepoints(stretch)
-        assert self.tokens is not None
-        tokens = self.tokens[start:stop]
-        return tokens, codepoints(self.vocabulary.decode(tokens))
-
-
-def _token_array(tokens: Sequence[int] | np.ndarray | Tensor, size: int) -> np.ndarray:
-    array = np.asarray(tokens.cpu() if isinstance(tokens, Tensor) else tokens)
-    if array.ndim != 1 or (array.size and not np.issubdtype(array.dtype, np.integer)):
-        raise TextError(f"Token ids are whole numbers of shape (time,); got {array.dtype} of shape {array.shape}.")
-    if array.size and not 0 <= array.min() <= array.max() < size:
-        raise TextError(f"Token ids go from 0 to {size - 1}; got {array.min()} to {array.max()}.")
-    return array.astype(np.int64)
+    def chunks(self) -> Iterator[tuple[int, int, dict[str, np.ndarray]]]:
+        """Read; after each chunk the recording has its signals."""
+        self.reader.restart()
+        expected = None
+        for start in range(0, self.layout.steps, self.layout.stride):
+            stop = min(start + self.layout.stride, self.layout.steps)
+            tokens, codes = self.source.chunk(start, stop)
+            logits = self._first if self.reader.whole else self.reader.read(tokens)
+            columns = {
+                "token": tokens,
+                "codepoint": codes,
+                "document": np.zeros(stop - start, dtype="int32"),
+                "step": np.arange(start, stop, dtype="int32"),
+            }
+            if logits is None:
+                yield start, stop, {**columns, **_no_expectations(stop - start, self.layout.guesses)}
+                continue
+            log_p = logits.float().log_softmax(dim=-1)
+            before = torch.full_like(log_p[:1], torch.nan) if expected is None else expected
+            expected = log_p[-1:]
+            log_p = torch.cat((before, log_p[:-1]))
+            yield start, stop, {**columns, **_expectations(log_p, torch.from_numpy(tokens), self.layout.guesses)}
 
 
 def _lay_out(
-    model: CharLanguageModel, recording: Recording, steps: int, units: Sequence[int] | None, dtype: str
+    reader: Reader, recording: Recording, steps: int, units: Sequence[int] | None, dtype: str, tokens: int
 ) -> Layout:
-    hidden = model.config.hidden_size
-    chosen = tuple(range(hidden)) if units is None else tuple(dict.fromkeys(int(unit) for unit in units))
-    if not chosen or not 0 <= min(chosen) <= max(chosen) < hidden:
-        raise AddressError(f"Units go from 0 to {hidden - 1}; got {', '.join(map(str, chosen)) or 'none'}.")
-    widest = max(hidden, len(model.vocabulary))
-    return Layout(
-        steps=steps,
-        addresses=recording.addresses,
-        units=chosen,
-        dtype=dtype,
-        guesses=min(GUESSES, len(model.vocabulary)),
-        rows=min(max(_CHUNK // widest, 1024), 2**14),
-    )
+    """The layout that a first pass asks for."""
+    sizes = {address: recording[address].shape[-1] for address in recording}
+    chosen = {address: _chosen(units, size) for address, size in sizes.items()}
+    widest = max(*sizes.values(), tokens)
+    rows = min(max(_CHUNK // widest, 1024), 2**14)
+    return Layout(steps, chosen, dtype, min(GUESSES, tokens), rows, steps if reader.whole else rows)
 
 
-def _attributes(model: CharLanguageModel, name: str) -> dict[str, Any]:
+def _chosen(units: Sequence[int] | None, size: int) -> tuple[int, ...]:
+    chosen = tuple(range(size)) if units is None else tuple(dict.fromkeys(int(unit) for unit in units))
+    if not chosen or not 0 <= min(chosen) <= max(chosen) < size:
+        raise AddressError(f"Units go from 0 to {size - 1}; got {', '.join(map(str, chosen)) or 'none'}.")
+    return chosen
+
+
+def _attributes(model: nn.Module, reader: Reader, layout: Layout, name: str) -> dict[str, Any]:
+    card = getattr(model, "card", None)
     return {
         "format": FORMAT,
         "version": VERSION,
-        "model": model.card.name if model.card else type(model).__name__,
+        "model": card.name if isinstance(card, Card) else type(model).__name__,
         "model_sha256": fingerprint(model),
-        "vocabulary": list(model.vocabulary.characters[1:]),
+        "characters": list(reader.characters),
         "documents": [name],
         "initial_state": "zeros",
-        "cell": cell_of(model.rnn).name,
+        "memory": memories(model),
+        "signals": [str(address) for address in layout.units],
         "rnnscope": version("rnnscope"),
         "torch": str(torch.__version__),
     }
 
 
-def _write(
-    store: Any,
-    layout: Layout,
-    attributes: dict[str, Any],
-    model: CharLanguageModel,
-    source: _Source,
-    recording: Recording,
-    bar: Progress,
-    interrupted: Event,
-) -> None:
+def _write(store: Any, work: _Work, attributes: dict[str, Any], bar: Progress, interrupted: Event) -> None:
+    layout = work.layout
     root = zarr.create_group(store, attributes=attributes)
     arrays = _create_root_arrays(root, layout)
     signals = _create_nodes(root, layout)
+    strangers = work.reader.characters[:1] == (Vocabulary.UNKNOWN,)
     unknown: Counter[str] = Counter()
     cost = 0.0
     task = bar.add_task("tracing", total=layout.steps)
-    for start, stop, columns in _read(model, source, layout):
+    for start, stop, columns in work.chunks():
         for name, values in columns.items():
             arrays[name][start:stop] = values
         for address, array in signals.items():
-            values = recording[address][:, 0]
-            if len(layout.units) < values.shape[-1]:
-                values = values[:, list(layout.units)]
-            array[start:stop] = _narrow(address, values.cpu().numpy(), layout.dtype)
-        unknown.update(chr(code) for code in columns["codepoint"][columns["token"] == 0])
-        cost += float(np.nansum(columns["nll"], dtype=np.float64))
+            values = work.recording[address][:, 0]
+            if len(layout.units[address]) < values.shape[-1]:
+                values = values[:, list(layout.units[address])]
+            array[start:stop] = _narrow(address, values.float().cpu().numpy(), layout.dtype)
+        if strangers:
+            unknown.update(chr(code) for code in columns["codepoint"][columns["token"] == 0])
+        cost += float(columns["nll"].sum(dtype=np.float64, where=~np.isnan(columns["nll"])))
         bar.update(task, completed=stop)
         if interrupted.is_set():
             raise KeyboardInterrupt
     root.attrs.update(
         {
-            "mean_nll": cost / (layout.steps - 1) if layout.steps > 1 else None,
-            "recovery_error": recording.error,
+            "mean_nll": cost / (layout.steps - 1) if layout.steps > 1 and layout.guesses else None,
+            "recovery_error": work.recording.error,
             "unknown": dict(unknown.most_common()),
         }
     )
@@ -283,64 +290,42 @@ def _create_root_arrays(root: zarr.Group, layout: Layout) -> dict[str, zarr.Arra
 
 
 def _create_nodes(root: zarr.Group, layout: Layout) -> dict[Address, zarr.Array]:
-    units = len(layout.units)
     arrays: dict[Address, zarr.Array] = {}
-    for node in dict.fromkeys(address.node for address in layout.addresses):
-        here = [address for address in layout.addresses if address.node == node]
+    for node, here in by_node(layout.units).items():
         group = root.create_group(node.replace(".", "/"))
-        index = group.create_array("unit", shape=(units,), dtype="int32", dimension_names=["unit"], config=_WHOLE)
-        index[:] = np.asarray(layout.units, dtype="int32")
+        axes = unit_axes({address: len(layout.units[address]) for address in here})
+        for axis, address in {axis: address for address, axis in axes.items()}.items():
+            units = np.asarray(layout.units[address], dtype="int32")
+            index = group.create_array(axis, shape=units.shape, dtype="int32", dimension_names=[axis], config=_WHOLE)
+            index[:] = units
         for address in here:
+            width = len(layout.units[address])
             arrays[address] = group.create_array(
                 address.signal,
-                shape=(layout.steps, units),
-                chunks=(min(layout.rows, layout.steps), units),
+                shape=(layout.steps, width),
+                chunks=(min(layout.rows, layout.steps), width),
                 dtype=layout.dtype,
-                dimension_names=["time", "unit"],
+                dimension_names=["time", axes[address]],
                 config=_WHOLE,
                 compressors=None,  # the low bits of a state are noise: packing gains little and costs most of the time
             )
     return arrays
 
 
-@torch.no_grad()
-def _read(
-    model: CharLanguageModel, source: _Source, layout: Layout
-) -> Iterator[tuple[int, int, dict[str, np.ndarray]]]:
-    """Run the network chunk by chunk with the state carried over; the root's arrays for each chunk."""
-    device = model.head.weight.device
-    state, expected = None, None
-    stretch = layout.steps if model.config.bidirectional else layout.rows  # what reads backward needs the end
-    for start in range(0, layout.steps, stretch):
-        stop = min(start + stretch, layout.steps)
-        tokens, codes = source.chunk(start, stop)
-        ids = torch.from_numpy(tokens).to(device).unsqueeze(1)
-        logits, state = model(ids, state)
-        log_p = logits[:, 0].float().log_softmax(dim=-1)
-        before = torch.full_like(log_p[:1], torch.nan) if expected is None else expected
-        yield (
-            start,
-            stop,
-            {
-                "token": tokens,
-                "codepoint": codes,
-                "document": np.zeros(stop - start, dtype="int32"),
-                "step": np.arange(start, stop, dtype="int32"),
-                **_expectations(torch.cat((before, log_p[:-1])), ids, layout.guesses),
-            },
-        )
-        expected = log_p[-1:]
-
-
-def _expectations(log_p: Tensor, ids: Tensor, guesses: int) -> dict[str, np.ndarray]:
+def _expectations(log_p: Tensor, tokens: Tensor, guesses: int) -> dict[str, np.ndarray]:
     """What was expected before each token, from log-probabilities of shape (time, token)."""
     values, ranked = log_p.topk(guesses, dim=-1)
     ranked[values.isnan()] = -1
     return {
-        "nll": -log_p.gather(1, ids)[:, 0].cpu().numpy(),
+        "nll": -log_p.gather(1, tokens.to(log_p.device).unsqueeze(1))[:, 0].cpu().numpy(),
         "guess": ranked.cpu().numpy(),
         "guess_probability": values.exp().cpu().numpy(),
     }
+
+
+def _no_expectations(steps: int, guesses: int) -> dict[str, np.ndarray]:
+    nothing = np.full((steps, guesses), -1)
+    return {"nll": np.full(steps, np.nan, "float32"), "guess": nothing, "guess_probability": nothing * np.nan}
 
 
 def _writable(path: str | Path, layout: Layout, force: bool) -> Path:

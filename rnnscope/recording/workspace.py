@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from .adapter import States
+from .memory import empty
 from .recovery import Block, agree, given_back, keep
 from .steps import LayerWeights
 
@@ -30,6 +31,9 @@ _WORTH = 32
 
 _TRIED: dict[tuple[int, ...], bool] = {}
 """The outcome of the trials so far: it depends on sizes alone."""
+
+_FOUND: dict[tuple[int, int, int], int] = {}
+"""Where the cell states were, by the sizes of workspace, time and state."""
 
 _PAGE = 1024
 """Floats from one place where oneDNN may begin a part of its buffer to the next."""
@@ -90,8 +94,13 @@ def run(weights: LayerWeights, x: Tensor, initial: States, signals: dict[str, Te
         errors.append(_read(weights.detach(), block, before, states[1].detach(), room, signals).abs_().max())
         outputs.append(h)
         start = block.stop
-    h = outputs[0] if len(outputs) == 1 else torch.cat(outputs)
-    return h, states, agree("lstm", errors, h)
+    return _joined(outputs), states, agree("lstm", errors, outputs[0])
+
+
+def _joined(pieces: list[Tensor]) -> Tensor:
+    if len(pieces) == 1:
+        return pieces[0]
+    return torch.cat(pieces, out=empty((sum(map(len, pieces)), *pieces[0].shape[1:]), pieces[0]))
 
 
 def _pieces(x: Tensor, width: int) -> tuple[Tensor, ...]:
@@ -137,18 +146,26 @@ def _padded(width: int) -> int:
 
 
 def _cell_states(room: Tensor, time: int, first: Tensor) -> Tensor:
-    """All cell states but the last, found by the first of them; NaN if they are nowhere.
+    """All cell states but the last, found by the first of them; NaN if they are nowhere."""
+    size, case = first.numel(), (len(room), time, first.numel())
+    if not _is_at(room, _FOUND.get(case, len(room)), first):
+        _FOUND[case] = next((place for place in _places(room, time, first) if _is_at(room, place, first)), len(room))
+    if (begin := _FOUND[case]) == len(room):
+        return torch.full((time - 1, *first.shape), torch.nan)
+    return room[begin : begin + (time - 1) * size].view(time - 1, *first.shape)
 
-    They stand in the second of two parts of ``time + 1`` steps each, after the initial one.
-    """
-    size = first.numel()
-    skip = (time + 2) * size
-    heads = room[skip : max(skip, len(room) - (time - 1) * size + 1) : _PAGE]
-    for page in (heads - first.flatten()[0]).abs().lt(_CLOSE).nonzero().flatten().tolist():
-        begin = page * _PAGE + skip
-        if (room[begin : begin + size] - first.flatten()).abs().max() < _CLOSE:
-            return room[begin : begin + (time - 1) * size].view(time - 1, *first.shape)
-    return torch.full((time - 1, *first.shape), torch.nan)
+
+def _places(room: Tensor, time: int, first: Tensor) -> list[int]:
+    """Where the cell states may begin: in the second of two parts of ``time + 1`` steps each, after the initial one."""
+    skip = (time + 2) * first.numel()
+    heads = room[skip : max(skip, len(room) - (time - 1) * first.numel() + 1) : _PAGE]
+    pages = (heads - first.flatten()[0]).abs().lt(_CLOSE).nonzero().flatten()
+    return (pages * _PAGE + skip).tolist()
+
+
+def _is_at(room: Tensor, place: int, first: Tensor) -> bool:
+    found = room[place : place + first.numel()]
+    return len(found) == first.numel() and bool((found - first.flatten()).abs().max() < _CLOSE)
 
 
 def _agrees(weights: LayerWeights, x: Tensor, initial: States) -> bool:
