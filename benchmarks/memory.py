@@ -1,4 +1,4 @@
-"""Peak memory of a trace that goes to disk: bounded, whatever the length of the text."""
+"""Peak memory: a trace that goes to disk is bounded whatever its text, a recording by the signals it keeps."""
 
 from __future__ import annotations
 
@@ -11,15 +11,19 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import torch
 from rich.console import Console
 from timing import machine, table
+from torch import nn
 
 import rnnscope
 
 SMALL = 0.1
 """Megabytes of the text whose peak is what any trace needs: the interpreter, the libraries, one chunk."""
+
+UNITS = 64
 
 
 def trace(megabytes: float) -> None:
@@ -31,37 +35,76 @@ def trace(megabytes: float) -> None:
         began = time.perf_counter()
         rnnscope.trace(model, text, Path(folder) / "benchmark.zarr", signals=["h"])
         seconds = time.perf_counter() - began
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(json.dumps({"peak": peak(), "speed": megabytes / seconds}))
+
+
+@torch.no_grad()
+def record(kind: str, steps: int, batch: int, recorded: bool) -> None:
+    """Run a layer in this process, recorded or not; its peak memory goes to standard output."""
+    layer = {"gru": nn.GRU, "lstm": nn.LSTM}[kind](UNITS, UNITS)
+    x = torch.zeros(steps, batch, UNITS)
+    kept = 0.0
+    if recorded:
+        with rnnscope.record(layer) as recording:
+            output = layer(x)
+        kept = sum(recording[address].nbytes for address in recording) / 1e6
+    else:
+        with rnnscope.record(nn.GRU(1, 1)):  # what it imports counts on both sides
+            output = layer(x)
+    assert output[0].shape == (steps, batch, UNITS)
+    print(json.dumps({"peak": peak(), "signals": kept}))
+
+
+def peak() -> float:
+    """Megabytes of this process at its highest."""
     unit = 1 if sys.platform == "darwin" else 1024
-    print(json.dumps({"peak": peak * unit / 1e6, "speed": megabytes / seconds}))
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 
 
-def trace_afresh(megabytes: float) -> dict[str, float]:
+def afresh(*arguments: Any) -> dict[str, float]:
     """The same in a fresh process, whose peak is its own."""
-    command = [sys.executable, __file__, "--inside", str(megabytes)]
+    command = [sys.executable, __file__, "--inside", json.dumps(arguments)]
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def of_traces(sizes: list[float]) -> Any:
+    small = afresh("trace", SMALL)["peak"]
+    title = f"Trace to disk: peak above that of a text of {SMALL} MB"
+    figures = table(title, "text", "peak above", "in texts", "speed")
+    for size in sizes:
+        run = afresh("trace", size)
+        more = run["peak"] - small
+        figures.add_row(f"{size:g} MB", f"{more:.1f} MB", f"{more / size:.2f}", f"{run['speed']:.3f} MB/s")
+    return figures
+
+
+def of_recordings(lengths: list[int]) -> Any:
+    title = f"Record {UNITS} units: peak above that of the plain forward pass"
+    figures = table(title, "layer", "steps", "batch", "signals", "peak above", "beyond signals")
+    for kind in ("gru", "lstm"):
+        for steps, batch in [(steps, 1) for steps in lengths] + [(steps // 16, 16) for steps in lengths]:
+            plain, run = (afresh("record", kind, steps, batch, recorded) for recorded in (False, True))
+            above = run["peak"] - plain["peak"]
+            beyond = f"{above - run['signals']:.0f} MB"
+            figures.add_row(kind, f"{steps:,}", str(batch), f"{run['signals']:.0f} MB", f"{above:.0f} MB", beyond)
+    return figures
 
 
 def main(quick: bool, megabytes: float | None) -> None:
     console = Console()
     console.print(machine())
-    sizes = [megabytes] if megabytes else [1.0] if quick else [1.0, 5.0]
-    small = trace_afresh(SMALL)["peak"]
-    title = f"Peak memory above that of a text of {SMALL} MB"
-    figures = table(title, "text", "peak above", "in texts", "speed")
-    for size in sizes:
-        run = trace_afresh(size)
-        more = run["peak"] - small
-        figures.add_row(f"{size:g} MB", f"{more:.1f} MB", f"{more / size:.2f}", f"{run['speed']:.3f} MB/s")
-    console.print(figures)
+    console.print(of_traces([megabytes] if megabytes else [1.0] if quick else [1.0, 5.0]))
+    console.print(of_recordings([100_000] if quick else [100_000, 400_000]))
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="only the smallest text")
-    parser.add_argument("--megabytes", type=float, help="a text of this size instead")
-    parser.add_argument("--inside", type=float, help=argparse.SUPPRESS)
+    parser.add_argument("--quick", action="store_true", help="only the smallest sizes")
+    parser.add_argument("--megabytes", type=float, help="trace a text of this size instead")
+    parser.add_argument("--inside", type=json.loads, help=argparse.SUPPRESS)
     options = vars(parser.parse_args())
     torch.set_num_threads(1)
-    inside = options.pop("inside")
-    trace(inside) if inside else main(**options)
+    if inside := options.pop("inside"):
+        {"trace": trace, "record": record}[inside[0]](*inside[1:])
+    else:
+        main(**options)

@@ -16,10 +16,22 @@ if TYPE_CHECKING:
     from .analysis.units import rank_units as rank_units
     from .checkpoint import load as load
     from .errors import RnnscopeError as RnnscopeError
+    from .foreign import import_model as import_model
     from .models import CharLanguageModel as CharLanguageModel
     from .models import LanguageModelConfig as LanguageModelConfig
-    from .recording.recorder import Recording as Recording
+    from .recording.adapter import Adapter as Adapter
+    from .recording.adapter import register as register
+    from .recording.adapters import CTRNN as CTRNN
+    from .recording.adapters import MinGRU as MinGRU
+    from .recording.adapters import MinLSTM as MinLSTM
+    from .recording.intervention import ablate as ablate
+    from .recording.intervention import clamp as clamp
+    from .recording.intervention import intervene as intervene
+    from .recording.intervention import patch as patch
+    from .recording.intervention import resample as resample
+    from .recording.recorded import Recording as Recording
     from .recording.recorder import record as record
+    from .recording.recorder import unroll as unroll
     from .recording.trace import Trace as Trace
     from .recording.trace import open_trace as open_trace
     from .recording.tracing import trace as trace
@@ -27,18 +39,30 @@ if TYPE_CHECKING:
     from .training.loop import train as train
 
 _HOME = {
+    "Adapter": "recording.adapter",
+    "CTRNN": "recording.adapters",
     "CharLanguageModel": "models",
     "LanguageModelConfig": "models",
-    "Recording": "recording.recorder",
+    "MinGRU": "recording.adapters",
+    "MinLSTM": "recording.adapters",
+    "Recording": "recording.recorded",
     "RnnscopeError": "errors",
     "Trace": "recording.trace",
     "Vocabulary": "text",
+    "import_model": "foreign",
+    "ablate": "recording.intervention",
+    "clamp": "recording.intervention",
+    "intervene": "recording.intervention",
     "load": "checkpoint",
     "open_trace": "recording.trace",
+    "patch": "recording.intervention",
     "rank_units": "analysis.units",
     "record": "recording.recorder",
+    "register": "recording.adapter",
+    "resample": "recording.intervention",
     "trace": "recording.tracing",
     "train": "training.loop",
+    "unroll": "recording.recorder",
 }
 
 __all__ = sorted(_HOME)  # pyright: ignore[reportUnsupportedDunderAll]

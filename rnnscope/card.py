@@ -32,7 +32,8 @@ class Card:
     sha256 : str
         Of the weights, see `fingerprint`.
     training : dict
-        The record kept by training: recipe, corpus, steps, figures.
+        The record kept by training: recipe, corpus, steps, figures. Of a network that was imported: where it
+        came from. Empty for one that is untrained.
     """
 
     task: str
@@ -44,6 +45,8 @@ class Card:
 
     @property
     def name(self) -> str:
+        if "imported" in self.training:
+            return f"imported from {self.training['imported']['file']}"
         return self.training["recipe"]["name"] if self.training else "untrained"
 
     @property
@@ -51,9 +54,12 @@ class Card:
         """The network in one line, such as ``lstm, 1 layer of 256 units, embedding of 64``."""
         c = self.config
         cell = f"rnn ({c['nonlinearity']})" if c["cell"] == "rnn" else c["cell"]
-        layers = "1 layer" if c["layers"] == 1 else f"{c['layers']} layers"
+        layers = ("1 layer" if c["layers"] == 1 else f"{c['layers']} layers") + f" of {c['hidden_size']} units"
+        layers += f" projected to {c['proj_size']}" if c["proj_size"] else ""
+        layers += " in both directions" if c["bidirectional"] else ""
         inputs = f"embedding of {c['embedding_size']}" if c["embedding_size"] else "one-hot input"
-        return f"{cell}, {layers} of {c['hidden_size']} units, {inputs}{', tied head' if c['tied'] else ''}"
+        tail = (", tied head" if c["tied"] else "") + ("" if c["bias"] else ", no biases in the recurrent layers")
+        return f"{cell}, {layers}, {inputs}{tail}"
 
     def rows(self) -> list[tuple[str, str]]:
         """Name and value of each line of the card."""
@@ -64,7 +70,14 @@ class Card:
             ("vocabulary", f"{self.vocabulary_size} tokens, one of them the unknown symbol"),
             ("weights", f"sha256 {self.sha256}"),
         ]
+        if "imported" in self.training:
+            return rows + self._import_rows()
         return rows + self._training_rows() if self.training else rows
+
+    def _import_rows(self) -> list[tuple[str, str]]:
+        record = self.training["imported"]
+        rows = [("source", f"{record['file']}, sha256 {record['sha256']}"), *record["found"].items()]
+        return rows + [("note", note) for note in record["notes"]]
 
     def _training_rows(self) -> list[tuple[str, str]]:
         record = self.training

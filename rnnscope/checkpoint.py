@@ -18,6 +18,7 @@ import io
 import pickle
 import warnings
 import zipfile
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -103,10 +104,11 @@ def load(path: str | Path, device: str | torch.device = "cpu") -> CharLanguageMo
 def read(path: str | Path) -> dict[str, Any]:
     """The content of a checkpoint file, checked but not yet a network."""
     path = Path(path)
-    content = _unpickle(path)
+    content = unpickle(path)
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise CheckpointError(
-            f"{path} holds PyTorch data, but not an rnnscope checkpoint. Make one with: rnnscope train."
+            f"{path} holds PyTorch data, but not an rnnscope checkpoint. Make one with: rnnscope train; "
+            "or of weights that another program trained, with: rnnscope import."
         )
     if content.get("version") != VERSION:
         raise CheckpointError(
@@ -119,19 +121,32 @@ def read(path: str | Path) -> dict[str, Any]:
     return content
 
 
-def _unpickle(path: Path) -> Any:
+def unpickle(path: Path, *, legacy: bool = False, read_scripted: Callable[[zipfile.ZipFile], Any] | None = None) -> Any:
+    """The data in a file that PyTorch wrote, read without running any code from it.
+
+    Parameters
+    ----------
+    path : Path
+    legacy : bool
+        Also read the format before PyTorch 1.6, a row of bare pickles.
+    read_scripted : callable, optional
+        Reads a TorchScript archive, which is refused if not given.
+
+    Raises
+    ------
+    CheckpointError
+    """
     try:
         with open(path, "rb") as file:
             head = file.read(4)
-        if head[:1] == b"\x80":
+        if head[:1] == b"\x80" and not legacy:
             raise pickle.UnpicklingError("a bare pickle")
-        if head != b"PK\x03\x04":
-            raise CheckpointError(f"{path} is not a checkpoint: it is no file that torch.save wrote.")
-        if not zipfile.is_zipfile(path):
-            raise CheckpointError(f"{path} is cut short: it begins like a checkpoint and breaks off. Copy it again.")
-        with zipfile.ZipFile(path) as archive:
-            if archive.testzip() is not None:  # PyTorch reads over a wrong checksum
-                raise CheckpointError(f"{path} is damaged: its checksums do not hold. Copy it again.")
+        if head[:1] != b"\x80":
+            with _open_archive(path, head) as archive:
+                if any(name.endswith("/constants.pkl") for name in archive.namelist()):
+                    if read_scripted is None:
+                        raise CheckpointError(f"{path} is TorchScript. Make a checkpoint of it with: rnnscope import.")
+                    return read_scripted(archive)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about files that are refused below anyhow
             return torch.load(path, map_location="cpu", weights_only=True)
@@ -148,3 +163,15 @@ def _unpickle(path: Path) -> Any:
         raise
     except Exception as error:  # a damaged archive can break PyTorch's reader anywhere
         raise CheckpointError(f"{path} is not a checkpoint, or a damaged one: PyTorch cannot read it.") from error
+
+
+def _open_archive(path: Path, head: bytes) -> zipfile.ZipFile:
+    if head != b"PK\x03\x04":
+        raise CheckpointError(f"{path} is not a checkpoint: it is no file that torch.save wrote.")
+    if not zipfile.is_zipfile(path):
+        raise CheckpointError(f"{path} is cut short: it begins like a checkpoint and breaks off. Copy it again.")
+    archive = zipfile.ZipFile(path)
+    if archive.testzip() is not None:  # PyTorch reads over a wrong checksum
+        archive.close()
+        raise CheckpointError(f"{path} is damaged: its checksums do not hold. Copy it again.")
+    return archive

@@ -66,6 +66,7 @@ def change(path: Path, **changes: Any) -> None:
         SMALL,
         LanguageModelConfig(cell="rnn", nonlinearity="relu", hidden_size=4, embedding_size=0, layers=2, dropout=0.5),
         LanguageModelConfig(cell="gru", hidden_size=4, embedding_size=4, tied=True),
+        LanguageModelConfig(hidden_size=4, bias=False, proj_size=2, bidirectional=True, embedding_size=4, tied=True),
     ],
 )
 def test_a_network_comes_back_as_it_was_saved(tmp_path: Path, config: LanguageModelConfig) -> None:
@@ -81,6 +82,12 @@ def test_a_network_comes_back_as_it_was_saved(tmp_path: Path, config: LanguageMo
     assert loaded.card == checkpoint.describe(model, TRAINING)
     assert loaded.card is not None and loaded.card.sha256 == fingerprint(model)
     assert (loaded.head.weight is (loaded.embedding and loaded.embedding.weight)) == config.tied
+
+
+def test_a_checkpoint_from_before_some_options_existed_is_opened(path: Path) -> None:
+    old = {key: value for key, value in asdict(SMALL).items() if key not in ("bias", "proj_size", "bidirectional")}
+    change(path, config=old)
+    assert checkpoint.load(path).config == SMALL
 
 
 def test_a_checkpoint_keeps_what_resuming_needs(tmp_path: Path) -> None:
@@ -277,6 +284,11 @@ def test_an_untrained_network_has_a_card_without_training() -> None:
         (
             LanguageModelConfig(cell="gru", hidden_size=4, embedding_size=4, tied=True),
             "gru, 1 layer of 4 units, embedding of 4, tied head",
+        ),
+        (
+            LanguageModelConfig(hidden_size=4, bias=False, proj_size=2, bidirectional=True, embedding_size=4),
+            "lstm, 1 layer of 4 units projected to 2 in both directions, embedding of 4, no biases in the recurrent "
+            "layers",
         ),
     ],
 )

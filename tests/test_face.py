@@ -34,7 +34,7 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     assert loaded_after("import rnnscope").isdisjoint(HEAVY)
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["trace", "--help"], ["train", "--help"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["trace", "--help"], ["train", "--help"], ["import", "--help"]])
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     statement = f"from rnnscope.cli import main\ntry: main({arguments!r})\nexcept SystemExit: pass"
     assert loaded_after(statement).isdisjoint(HEAVY)

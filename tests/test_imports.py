@@ -14,7 +14,7 @@ FOLDERS = {"rnnscope": "rnnscope", "probes": "rnnscope.probes", "trained": "rnns
 LEVELS = (
     {"errors"},
     {"output", "progress", "device", "text", "cells", "card"},
-    {"corpora", "models", "checkpoint"},
+    {"corpora", "models", "checkpoint", "foreign"},
     {"training", "recording"},
     {"analysis"},
     {"reports"},

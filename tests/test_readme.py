@@ -1,4 +1,4 @@
-"""The README does not lie: its sessions are run and give the output that it shows."""
+"""The README and the pages of docs/ do not lie: their code is run and gives the output that they show."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import shlex
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -18,10 +19,20 @@ from rnnscope.training.recipe import read_recipe
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
+PAGES = sorted((ROOT / "docs").glob("*.md"))
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+def blocks(language: str, text: str = README) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+def converse(source: str, names: dict[str, Any]) -> int:
+    """Run a session with its prompts, see that it gives what it shows, and count its examples."""
+    test = doctest.DocTestParser().get_doctest(source, names, "session", None, 0)
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
+    assert runner.run(test, clear_globs=False).failed == 0
+    names.update(test.globs)
+    return len(test.examples)
 
 
 def session() -> Iterator[tuple[str, str]]:
@@ -55,11 +66,18 @@ def test_each_command_prints_what_the_readme_shows() -> None:
 
 @pytest.mark.usefixtures("here")
 def test_the_python_session_gives_what_the_readme_shows() -> None:
-    source = "\n".join(blocks("python"))
-    test = doctest.DocTestParser().get_doctest(source, {}, "README", "README.md", 0)
-    assert len(test.examples) >= 4
-    outcome = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE).run(test)
-    assert outcome.failed == 0
+    assert converse("\n".join(blocks("python")), {}) >= 4
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_python_of_a_page_runs_from_top_to_bottom(page: Path) -> None:
+    names: dict[str, Any] = {}
+    for block in blocks("python", page.read_text()):
+        if block.startswith(">>>"):
+            converse(block, names)
+        else:
+            exec(block, names)
 
 
 def test_the_recipe_is_one_that_train_reads(tmp_path: Path) -> None:
@@ -77,8 +95,9 @@ def test_commands_without_output_exist() -> None:
         main.commands[command].make_context(command, arguments)
 
 
-def test_links_and_pictures_lead_somewhere() -> None:
-    targets = re.findall(r"\]\((?!http)([^)#]+)\)", README)
-    assert targets
+@pytest.mark.parametrize("page", [ROOT / "README.md", *PAGES], ids=lambda page: page.stem)
+def test_links_and_pictures_lead_somewhere(page: Path) -> None:
+    targets = re.findall(r"\]\((?!http)([^)#]+)\)", page.read_text())
+    assert targets or page in PAGES
     for target in targets:
-        assert (ROOT / target).exists(), target
+        assert (page.parent / target).exists(), target

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from rnnscope.card import Card
 from rnnscope.cells import CELLS
-from rnnscope.errors import RecipeError, TextError
+from rnnscope.errors import ModelError, RecipeError, TextError
 from rnnscope.text import Vocabulary
 
 State = Tensor | tuple[Tensor, ...] | None
@@ -37,6 +37,12 @@ class LanguageModelConfig:
         Share of h set to zero between layers and before the head, in training.
     tied : bool
         Whether the head's weights are the embedding's (needs equal sizes).
+    bias : bool
+        Whether the recurrent layers have biases.
+    proj_size : int
+        Units that h is projected to (LSTM only); 0 for no projection.
+    bidirectional : bool
+        Whether each layer also reads the text backward. Such a network reads texts but cannot write them.
     """
 
     cell: str = "lstm"
@@ -46,6 +52,14 @@ class LanguageModelConfig:
     embedding_size: int = 64
     dropout: float = 0.0
     tied: bool = False
+    bias: bool = True
+    proj_size: int = 0
+    bidirectional: bool = False
+
+    @property
+    def output_size(self) -> int:
+        """What the top layer gives at a step: h of each direction, projected if it is."""
+        return (self.proj_size or self.hidden_size) * (1 + self.bidirectional)
 
     def __post_init__(self) -> None:
         def demand(holds: bool, expected: str, got: object) -> None:
@@ -58,8 +72,13 @@ class LanguageModelConfig:
         demand(self.layers > 0, "layers of at least 1", self.layers)
         demand(self.embedding_size >= 0, "an embedding_size of at least 0 (0 is one-hot)", self.embedding_size)
         demand(0 <= self.dropout < 1, "a dropout from 0 up to, but not including, 1", self.dropout)
+        demand(self.proj_size >= 0, "a proj_size of at least 0 (0 is no projection)", self.proj_size)
+        demand(self.proj_size < self.hidden_size, "a proj_size smaller than hidden_size", self.proj_size)
+        if self.proj_size:
+            demand(self.cell == "lstm", "the cell lstm to have a proj_size", self.cell)
         if self.tied:
-            demand(self.embedding_size == self.hidden_size, "equal embedding_size and hidden_size to be tied", self)
+            sizes = "equal embedding_size and hidden_size (as projected, and of both directions) to be tied"
+            demand(self.embedding_size == self.output_size, sizes, self)
 
 
 class CharLanguageModel(nn.Module):
@@ -83,7 +102,7 @@ class CharLanguageModel(nn.Module):
         self.embedding = nn.Embedding(size, config.embedding_size) if config.embedding_size else None
         self.rnn = _recurrent_stack(config, input_size=config.embedding_size or size)
         self.dropout = nn.Dropout(config.dropout)
-        self.head = nn.Linear(config.hidden_size, size)
+        self.head = nn.Linear(config.output_size, size)
         if config.tied and self.embedding is not None:
             self.head.weight = self.embedding.weight
         self._initialise()
@@ -124,7 +143,18 @@ class CharLanguageModel(nn.Module):
             takes the most probable character.
         generator : torch.Generator, optional
             Fixes the sample.
+
+        Raises
+        ------
+        ModelError
+            If the network is bidirectional.
+        TextError
         """
+        if self.config.bidirectional:
+            raise ModelError(
+                "A bidirectional network cannot write: it also reads from the end of the text, which is not there "
+                "yet. It can be traced."
+            )
         device = self.head.weight.device
         if not prompt:
             raise TextError("The prompt is empty; at least one character is needed, such as a newline.")
@@ -154,7 +184,11 @@ class CharLanguageModel(nn.Module):
 
 
 def _recurrent_stack(config: LanguageModelConfig, input_size: int) -> nn.RNNBase:
-    options: dict[str, Any] = {"nonlinearity": config.nonlinearity} if config.cell == "rnn" else {}
+    options: dict[str, Any] = {"bias": config.bias, "bidirectional": config.bidirectional}
+    if config.cell == "rnn":
+        options["nonlinearity"] = config.nonlinearity
+    if config.proj_size:
+        options["proj_size"] = config.proj_size
     cell: Any = CELLS[config.cell].module  # each takes its own options beside the common ones
     between_layers = config.dropout if config.layers > 1 else 0.0
     return cell(input_size, config.hidden_size, num_layers=config.layers, dropout=between_layers, **options)

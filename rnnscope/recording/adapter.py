@@ -107,16 +107,17 @@ class Adapter(ABC):
         return (output if self.whole else states[0]), tuple(states)
 
 
-_ADAPTERS: dict[type[nn.Module], Callable[[Any], Adapter]] = {}
+_ADAPTERS: dict[type[nn.Module] | str, Callable[[Any], Adapter]] = {}
 
 
-def register(module: type[nn.Module], adapter: Callable[[Any], Adapter]) -> None:
+def register(module: type[nn.Module] | str, adapter: Callable[[Any], Adapter]) -> None:
     """Make a class of modules known by its adapter.
 
     Parameters
     ----------
-    module : type
-        A class of nn.Module; its subclasses are known with it.
+    module : type or str
+        A class of nn.Module; its subclasses are known with it. A string is the full name of one,
+        ``"package.module.Class"``: its package need not be there, and is not imported.
     adapter : type or callable
         Makes the `Adapter` of a module of that class.
 
@@ -142,6 +143,7 @@ def register(module: type[nn.Module], adapter: Callable[[Any], Adapter]) -> None
 def adapter_of(module: nn.Module) -> Adapter | None:
     """The adapter of a module, None if it has none."""
     for kind in type(module).__mro__:
-        if kind in _ADAPTERS:
-            return _ADAPTERS[kind](module)
+        for key in (kind, f"{kind.__module__}.{kind.__qualname__}"):
+            if key in _ADAPTERS:
+                return _ADAPTERS[key](module)
     return None

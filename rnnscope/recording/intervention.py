@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from rnnscope.errors import AddressError, InterventionError
 
+from .adapter import adapter_of
 from .address import Address, find
 from .kernels import Place
 from .recorded import Recording
@@ -90,7 +91,7 @@ def clamp(value: float, *, steps: Collection[int] | None = None, on: Where = "bo
     steps, on
         As of `Intervention`.
     """
-    if not math.isfinite(value):
+    if not isinstance(value, int | float) or not math.isfinite(value):
         raise InterventionError(f"A unit is held at a finite value; got {value!r}.")
     return Intervention(lambda signal, units, now, step: value, steps, on)
 
@@ -112,6 +113,8 @@ def resample(
     """
 
     def values(signal: Address, units: Tensor, now: Tensor, step: int | None) -> Tensor:
+        if step is None:
+            raise InterventionError("A reverse layer reads packed sequences from different steps: give padded ones.")
         rows = _rows(source, signal)
         generator = torch.Generator().manual_seed(hash((seed, step)) % 2**63)
         places = torch.randint(len(rows), (len(now),), generator=generator)
@@ -134,7 +137,7 @@ def patch(source: Recording, *, steps: Collection[int] | None = None, on: Where 
     def values(signal: Address, units: Tensor, now: Tensor, step: int | None) -> Tensor:
         there = source[signal]
         if step is None:
-            raise InterventionError("A reverse layer reads packed sequences from different steps: patch padded ones.")
+            raise InterventionError("A reverse layer reads packed sequences from different steps: give padded ones.")
         if step >= len(there):
             raise InterventionError(
                 f"The recording to patch {signal} from has {len(there)} steps, and the network reads step {step}. "
@@ -144,7 +147,8 @@ def patch(source: Recording, *, steps: Collection[int] | None = None, on: Where 
             raise InterventionError(
                 f"The recording to patch {signal} from has {there.shape[1]} sequences, the network reads {len(now)}."
             )
-        return there[step][:, units]
+        alive = (step < source.lengths(signal))[:, None].to(now.device)
+        return torch.where(alive, there[step][:, units].to(now), now)
 
     return Intervention(values, steps, on)
 
@@ -215,6 +219,15 @@ def _by_layer(
 
 
 def _checked(address: Address, intervention: Intervention, layers: Mapping[str, nn.Module]) -> Address:
+    if not isinstance(intervention, Intervention):
+        raise InterventionError(
+            f"{address} is given {intervention!r}; one such as ablate() or clamp(0.8) was expected."
+        )
+    adapter = adapter_of(layers[address.module])
+    if intervention.on != "both" and adapter is not None and not adapter.whole:
+        raise InterventionError(
+            f"on={intervention.on!r} cannot be said of {address}: the loop around the cell decides."
+        )
     if intervention.on != "both" and address.signal != "h":
         raise InterventionError(f"on={intervention.on!r} can be said of h alone, which goes two ways; got {address}.")
     size = units_of(layers[address.module], address.signal)

@@ -246,8 +246,8 @@ def _run_kept(call: Call, places: list[Place], x: Tensor, observer: Observer) ->
     for place in places:
         weights = call.layer_weights(place)
         signals = _empty_signals(observer.wanted(place), x.shape[:2], weights, x)
-        h, last, error = workspace.run(weights, flip(x, place), call.initial(place), signals)
-        outputs.append(flip(h, place))
+        h, last, error = workspace.run(weights, x, call.initial(place), signals, place.reverse)
+        outputs.append(h)
         lasts.append(last)
         shown.append((place, signals, None, error))
     for one in shown:

@@ -15,22 +15,46 @@ from .address import Address, find
 
 
 class CallSignals:
-    """The signals of one call of one module."""
+    """The signals of one call of one module.
 
-    def __init__(self, lengths: Tensor | None = None) -> None:
-        self.lengths = lengths
-        self._blocks: dict[Address, list[Tensor]] = {}
+    Parameters
+    ----------
+    given : tensor of shape (batch,), or None
+        The lengths that the user says the sequences have.
+    """
+
+    def __init__(self, given: Tensor | None = None) -> None:
+        self.lengths: Tensor | None = None
         self.steps: dict[Address, list[Tensor]] = {}
+        self._given = given
+        self._blocks: dict[Address, list[Tensor]] = {}
 
     def append(self, address: Address, block: Tensor) -> None:
         """Take in the next stretch of time, of shape (time, batch, unit)."""
         self._blocks.setdefault(address, []).append(block)
 
     def __getitem__(self, address: Address) -> Tensor:
+        if address not in self._blocks:
+            raise RecordingError(f"Nothing is recorded at {address}: the call of its module broke off.")
         blocks = self._blocks[address]
         if len(blocks) > 1:
             blocks[:] = [torch.cat(blocks)]
+        if self.lengths is None and self._given is not None:
+            self.lengths = _checked(self._given, blocks[0])
+        if self.lengths is not None and self._given is not None:
+            beyond = torch.arange(len(blocks[0]))[:, None] >= self.lengths
+            return blocks[0].masked_fill(beyond[..., None].to(blocks[0].device), 0)
         return blocks[0]
+
+
+def _checked(lengths: Tensor, signal: Tensor) -> Tensor:
+    time, batch, _ = signal.shape
+    if lengths.shape != (batch,) or lengths.is_floating_point() or not 1 <= lengths.min() <= lengths.max() <= time:
+        raise RecordingError(
+            f"lengths= has a whole number from 1 to the {time} steps for each of the {batch} sequences; "
+            f"got {lengths.tolist()}."
+        )
+    return lengths.cpu()
 
 
 class Recording:
@@ -124,6 +148,11 @@ class Recording:
         self.passes += 1
         self._calls.clear()
 
+    def catch_up(self) -> None:
+        """Take in what taps hold back."""
+        for flush in self.flush:
+            flush()
+
     def begin_call(self, path: str) -> CallSignals:
         """Make room for a call of a module."""
         call = CallSignals(self._lengths)
@@ -131,8 +160,7 @@ class Recording:
         return call
 
     def _find(self, address: str | Address) -> tuple[Address, list[CallSignals]]:
-        for flush in self.flush:
-            flush()
+        self.catch_up()
         address = find(address, self.addresses)
         if not self._calls:
             raise RecordingError(

@@ -112,18 +112,22 @@ def _listening(
         listeners = {path: Listener(recording, path, attached) for path in layers}
         for path, listener in listeners.items():
             taps[path].listeners.append(listener)
-        in_a_loop = isinstance(taps.get(""), CellTap) and module in layers.values()
-        hook = None if in_a_loop else module.register_forward_pre_hook(lambda *_: recording.begin_pass())
         recording.flush = [tap.flush for tap in taps.values()]
-        try:
-            yield recording
-        finally:
-            if hook is not None:
-                hook.remove()
-            recording.flush = []
+        with ExitStack() as stack:
             for path, listener in listeners.items():
-                taps[path].flush()
-                taps[path].listeners.remove(listener)
+                stack.callback(taps[path].listeners.remove, listener)
+                stack.callback(taps[path].flush)
+            stack.callback(recording.flush.clear)
+            if not _in_a_loop(module, taps):
+                stack.callback(module.register_forward_pre_hook(lambda *_: recording.begin_pass()).remove)
+                stack.callback(module.register_forward_hook(lambda *_: recording.catch_up()).remove)
+            yield recording
+
+
+def _in_a_loop(module: nn.Module, taps: dict[str, Tap]) -> bool:
+    """Whether the network is itself a cell that somebody's loop calls, so that a call of it is no pass."""
+    tap = taps.get("")
+    return isinstance(tap, CellTap) and tap.module is module and not tap.adapter.whole
 
 
 @contextmanager
@@ -172,7 +176,7 @@ def recurrent_layers(module: nn.Module) -> dict[str, nn.Module]:
                 f"{where}{type(part).__name__} is compiled, which leaves no place to look into it. "
                 "Record the network that was given to torch.compile instead."
             )
-    if isinstance(module, torch.jit.ScriptModule):
+    if any(isinstance(part, torch.jit.ScriptModule) for part in module.modules()):
         raise RecordingError("A TorchScript network cannot be looked into. Save it and open it with: rnnscope import")
     layers = {n: m for n, m in module.named_modules() if isinstance(m, nn.RNNBase) or adapter_of(m) is not None}
     if not layers:

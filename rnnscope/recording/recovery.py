@@ -84,8 +84,8 @@ def recover(cell: Cell, weights: LayerWeights, done: Pass, signals: Mapping[str,
     Returns
     -------
     float
-        The largest difference between the kernel's h and last c and what was recovered, that of c
-        relative to 1 + |c|; 0 for the vanilla RNN, which hides nothing.
+        The largest difference between the kernel's h and last c and what was recovered, relative to
+        1 + |c| for c, and to 1 + the largest for an h that is projected; 0 for the vanilla RNN, which hides nothing.
 
     Raises
     ------
@@ -104,19 +104,22 @@ def recover(cell: Cell, weights: LayerWeights, done: Pass, signals: Mapping[str,
     return agree(cell.name, errors, done.h)
 
 
-def agree(name: str, differences: Sequence[Tensor], h: Tensor, suspect: str = "The network") -> float:
-    """The largest of the differences, if it is no more than rounding explains in the arithmetic that made h.
+def agree(
+    name: str, differences: Sequence[Tensor], seen: Tensor, suspect: str = "The network", allowed: float | None = None
+) -> float:
+    """The largest of the differences, if it is no more than rounding explains in the arithmetic that gave what is seen.
 
     Raises
     ------
     RecordingError
-        If it is more, or not a number.
+        If it is more. Where the network itself gives NaN, NaN is no more.
     """
     error = torch.stack([difference.abs().max() for difference in differences]).max().item()
-    if not error <= (expected := _tolerance(h)):
+    allowed = tolerance(seen) if allowed is None else allowed
+    if not error <= allowed and not (math.isnan(error) and bool(seen.isnan().any())):
         raise RecordingError(
-            f"The recovered signals of {name} give h back only to within {error:.2g}; {expected:.2g} was expected "
-            f"for {h.dtype}. {suspect} ran with other weights, or in lower precision: record it in float32, "
+            f"The recovered signals of {name} give h back only to within {error:.2g}; {allowed:.2g} was expected "
+            f"for {seen.dtype}. {suspect} ran with other weights, or in lower precision: record it in float32, "
             "without autocast."
         )
     return error
@@ -135,11 +138,14 @@ def _last(signal: Tensor, lengths: Tensor | None) -> Tensor:
     return signal[lengths - 1, torch.arange(len(lengths))]
 
 
-def _tolerance(h: Tensor) -> float:
-    """What rounding explains, given the arithmetic of the kernel that made h."""
-    if h.dtype == torch.float32 and h.device.type == "cuda" and torch.backends.cudnn.allow_tf32:
-        return 8 * 2**-10  # ten bits in the factors of each product
-    eps = torch.finfo(h.dtype).eps
+def tolerance(h: Tensor) -> float:
+    """What rounding explains, given the arithmetic of the kernel that makes h."""
+    kind = h.device.type
+    if h.dtype == torch.float32 and kind == "cuda" and torch.backends.cudnn.allow_tf32:
+        eps = 2**-10  # ten bits in the factors of each product
+    else:
+        cast = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else h.dtype
+        eps = max(torch.finfo(cast).eps, torch.finfo(h.dtype).eps)
     return 1000 * eps if eps < 1e-6 else 8 * eps
 
 
@@ -171,7 +177,8 @@ def _recover_lstm(
         out = block.of(signals["c"]) if direct else torch.empty_like(i, memory_format=torch.contiguous_format)
         c = scan(f, torch.mul(i, g, out=out), c)
         keep(signals, block, i=i, f=f, g=g, o=o, **({} if direct else {"c": out}))
-        yield block, given_back(weights, out, o).sub_(block.h)
+        miss = given_back(weights, out, o).sub_(block.h)
+        yield block, miss if weights.hr is None else miss / (1 + block.h.abs().max())
 
 
 def _recover_gru(

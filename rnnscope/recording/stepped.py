@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from rnnscope.errors import RecordingError
+
 from .adapter import Adapter, States
 from .chains import Chain, Chains
 from .kernels import Found, Place
-from .recovery import agree
+from .recovery import agree, tolerance
 from .tap import Observers, Tap
 from .unrolled import step_once, unroll_layer
 
@@ -28,6 +31,13 @@ class _Held:
         self.observers = observers
         self.steps: list[tuple[Tensor, States, States]] = []
         """Input, states before and after."""
+        self.allowed = 0.0
+        """What rounding explains in the arithmetic of these steps."""
+
+    def take(self, x: Tensor, before: States, after: States) -> None:
+        """Hold a step, in memory of its own."""
+        self.steps.append((_copy(x), tuple(map(_copy, before)), tuple(map(_copy, after))))
+        self.allowed = max(self.allowed, tolerance(after[0]))
 
 
 class CellTap(Tap):
@@ -50,7 +60,7 @@ class CellTap(Tap):
             self._inside = False
 
     def _step(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        x, given = _arguments(args, kwargs)
+        x, given = self._arguments(args, kwargs)
         single = x.dim() == 1
         if single:
             x, given = x.unsqueeze(0), None if given is None else tuple(state.unsqueeze(0) for state in given)
@@ -66,7 +76,7 @@ class CellTap(Tap):
             returned = self.forward(*args, **kwargs)
             _, after = self.adapter.unpack(returned)
             after = tuple(s.unsqueeze(0) for s in after) if single else after
-            self._hold(chain).steps.append((_copy(x), tuple(map(_copy, states)), tuple(map(_copy, after))))
+            self._hold(chain).take(x, states, after)
         chain.go_on(after, 1)
         if len(self._held[chain].steps) >= _HELD:
             self._let_go(self._held[chain])
@@ -93,16 +103,15 @@ class CellTap(Tap):
         x, before, after = zip(*held.steps, strict=True)
         held.steps = []
         x, before, after = torch.stack(x), _stack(before), _stack(after)
-        signals = dict(zip(self.adapter.states, after, strict=True))
-        error = 0.0
-        if held.observers.wanted(_PLACE) - set(signals):
-            found = _rows(self.adapter, x, before)
-            error = agree(type(self.module).__name__, [found[name] - signals[name] for name in signals], after[0])
-            signals = {**found, **signals}
-        held.observers.receive(Found(_PLACE, signals, None, error, {}))
+        states = dict(zip(self.adapter.states, after, strict=True))
+        held.observers.receive(Found(_PLACE, states, None, 0.0, {}))
+        if held.observers.wanted(_PLACE) - set(states):
+            found = self._rows(x, before)
+            error = self._agree([found.pop(name) for name in states], after, held.allowed)
+            held.observers.receive(Found(_PLACE, found, None, error, {}))
 
     def _sequence(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        x, given = _arguments(args, kwargs)
+        x, given = self._arguments(args, kwargs)
         turn = _Turn(x, getattr(self.module, "batch_first", False))
         x, given = turn.sequence(x), None if given is None else tuple(map(turn.state, given))
         states = self.adapter.initial(x[0]) if given is None else given
@@ -116,20 +125,58 @@ class CellTap(Tap):
             returned = self.forward(*args, **kwargs)
             output, last = self.adapter.unpack(returned)
             output, last = turn.sequence(output), tuple(map(turn.state, last))
-            observers.receive(self._recovered(x, states, output))
+            observers.receive(self._recovered(x, states, output, last))
         chain.go_on(last, len(x))
         return returned
 
     @torch.no_grad()
-    def _recovered(self, x: Tensor, states: States, output: Tensor) -> Found:
+    def _recovered(self, x: Tensor, states: States, output: Tensor, last: States) -> Found:
         """The signals of a layer that has run: all steps at once if its output is all its state, else one by one."""
-        x, output = x.detach(), output.detach()
-        if len(states) == 1:
-            signals = _rows(self.adapter, x, (torch.cat((states[0].detach().unsqueeze(0), output[:-1])),))
+        if self._puts_out_its_state(x, states):
+            signals = self._rows(x, (torch.cat((states[0].unsqueeze(0), output[:-1])),))
+            found = signals[self.adapter.states[0]]
+            after: States = (found[-1],)
         else:
-            signals = _stacked(unroll_layer(self.adapter, x, states, {})[2]).signals
-        error = agree(type(self.module).__name__, [signals[self.adapter.states[0]] - output], output)
+            found, after, steps = unroll_layer(self.adapter, x, states, {})
+            signals = _stacked(steps).signals
+        error = self._agree((found, *after), (output, *last), tolerance(output))
         return Found(_PLACE, signals, None, error, {})
+
+    def _puts_out_its_state(self, x: Tensor, states: States) -> bool:
+        output, after = self.adapter.step(self.adapter.prepare(x[0]), states, lambda name, value: value)
+        return len(after) == 1 and after[0] is output
+
+    def _rows(self, x: Tensor, before: States) -> dict[str, Tensor]:
+        """The signals of many steps whose states are known, each a row of one large batch."""
+        signals: dict[str, list[Tensor]] = {name: [] for name in self.adapter.signals}
+        inside, self._inside = self._inside, True
+        try:
+            prepared = self.adapter.prepare(x.flatten(0, 1))
+            step_once(self.adapter, prepared, tuple(s.flatten(0, 1) for s in before), {}, 0, signals)
+        finally:
+            self._inside = inside
+        return {name: values[0].unflatten(0, x.shape[:2]) for name, values in signals.items()}
+
+    def _agree(self, found: Sequence[Tensor], seen: Sequence[Tensor], allowed: float) -> float:
+        """The largest difference of what the adapter found from what the module did, relative to 1 + its size."""
+        module, adapter = type(self.module).__name__, type(self.adapter).__name__
+        differences = [(one - other) / (1 + other.abs()) for one, other in zip(found, seen, strict=True)]
+        suspect = f"{adapter} computes something else than {module} does, or it"
+        return agree(module, differences, seen[0], suspect, allowed)
+
+    def _arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Tensor, States | None]:
+        """Input and state, by PyTorch's custom the first and second argument."""
+        if kwargs:
+            order = [*inspect.signature(self.forward).parameters, *kwargs]
+            args = (*args, *(kwargs[name] for name in sorted(kwargs, key=order.index)))
+        x: Any = args[0]
+        state, *others = args[1:] or (None,)
+        if self.stepwise and any(other is not None for other in others):
+            raise RecordingError(
+                f"{type(self.module).__name__} was called with more than an input and a state, which is all that its "
+                "adapter knows of. Its states can be recorded, but it cannot be unrolled or intervened in."
+            )
+        return x, None if state is None else tuple(state) if isinstance(state, tuple | list) else (state,)
 
 
 class _Turn:
@@ -150,20 +197,6 @@ class _Turn:
 
     def state_back(self, state: Tensor) -> Tensor:
         return state.squeeze(0) if self._single else state
-
-
-def _arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Tensor, States | None]:
-    """Input and state, by PyTorch's custom the first and second argument."""
-    x, *rest = (*args, *kwargs.values())
-    state = rest[0] if rest else None
-    return x, None if state is None else tuple(state) if isinstance(state, tuple | list) else (state,)
-
-
-def _rows(adapter: Adapter, x: Tensor, before: States) -> dict[str, Tensor]:
-    """The signals of many steps whose states are known, each a row of one large batch."""
-    signals: dict[str, list[Tensor]] = {name: [] for name in adapter.signals}
-    step_once(adapter, adapter.prepare(x.flatten(0, 1)), tuple(s.flatten(0, 1) for s in before), {}, 0, signals)
-    return {name: values[0].unflatten(0, x.shape[:2]) for name, values in signals.items()}
 
 
 def _stacked(signals: dict[str, list[Tensor]]) -> Found:

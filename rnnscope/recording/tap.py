@@ -12,8 +12,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from rnnscope.errors import RecordingError
-
 from .address import Address
 from .chains import Chains
 from .kernels import Found, Place
@@ -47,7 +45,7 @@ class Listener:
 
     def take(self, call: CallSignals, found: Found) -> None:
         """Keep what is wanted of what was found in a call."""
-        for name in self.wanted(found.place):
+        for name in self.wanted(found.place) & found.signals.keys():
             address = Address(self.path, *found.place, name)
             call.append(address, found.signals[name] if self.attached else found.signals[name].detach())
             if self.attached and name in found.steps:
@@ -70,11 +68,8 @@ class Tap(ABC):
         self._own = module.__dict__.get("forward")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if torch.compiler.is_compiling():
-            raise RecordingError(
-                f"{type(self.module).__name__} runs under torch.compile, which leaves no place to look into it. "
-                "Record the network that was given to torch.compile instead."
-            )
+        if torch.compiler.is_compiling():  # what is compiled around a network leaves its graph here
+            return torch.compiler.disable(self.run)(*args, **kwargs)
         return self.run(*args, **kwargs)
 
     @abstractmethod

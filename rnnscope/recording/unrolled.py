@@ -7,6 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from rnnscope.errors import AdapterError
+
 from .adapter import Adapter, States
 
 Edit = Callable[[Tensor, int | None], Tensor]
@@ -72,15 +74,29 @@ def unroll_layer(
 def step_once(
     adapter: Adapter, x: Tensor, states: States, edits: Edits, step: int | None, signals: dict[str, list[Tensor]]
 ) -> tuple[Tensor, States]:
-    """One step of an adapter on a prepared input, edited on the way; its signals are appended."""
+    """One step of an adapter on a prepared input, edited on the way; its signals are appended.
+
+    Raises
+    ------
+    AdapterError
+        If it does not keep each of its signals once, of shape (batch, unit).
+    """
+    batch, kept = states[0].shape[:-1], 1 + len(signals[adapter.states[0]])
 
     def keep(name: str, value: Tensor) -> Tensor:
+        if name not in signals or value.shape[:-1] != batch:
+            raise AdapterError(
+                f"{type(adapter).__name__} keeps {name!r} of shape {tuple(value.shape)}; one of "
+                f"{', '.join(adapter.signals)} was expected, of shape {(*batch, 'unit')}."
+            )
         if edit := edits.get((name, "both")):
             value = edit(value, step)
         signals[name].append(value)
         return value
 
     output, states = adapter.step(x, states, keep)
+    if wrong := [name for name, values in signals.items() if len(values) != kept]:
+        raise AdapterError(f"{type(adapter).__name__} has to keep {', '.join(wrong)} once in each step.")
     if edit := edits.get(("h", "above")):
         output = edit(output, step)
     if edit := edits.get(("h", "recurrence")):

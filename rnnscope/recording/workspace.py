@@ -29,6 +29,9 @@ _CLOSE = 1e-4
 _WORTH = 32
 """Steps below which the trial costs too much."""
 
+_TELLING = 64
+"""Values a step below which bits may agree by chance."""
+
 _TRIED: dict[tuple[int, ...], bool] = {}
 """The outcome of the trials so far: it depends on sizes alone."""
 
@@ -49,8 +52,7 @@ def serves(weights: LayerWeights, x: Tensor, initial: States) -> bool:
         and x.dtype == weights.ih.dtype == torch.float32
         and weights.hr is None
         and x.shape[0] >= _WORTH
-        and x.numel() > 0
-        and (x.shape[1] > 1 or torch.is_grad_enabled())  # a single sequence is faster recovered
+        and (torch.is_grad_enabled() or (x.shape[1] > 1 and initial[0].numel() >= _TELLING))  # one is faster recovered
         and getattr(torch.backends.mkldnn, "enabled", True)
         and not torch.is_autocast_enabled("cpu")
         and hasattr(torch.ops.aten, "mkldnn_rnn_layer")
@@ -63,20 +65,25 @@ def serves(weights: LayerWeights, x: Tensor, initial: States) -> bool:
     return _TRIED[case]
 
 
-def run(weights: LayerWeights, x: Tensor, initial: States, signals: dict[str, Tensor]) -> tuple[Tensor, States, float]:
+def run(
+    weights: LayerWeights, x: Tensor, initial: States, signals: dict[str, Tensor], reverse: bool
+) -> tuple[Tensor, States, float]:
     """Run one layer and direction of an LSTM and write the signals that are wanted.
 
     Parameters
     ----------
     weights : LayerWeights
-    x : tensor of shape (time, batch, input), in the order of reading
+    x : tensor of shape (time, batch, input)
     initial : tensors of shape (batch, unit)
     signals : dict of name to tensor of shape (time, batch, unit)
+        To be written in the order of reading.
+    reverse : bool
+        Whether the layer reads from the end.
 
     Returns
     -------
     h : tensor of shape (time, batch, unit)
-        Attached to the graph in grad mode, and so are the states.
+        In the order of x; attached to the graph in grad mode, and so are the states.
     last : tensors of shape (batch, unit)
     error : float
         The largest difference found by the self-check.
@@ -86,41 +93,41 @@ def run(weights: LayerWeights, x: Tensor, initial: States, signals: dict[str, Te
     RecordingError
         If h does not follow from what was read.
     """
-    outputs, errors, states, start = [], [], initial, 0
-    for piece in _pieces(x, initial[0].numel()):
-        before = states[1].detach()
-        h, states, room = _kernel(weights, piece, states)
-        block = Block(start, start + len(piece), piece, h.detach(), h)
-        errors.append(_read(weights.detach(), block, before, states[1].detach(), room, signals).abs_().max())
-        outputs.append(h)
-        start = block.stop
-    return _joined(outputs), states, agree("lstm", errors, outputs[0])
+    if torch.is_grad_enabled():
+        h, last, error = _run_piece(weights, x, initial, 0, signals, reverse)
+        return h, last, agree("lstm", [error], h)
+    output = empty((*x.shape[:2], initial[0].shape[-1]), x)
+    last, errors, start = initial, [], 0
+    for piece in (x.flip(0) if reverse else x).split(max(1, _BLOCK // initial[0].numel())):
+        h, last, error = _run_piece(weights, piece, last, start, signals)
+        output[start : start + len(piece)] = h
+        errors.append(error)
+        start += len(piece)
+    return (output.flip(0) if reverse else output), last, agree("lstm", errors, output)
 
 
-def _joined(pieces: list[Tensor]) -> Tensor:
-    if len(pieces) == 1:
-        return pieces[0]
-    return torch.cat(pieces, out=empty((sum(map(len, pieces)), *pieces[0].shape[1:]), pieces[0]))
+def _run_piece(
+    weights: LayerWeights, x: Tensor, before: States, start: int, signals: dict[str, Tensor], reverse: bool = False
+) -> tuple[Tensor, States, Tensor]:
+    h, last, room = _kernel(weights, x, before, reverse)
+    read = h.detach().flip(0) if reverse else h.detach()
+    miss = _read(weights.detach(), Block(start, start + len(x), x, read, read), before[1], last[1], room, signals)
+    return h, last, miss.abs_().max()
 
 
-def _pieces(x: Tensor, width: int) -> tuple[Tensor, ...]:
-    return (x,) if torch.is_grad_enabled() else x.split(max(1, _BLOCK // width))
-
-
-def _kernel(weights: LayerWeights, x: Tensor, states: States) -> tuple[Tensor, States, Tensor]:
-    """The training variant: h at every step, the last states, the workspace."""
-    h, c = states
-    attached = torch.is_grad_enabled()
-    if not attached:
+def _kernel(weights: LayerWeights, x: Tensor, states: States, reverse: bool = False) -> tuple[Tensor, States, Tensor]:
+    """The training variant: h at every step, the last states, the workspace in the order of reading."""
+    x, h, c = (tensor.contiguous() for tensor in (x, *states))  # it takes any memory for dense
+    if not torch.is_grad_enabled():
         weights, x, h, c = weights.detach(), x.detach(), h.detach(), c.detach()
     biases = (weights.bias_ih, weights.bias_hh)
     none = torch.zeros(len(weights.ih)) if None in biases else None
     b_ih, b_hh = (none if bias is None else bias for bias in biases)
+    sizes = (h.shape[1], 1, none is None, False, False)  # units, layers, bias, bidirectional, batch first
     with torch.enable_grad():
         out, h_last, c_last, room = torch.ops.aten.mkldnn_rnn_layer(
-            x, weights.ih, weights.hh, b_ih, b_hh, h, c,
-            False, [], _LSTM, h.shape[1], 1, none is None, False, False, True,
-        )  # fmt: skip
+            x, weights.ih, weights.hh, b_ih, b_hh, h, c, reverse, [], _LSTM, *sizes, True
+        )
     return out, (h_last.view_as(h), c_last.view_as(c)), room.view(torch.float32)
 
 
@@ -133,16 +140,16 @@ def _read(
     rows = room[: time * batch * width].view(time, batch, width)[..., : 4 * units]
     i, f, g, o = rows.unflatten(-1, (4, units)).unbind(2)
     c = block.of(signals["c"]) if "c" in signals else torch.empty_like(block.h)
-    c[:-1] = _cell_states(room, time, torch.addcmul(i[0] * g[0], f[0], c_before))
-    c[-1] = c_last
+    c[:-1] = _cell_states(room, time, torch.addcmul(i[0] * g[0], f[0], c_before.detach()))
+    c[-1] = c_last.detach()
     keep(signals, block, h=block.h, i=i, f=f, g=g, o=o)
     return given_back(weights, c, o).sub_(block.h)
 
 
 def _padded(width: int) -> int:
-    """oneDNN's length of a row: whole cache lines of 16 floats, but no multiple of four of them."""
+    """oneDNN's length of a row: whole cache lines of 16 floats, but no multiple of 16 of them."""
     padded = -(-width // 16) * 16
-    return padded + 16 if padded % 64 == 0 else padded
+    return padded + 16 if padded % 256 == 0 else padded
 
 
 def _cell_states(room: Tensor, time: int, first: Tensor) -> Tensor:
@@ -170,7 +177,7 @@ def _is_at(room: Tensor, place: int, first: Tensor) -> bool:
 
 def _agrees(weights: LayerWeights, x: Tensor, initial: States) -> bool:
     """Whether the kernel of this mode gives the same bits, and the workspace is laid out as known."""
-    initial = tuple(state.detach() for state in initial)
+    x, initial = x.contiguous(), tuple(state.detach().contiguous() for state in initial)
     flat = [w for w in (weights.ih, weights.hh, weights.bias_ih, weights.bias_hh) if w is not None]
     hx = tuple(state.unsqueeze(0) for state in initial)
     own = torch.lstm(x, hx, flat, len(flat) == 4, 1, 0.0, False, False, False)

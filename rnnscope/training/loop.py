@@ -30,7 +30,7 @@ from torch.nn import functional
 from rnnscope import checkpoint
 from rnnscope.device import pick_device
 from rnnscope.errors import OutputError, TrainingError
-from rnnscope.models import TASKS, CharLanguageModel
+from rnnscope.models import TASKS, CharLanguageModel, LanguageModelConfig
 from rnnscope.models.language_model import State, detach
 from rnnscope.output import atomic_path
 from rnnscope.progress import interruption, progress_bar
@@ -225,7 +225,8 @@ class Run:
         record, resume = content["training"], content.get("resume")
         if resume is None:
             raise TrainingError(f"{path} is a checkpoint without what training needs to go on.")
-        _demand_same(record["recipe"], self.recipe.as_dict(), "")
+        then = record["recipe"] | {"model": asdict(LanguageModelConfig()) | record["recipe"]["model"]}
+        _demand_same(then, self.recipe.as_dict(), "")  # a record may be older than some keys of the model
         if record["corpus"]["sha256"] != self.text.facts["sha256"]:
             raise TrainingError(
                 f"The corpus differs from the one that {path} was trained on. Start again with --force."

@@ -114,6 +114,8 @@ class Recipe:
     def __post_init__(self) -> None:
         _demand(0 <= self.seed < 2**63, "seed", "from 0 to 2^63 - 1", self.seed)
         _demand(self.task in TASKS, "task", f"one of {', '.join(TASKS)}", self.task)
+        one_way = "false: a network that reads backward as well sees the character that it is to predict"
+        _demand(not self.model.bidirectional, "model.bidirectional", one_way, self.model.bidirectional)
         _demand(
             self.name not in ("", "..") and Path(self.name).name == self.name,
             "name",

@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional
 
 from rnnscope import CharLanguageModel, LanguageModelConfig, Vocabulary
-from rnnscope.errors import RecipeError
+from rnnscope.errors import ModelError, RecipeError
 from tests import equations
 
 SHAPES = [
@@ -18,6 +18,7 @@ SHAPES = [
     {"cell": "gru", "layers": 2},
     {"cell": "rnn", "nonlinearity": "relu"},
     {"cell": "rnn", "embedding_size": 0},
+    {"cell": "gru", "bias": False},
     {"cell": "lstm", "layers": 3, "embedding_size": 12, "tied": True, "dropout": 0.3},
 ]
 
@@ -73,6 +74,10 @@ def test_forget_gates_start_open_and_recurrent_blocks_orthogonal(make_model: Cal
         ({"embedding_size": -1}, "one-hot"),
         ({"dropout": 1.0}, "dropout"),
         ({"tied": True, "embedding_size": 7}, "equal"),
+        ({"tied": True, "embedding_size": 8, "hidden_size": 8, "bidirectional": True}, "equal"),
+        ({"proj_size": -1}, "proj_size of at least 0"),
+        ({"proj_size": 8, "hidden_size": 8}, "smaller than hidden_size"),
+        ({"proj_size": 4, "cell": "gru"}, "the cell lstm to have a proj_size"),
     ],
     ids=str,
 )
@@ -101,3 +106,12 @@ def test_temperature_zero_takes_the_most_probable_character(make_model: Callable
     logits, _ = model(torch.from_numpy(model.vocabulary.encode(text[:-1])))
     logits[:, 0] = -torch.inf
     assert model.vocabulary.decode(logits.argmax(dim=-1).tolist()) == text[1:]
+
+
+def test_a_bidirectional_network_gives_both_directions_to_the_head_and_cannot_write(
+    make_model: Callable[..., CharLanguageModel],
+) -> None:
+    model = make_model(bidirectional=True, embedding_size=24, tied=True)
+    assert model(torch.zeros(3, 2, dtype=torch.long))[0].shape == (3, 2, len(model.vocabulary))
+    with pytest.raises(ModelError, match="bidirectional network cannot write.*can be traced"):
+        next(model.generate("a", 5))

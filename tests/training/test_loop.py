@@ -194,6 +194,26 @@ def test_resume_refuses_another_recipe_another_text_and_nothing(make_recipe: Cal
         rnnscope.train(recipe, folder, device="cpu", resume=True)
 
 
+def test_a_run_from_before_some_options_existed_is_resumed(make_recipe: Callable[..., Path]) -> None:
+    recipe = make_recipe(epochs=0.1)
+    folder = recipe.parent / "run"
+    rnnscope.train(recipe, folder, device="cpu")
+    content = torch.load(folder / "last.pt", weights_only=True)
+    for options in (content["config"], content["training"]["recipe"]["model"]):
+        for name in ("bias", "proj_size", "bidirectional"):
+            del options[name]
+    torch.save(content, folder / "last.pt")
+    rnnscope.train(recipe, folder, device="cpu", resume=True)
+
+
+@pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
+def test_a_projected_lstm_without_biases_can_be_trained(make_recipe: Callable[..., Path]) -> None:
+    recipe = make_recipe(epochs=0.1)
+    recipe.write_text(recipe.read_text().replace("[training]", "proj_size = 12\nbias = false\n[training]"))
+    model = rnnscope.train(recipe, recipe.parent / "run", device="cpu")
+    assert "projected to 12" in model.card.architecture  # pyright: ignore[reportOptionalMemberAccess]
+
+
 def test_a_text_shorter_than_a_window_is_refused_and_nothing_is_written(make_recipe: Callable[..., Path]) -> None:
     recipe = make_recipe(characters=500)
     with pytest.raises(TextError, match="400 characters; 16 streams with a window of 40 need at least 656"):

@@ -133,6 +133,8 @@ def test_an_unknown_key_is_answered_with_the_nearest(path: Path, text: str, word
         ("[model]\nembedding_size = -1", "embedding_size of at least 0 (0 is one-hot); got -1"),
         ("[model]\ndropout = 1", "but not including, 1; got 1"),
         ("[model]\ntied = true", "equal embedding_size and hidden_size"),
+        ("[model]\nbidirectional = true", "model.bidirectional must be false: a network that reads backward"),
+        ("[model]\ncell = 'gru'\nproj_size = 4", "the cell lstm to have a proj_size"),
     ],
 )
 def test_a_wrong_type_or_value_is_named_with_what_is_expected(path: Path, text: str, words: str) -> None:

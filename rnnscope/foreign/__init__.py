@@ -1,0 +1,5 @@
+"""Networks that other programs trained: what they are is read off the names and shapes of their weights."""
+
+from .importing import import_model
+
+__all__ = ["import_model"]
