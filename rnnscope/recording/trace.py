@@ -9,9 +9,10 @@ The file is a zarr store that xarray opens as a DataTree. At the root, by step (
     guess               (time, rank) the tokens that the model held most probable at this place
     guess_probability   (time, rank)
 
-``nll`` and the guesses are what the model expected *before* it read the token; at the first step of
-a document nothing was expected: NaN, and guess -1. Below the root is one node a layer and direction
-(``l0``, ``l1r``, ``encoder/l0``) with its signals (time, unit), after reading the token.
+``nll`` and the guesses are what the model expected *before* it read the token: NaN and -1 at the first
+step of a document, and where a network says nothing of what follows, or has seen it. The attribute
+``mean_nll`` is over the characters that the model knows. Below the root is one node a layer and
+direction (``l0``, ``l1r``, ``encoder/l0``) with its signals (time, unit), after reading the token.
 """
 
 from __future__ import annotations

@@ -238,7 +238,7 @@ def _write(store: Any, work: _Work, attributes: dict[str, Any], bar: Progress, i
     signals = _create_nodes(root, layout)
     strangers = work.reader.characters[:1] == (Vocabulary.UNKNOWN,)
     unknown: Counter[str] = Counter()
-    cost = 0.0
+    cost, costed = 0.0, 0
     task = bar.add_task("tracing", total=layout.steps)
     for start, stop, columns in work.chunks():
         for name, values in columns.items():
@@ -248,15 +248,16 @@ def _write(store: Any, work: _Work, attributes: dict[str, Any], bar: Progress, i
             if len(layout.units[address]) < values.shape[-1]:
                 values = values[:, list(layout.units[address])]
             array[start:stop] = _narrow(address, values.float().cpu().numpy(), layout.dtype)
-        if strangers:
-            unknown.update(chr(code) for code in columns["codepoint"][columns["token"] == 0])
-        cost += float(columns["nll"].sum(dtype=np.float64, where=~np.isnan(columns["nll"])))
+        known = (columns["token"] != 0) | (not strangers)
+        unknown.update(chr(code) for code in columns["codepoint"][~known])
+        counted = known & ~np.isnan(columns["nll"])
+        cost, costed = cost + float(columns["nll"].sum(dtype=np.float64, where=counted)), costed + int(counted.sum())
         bar.update(task, completed=stop)
         if interrupted.is_set():
             raise KeyboardInterrupt
     root.attrs.update(
         {
-            "mean_nll": cost / (layout.steps - 1) if layout.steps > 1 and layout.guesses else None,
+            "mean_nll": cost / costed if costed else None,
             "recovery_error": work.recording.error,
             "unknown": dict(unknown.most_common()),
         }
