@@ -6,10 +6,10 @@ PyTorch's own cells have theirs in `rnnscope.recording.steps`. Any other cell ta
         states = ("h",)
         gates = ("a",)
 
-        def step(self, x, states, signal):
+        def step(self, x, states, keep):
             (h,) = states
-            a = signal("a", torch.sigmoid(self.module.gate(x)))
-            h = signal("h", (1 - a) * h + a * torch.tanh(self.module.inner(x)))
+            a = keep("a", torch.sigmoid(self.module.gate(x)))
+            h = keep("h", (1 - a) * h + a * torch.tanh(self.module.inner(x)))
             return h, (h,)
 
     rnnscope.register(LeakyCell, LeakyAdapter)
@@ -46,18 +46,23 @@ class Adapter(ABC):
     Attributes
     ----------
     states : tuple of str
-        The signals carried from step to step. By custom the first is ``h`` and is what the cell puts out.
+        The signals carried from step to step.
     gates : tuple of str
         The other signals.
+    puts_out : str
+        The signal that the cell puts out to the layers above; the first state if not given.
     memory : str
         The state that best shows what the cell keeps; the last one if not given.
     whole : bool
         Whether the module is called with a whole sequence (time, batch, input) and gives back
-        (outputs, state), as nn.LSTM does; a module that is called step by step gives back its state.
+        (outputs, state), the state of shape (batch, unit). If not, it is called step by step and gives
+        back its state, or (output, state) where what it puts out is no state. In both, several states
+        are a tuple. A module with other customs has `arguments`, `pack` and `unpack` to say so.
     """
 
     states: ClassVar[tuple[str, ...]]
     gates: ClassVar[tuple[str, ...]] = ()
+    puts_out: ClassVar[str] = ""
     memory: ClassVar[str] = ""
     whole: ClassVar[bool] = False
 
@@ -68,6 +73,11 @@ class Adapter(ABC):
     def signals(self) -> tuple[str, ...]:
         """States first, then gates."""
         return self.states + self.gates
+
+    @property
+    def output(self) -> str:
+        """The signal that is put out."""
+        return self.puts_out or self.states[0]
 
     def initial(self, x: Tensor) -> States:
         """The states before the first step where none are given, for an input of shape (batch, input)."""
@@ -92,19 +102,39 @@ class Adapter(ABC):
         Returns
         -------
         output : tensor of shape (batch, unit)
+            What ``keep`` gave back for the signal that is put out.
         states : tuple of tensors of shape (batch, unit)
         """
+
+    def arguments(self, x: Tensor, state: Any = None) -> tuple[Tensor, States | None]:
+        """Input and states, None if there are none, in what the module was called with; the opposite of `unpack`.
+
+        It is given the arguments of the module's ``forward`` in their order. Where a step needs more
+        than x and the state, this method has further parameters and returns it as a part of the input:
+        ``torch.cat((x, more), dim=-1)``, for `step` to split.
+        """
+        return x, None if state is None else _several(state)
 
     def pack(self, output: Tensor, states: States) -> Any:
         """What the module returns for an output and its new states."""
         state = states[0] if len(states) == 1 else states
-        return (output, state) if self.whole else state
+        return (output, state) if self._returns_output else state
 
     def unpack(self, returned: Any) -> tuple[Tensor, States]:
         """Output and new states in what the module returned; the opposite of `pack`."""
-        output, state = returned if self.whole else (returned, returned)
-        states = state if isinstance(state, tuple | list) else (state,)
-        return (output if self.whole else states[0]), tuple(states)
+        if self._returns_output:
+            output, state = returned
+            return output, _several(state)
+        states = _several(returned)
+        return states[self.states.index(self.output)], states
+
+    @property
+    def _returns_output(self) -> bool:
+        return self.whole or self.output not in self.states
+
+
+def _several(state: Any) -> States:
+    return tuple(state) if isinstance(state, tuple | list) else (state,)
 
 
 _ADAPTERS: dict[type[nn.Module] | str, Callable[[Any], Adapter]] = {}
@@ -129,15 +159,24 @@ def register(module: type[nn.Module] | str, adapter: Callable[[Any], Adapter]) -
     if isinstance(adapter, type):
         if not issubclass(adapter, Adapter):
             raise AdapterError(f"{adapter.__name__} is not an adapter: derive it from rnnscope.Adapter.")
-        names = (*getattr(adapter, "states", ()), *adapter.gates)
-        if not getattr(adapter, "states", ()) or len(set(names)) < len(names):
-            raise AdapterError(
-                f"{adapter.__name__} names the states {getattr(adapter, 'states', ())} and the gates {adapter.gates}; "
-                'at least one state, and no name twice, was expected, such as states = ("h",).'
-            )
-        if not all(name.isidentifier() for name in names):
-            raise AdapterError(f"Signals are named by letters, digits and underscores; got {', '.join(names)}.")
+        _check_names(adapter)
     _ADAPTERS[module] = adapter
+
+
+def _check_names(adapter: type[Adapter]) -> None:
+    states = getattr(adapter, "states", ())
+    names = (*states, *adapter.gates)
+    if not states or len(set(names)) < len(names):
+        raise AdapterError(
+            f"{adapter.__name__} names the states {states} and the gates {adapter.gates}; "
+            'at least one state, and no name twice, was expected, such as states = ("h",).'
+        )
+    if not all(name.isidentifier() for name in names):
+        raise AdapterError(f"Signals are named by letters, digits and underscores; got {', '.join(names)}.")
+    if adapter.puts_out and adapter.puts_out not in names:
+        raise AdapterError(
+            f"{adapter.__name__} puts out {adapter.puts_out!r}, which is none of its signals: {', '.join(names)}."
+        )
 
 
 def adapter_of(module: nn.Module) -> Adapter | None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from rnnscope.errors import AddressError, InterventionError
 
-from .adapter import adapter_of
+from .adapter import Adapter, adapter_of
 from .address import Address, find
 from .kernels import Place
 from .recorded import Recording
@@ -223,17 +223,26 @@ def _checked(address: Address, intervention: Intervention, layers: Mapping[str, 
         raise InterventionError(
             f"{address} is given {intervention!r}; one such as ablate() or clamp(0.8) was expected."
         )
-    adapter = adapter_of(layers[address.module])
-    if intervention.on != "both" and adapter is not None and not adapter.whole:
-        raise InterventionError(
-            f"on={intervention.on!r} cannot be said of {address}: the loop around the cell decides."
-        )
-    if intervention.on != "both" and address.signal != "h":
-        raise InterventionError(f"on={intervention.on!r} can be said of h alone, which goes two ways; got {address}.")
+    if intervention.on != "both":
+        _check_two_ways(address, intervention.on, adapter_of(layers[address.module]))
     size = units_of(layers[address.module], address.signal)
     if size is not None and address.unit is not None and address.unit >= size:
         raise AddressError(f"There is no unit {address.unit} in {address.whole}. Units: 0 to {size - 1}.")
     return address
+
+
+def _check_two_ways(address: Address, on: Where, adapter: Adapter | None) -> None:
+    """Refuse a signal that does not go both up and on in time."""
+    if adapter is not None and not adapter.whole:
+        raise InterventionError(f"on={on!r} cannot be said of {address}: the loop around the cell decides.")
+    output, states = ("h", ("h",)) if adapter is None else (adapter.output, adapter.states)
+    if output not in states:
+        raise InterventionError(
+            f"on={on!r} cannot be said of {address}: this layer puts out {output}, which is no state."
+        )
+    if address.signal != output:
+        two_ways = replace(address.whole, signal=output)
+        raise InterventionError(f"on={on!r} can be said of {two_ways} alone, which goes two ways; got {address}.")
 
 
 def _edit(signal: Address, units: list[int] | None, intervention: Intervention) -> Edit:

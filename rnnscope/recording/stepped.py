@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -29,15 +30,18 @@ class _Held:
 
     def __init__(self, observers: Observers) -> None:
         self.observers = observers
-        self.steps: list[tuple[Tensor, States, States]] = []
-        """Input, states before and after."""
+        self.steps: list[tuple[Tensor, States, dict[str, Tensor]]] = []
+        """Input, states before, and the signals that the module showed."""
         self.allowed = 0.0
         """What rounding explains in the arithmetic of these steps."""
 
-    def take(self, x: Tensor, before: States, after: States) -> None:
+    def take(self, x: Tensor, before: States, shown: dict[str, Tensor]) -> None:
         """Hold a step, in memory of its own."""
-        self.steps.append((_copy(x), tuple(map(_copy, before)), tuple(map(_copy, after))))
-        self.allowed = max(self.allowed, tolerance(after[0]))
+        copies = {name: _copy(values) for name, values in shown.items()}
+        self.steps.append((_copy(x), tuple(map(_copy, before)), copies))
+        self.allowed = max(
+            [self.allowed, *(tolerance(values) for values in copies.values() if values.is_floating_point())]
+        )
 
 
 class CellTap(Tap):
@@ -46,6 +50,7 @@ class CellTap(Tap):
     def __init__(self, module: Any, adapter: Adapter) -> None:
         super().__init__(module)
         self.adapter = adapter
+        self._takes = _positions(adapter.arguments)
         self.chains = Chains(loop=True)
         self._inside = False
         self._held: dict[Chain, _Held] = {}
@@ -74,9 +79,11 @@ class CellTap(Tap):
             returned = self.adapter.pack(*((output[0], tuple(s[0] for s in after)) if single else (output, after)))
         else:
             returned = self.forward(*args, **kwargs)
-            _, after = self.adapter.unpack(returned)
-            after = tuple(s.unsqueeze(0) for s in after) if single else after
-            self._hold(chain).take(x, states, after)
+            output, after = self.adapter.unpack(returned)
+            if single:
+                output, after = output.unsqueeze(0), tuple(state.unsqueeze(0) for state in after)
+            shown = {self.adapter.output: output, **dict(zip(self.adapter.states, after, strict=True))}
+            self._hold(chain).take(x, states, shown)
         chain.go_on(after, 1)
         if len(self._held[chain].steps) >= _HELD:
             self._let_go(self._held[chain])
@@ -100,14 +107,13 @@ class CellTap(Tap):
         """All held steps at once: to the cell, a step more is a row more."""
         if not held.steps:
             return
-        x, before, after = zip(*held.steps, strict=True)
+        x, before, shown = zip(*held.steps, strict=True)
         held.steps = []
-        x, before, after = torch.stack(x), _stack(before), _stack(after)
-        states = dict(zip(self.adapter.states, after, strict=True))
-        held.observers.receive(Found(_PLACE, states, None, 0.0, {}))
-        if held.observers.wanted(_PLACE) - set(states):
-            found = self._rows(x, before)
-            error = self._agree([found.pop(name) for name in states], after, held.allowed)
+        seen = {name: torch.stack([step[name] for step in shown]) for name in shown[0]}
+        held.observers.receive(Found(_PLACE, seen, None, 0.0, {}))
+        if held.observers.wanted(_PLACE) - set(seen):
+            found = self._rows(torch.stack(x), tuple(map(torch.stack, zip(*before, strict=True))))
+            error = self._agree([found.pop(name) for name in seen], [*seen.values()], held.allowed)
             held.observers.receive(Found(_PLACE, found, None, error, {}))
 
     def _sequence(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -132,19 +138,15 @@ class CellTap(Tap):
     @torch.no_grad()
     def _recovered(self, x: Tensor, states: States, output: Tensor, last: States) -> Found:
         """The signals of a layer that has run: all steps at once if its output is all its state, else one by one."""
-        if self._puts_out_its_state(x, states):
+        if len(states) == 1 and self.adapter.output in self.adapter.states:
             signals = self._rows(x, (torch.cat((states[0].unsqueeze(0), output[:-1])),))
-            found = signals[self.adapter.states[0]]
+            found = signals[self.adapter.output]
             after: States = (found[-1],)
         else:
             found, after, steps = unroll_layer(self.adapter, x, states, {})
             signals = _stacked(steps).signals
         error = self._agree((found, *after), (output, *last), tolerance(output))
         return Found(_PLACE, signals, None, error, {})
-
-    def _puts_out_its_state(self, x: Tensor, states: States) -> bool:
-        output, after = self.adapter.step(self.adapter.prepare(x[0]), states, lambda name, value: value)
-        return len(after) == 1 and after[0] is output
 
     def _rows(self, x: Tensor, before: States) -> dict[str, Tensor]:
         """The signals of many steps whose states are known, each a row of one large batch."""
@@ -162,21 +164,20 @@ class CellTap(Tap):
         module, adapter = type(self.module).__name__, type(self.adapter).__name__
         differences = [(one - other) / (1 + other.abs()) for one, other in zip(found, seen, strict=True)]
         suspect = f"{adapter} computes something else than {module} does, or it"
-        return agree(module, differences, seen[0], suspect, allowed)
+        strangest = max(seen, key=lambda values: values.isnan().any().item())
+        return agree(module, differences, strangest, suspect, allowed)
 
     def _arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Tensor, States | None]:
-        """Input and state, by PyTorch's custom the first and second argument."""
+        """Input and states of a call, as far as the adapter knows of what it is given."""
         if kwargs:
-            order = [*inspect.signature(self.forward).parameters, *kwargs]
-            args = (*args, *(kwargs[name] for name in sorted(kwargs, key=order.index)))
-        x: Any = args[0]
-        state, *others = args[1:] or (None,)
-        if self.stepwise and any(other is not None for other in others):
+            args = _in_order(self.forward, args, kwargs)
+        if self.stepwise and any(other is not None for other in args[self._takes :]):
             raise RecordingError(
                 f"{type(self.module).__name__} was called with more than an input and a state, which is all that its "
-                "adapter knows of. Its states can be recorded, but it cannot be unrolled or intervened in."
+                "adapter knows of. Its states can be recorded; to unroll it or to intervene in it, its adapter has to "
+                "take the rest, too (see Adapter.arguments)."
             )
-        return x, None if state is None else tuple(state) if isinstance(state, tuple | list) else (state,)
+        return self.adapter.arguments(*args[: self._takes])
 
 
 class _Turn:
@@ -199,12 +200,24 @@ class _Turn:
         return state.squeeze(0) if self._single else state
 
 
+def _positions(function: Callable[..., Any]) -> int:
+    """How many arguments a function takes."""
+    parameters = inspect.signature(function).parameters.values()
+    return sys.maxsize if any(p.kind is p.VAR_POSITIONAL for p in parameters) else len(parameters)
+
+
+def _in_order(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+    """What a function is given, in the order of its parameters up to the last one that is."""
+    bound = inspect.signature(function).bind(*args, **kwargs)
+    last = next(reversed(bound.arguments))
+    bound.apply_defaults()
+    while next(reversed(bound.arguments)) != last:
+        bound.arguments.popitem()
+    return (*bound.args, *bound.kwargs.values())
+
+
 def _stacked(signals: dict[str, list[Tensor]]) -> Found:
     return Found(_PLACE, {name: torch.stack(steps) for name, steps in signals.items()}, None, 0.0, signals)
-
-
-def _stack(steps: Sequence[States]) -> States:
-    return tuple(torch.stack(states) for states in zip(*steps, strict=True))
 
 
 def _copy(values: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ Edit = Callable[[Tensor, int | None], Tensor]
 """A value (batch, unit) and its step in the text, None where sequences differ in it; what becomes of the value."""
 
 Edits = dict[tuple[str, str], Edit]
-"""By signal and where: ``both``, or of h only what goes to the layers ``above`` or into the ``recurrence``."""
+"""By signal and where: ``both``, or of a state that is put out only what goes ``above`` or into the ``recurrence``."""
 
 
 def in_turn(first: Edit, second: Edit) -> Edit:
@@ -79,7 +79,7 @@ def step_once(
     Raises
     ------
     AdapterError
-        If it does not keep each of its signals once, of shape (batch, unit).
+        If it does not keep each of its signals once, of shape (batch, unit), or returns something else than it kept.
     """
     batch, kept = states[0].shape[:-1], 1 + len(signals[adapter.states[0]])
 
@@ -97,8 +97,31 @@ def step_once(
     output, states = adapter.step(x, states, keep)
     if wrong := [name for name, values in signals.items() if len(values) != kept]:
         raise AdapterError(f"{type(adapter).__name__} has to keep {', '.join(wrong)} once in each step.")
-    if edit := edits.get(("h", "above")):
+    _check_returned(adapter, output, states, signals)
+    if edit := edits.get((adapter.output, "above")):
         output = edit(output, step)
-    if edit := edits.get(("h", "recurrence")):
-        states = edit(states[0], step), *states[1:]
+    if edit := edits.get((adapter.output, "recurrence")):
+        place = adapter.states.index(adapter.output)
+        states = *states[:place], edit(states[place], step), *states[place + 1 :]
     return output, states
+
+
+def _check_returned(adapter: Adapter, output: Tensor, states: States, signals: dict[str, list[Tensor]]) -> None:
+    """What a step returns has to be what `keep` gave back, or a change to it would be lost."""
+    name, who = adapter.output, type(adapter).__name__
+    if not _same(output, signals[name][-1]):
+        raise AdapterError(
+            f"{who} puts out something else than its {name!r}: "
+            "keep what is put out as a signal, return what keep gives back, and name the signal in puts_out."
+        )
+    if len(states) != len(adapter.states):
+        raise AdapterError(f"{who} returns {len(states)} states; {', '.join(adapter.states)} was expected.")
+    for name, state in zip(adapter.states, states, strict=True):
+        if not _same(state, signals[name][-1]):
+            raise AdapterError(f"{who} goes on with something else than its {name!r}: return what keep gives back.")
+
+
+def _same(one: Tensor, other: Tensor) -> bool:
+    if one is other:
+        return True
+    return one.shape == other.shape and torch.allclose(one, other.to(one), rtol=0, atol=0, equal_nan=True)

@@ -13,19 +13,26 @@ import torch
 from torch import Tensor, nn
 
 import rnnscope
-from rnnscope.errors import AdapterError, RecordingError
+from rnnscope.errors import AdapterError, InterventionError, RecordingError
 from rnnscope.recording.adapter import Keep, States, adapter_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "adapters.md"
 
 
+def page() -> dict[str, Any]:
+    """What docs/adapters.md defines."""
+    names: dict[str, Any] = {}
+    for block in re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL):
+        if ">>>" not in block:
+            exec(block, names)
+    return names
+
+
 @pytest.fixture
 def leaky() -> Any:
     """The cell of docs/adapters.md, registered as the page says."""
-    names: dict[str, Any] = {}
-    exec(re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)[0], names)
     torch.manual_seed(0)
-    return names["LeakyCell"](3, 4).double()
+    return page()["LeakyCell"](3, 4).double()
 
 
 def loop(cell: Any, x: Tensor) -> Tensor:
@@ -137,6 +144,10 @@ def test_an_adapter_of_a_layer_that_does_something_else_is_found_out() -> None:
         ({"states": ("h",), "gates": ("r", "r")}, "no name twice"),
         ({"states": ("h",), "gates": ("h",)}, "no name twice"),
         ({"states": ("l0.h",)}, r"letters, digits and underscores; got l0\.h"),
+        (
+            {"states": ("h",), "gates": ("a",), "puts_out": "y"},
+            "Wrong puts out 'y', which is none of its signals: h, a",
+        ),
     ],
 )
 def test_an_adapter_with_wrong_names_is_refused(attributes: dict[str, Any], message: str) -> None:
@@ -227,6 +238,7 @@ class Squared(nn.Module):
 class SquaredAdapter(rnnscope.Adapter):
     states = ("h",)
     gates = ("y",)
+    puts_out = "y"
     whole = True
 
     def step(self, x: Tensor, states: States, keep: Keep) -> tuple[Tensor, States]:
@@ -241,3 +253,168 @@ def test_a_layer_may_put_out_something_else_than_its_state() -> None:
         output, last = layer(x)
     torch.testing.assert_close(recording["l0.y"], output)
     torch.testing.assert_close(recording["l0.h"][-1], last)
+
+
+def test_what_is_put_out_and_is_no_state_goes_one_way() -> None:
+    rnnscope.register(Squared, SquaredAdapter)
+    for signal in ("h", "y"):
+        with pytest.raises(InterventionError, match=f"said of l0.{signal}: this layer puts out y, which is no state"):
+            with rnnscope.intervene(Squared(), {f"l0.{signal}": rnnscope.ablate(on="above")}):
+                pass
+
+
+def test_of_a_cell_in_a_loop_the_loop_decides(leaky: Any) -> None:
+    with pytest.raises(InterventionError, match="on='above' cannot be said of l0.h: the loop around the cell decides"):
+        with rnnscope.intervene(leaky, {"l0.h": rnnscope.ablate(on="above")}):
+            pass
+
+
+@pytest.mark.parametrize("context", [rnnscope.record, rnnscope.unroll])
+def test_an_adapter_says_what_it_puts_out(context: Any) -> None:
+    layer = Squared()
+    adapter = type("Silent", (SquaredAdapter,), {"puts_out": ""})
+    layer.__class__ = type("Other", (Squared,), {})
+    rnnscope.register(type(layer), adapter)
+    with pytest.raises(AdapterError, match="Silent puts out something else than its 'h'"), context(layer):
+        layer(torch.randn(5, 2, 4))
+
+
+@pytest.mark.parametrize(
+    ("returned", "message"),
+    [
+        (lambda h, kept: (h, (kept,)), "Wrong puts out something else than its 'h'"),
+        (lambda h, kept: (kept, (h,)), "Wrong goes on with something else than its 'h': return what keep gives back"),
+        (lambda h, kept: (kept, (kept, kept)), "Wrong returns 2 states; h was expected"),
+    ],
+)
+def test_a_change_that_an_adapter_would_lose_is_an_error(leaky: Any, returned: Any, message: str) -> None:
+    def step(self: Any, x: Tensor, states: States, keep: Keep) -> Any:
+        h = self.module(x, states[0])
+        return returned(h, keep("h", h))
+
+    cell: Any = type("OtherCell", (type(leaky),), {})(3, 4)
+    rnnscope.register(type(cell), type("Wrong", (rnnscope.Adapter,), {"states": ("h",), "step": step}))
+    with pytest.raises(AdapterError, match=message), rnnscope.intervene(cell, {"l0.h": rnnscope.clamp(0.5)}):
+        loop(cell, torch.randn(5, 2, 3))
+
+
+class Doubling(nn.Module):
+    """A cell that puts out what is not its state."""
+
+    hidden_size = 4
+
+    def forward(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
+        h = (x + h).tanh()
+        return 2 * h, h
+
+
+class DoublingAdapter(rnnscope.Adapter):
+    states = ("h",)
+    gates = ("total", "y")
+    puts_out = "y"
+    factor = 2
+
+    def step(self, x: Tensor, states: States, keep: Keep) -> tuple[Tensor, States]:
+        h = keep("h", keep("total", x + states[0]).tanh())
+        return keep("y", self.factor * h), (h,)
+
+
+@pytest.mark.parametrize("shape", [(70, 2, 4), (5, 4)], ids=["batched", "unbatched"])
+def test_the_output_of_a_cell_is_seen_and_compared(shape: tuple[int, ...]) -> None:
+    class Tripling(DoublingAdapter):
+        factor = 3
+
+    def run() -> Tensor:
+        h, outputs = torch.zeros(shape[1:]), []
+        for x_t in x:
+            y, h = cell(x_t, h)
+            outputs.append(y)
+        return torch.stack(outputs)
+
+    cell, x = Doubling(), torch.randn(shape)
+    plain = run()
+    rnnscope.register(Doubling, DoublingAdapter)
+    for context in (rnnscope.record, rnnscope.unroll):
+        with context(cell) as recording:
+            assert torch.equal(run(), plain)
+        assert torch.equal(recording["l0.y"], plain.view(len(x), -1, 4))
+    rnnscope.register(Doubling, Tripling)
+    with rnnscope.record(cell, signals=["y"]) as recording:
+        run()
+    assert torch.equal(recording["l0.y"], plain.view(len(x), -1, 4))
+    with pytest.raises(RecordingError, match="Tripling computes something else than Doubling"), rnnscope.record(cell):
+        run()
+
+
+def test_the_output_may_be_any_of_the_states() -> None:
+    class Second(Plus):
+        states = ("c", "h")
+        puts_out = "h"
+
+    adapter, c, h = Second(nn.Identity()), torch.zeros(2, 4), torch.ones(2, 4)
+    assert adapter.pack(h, (c, h)) == (c, h)
+    assert adapter.unpack((c, h)) == (h, (c, h))
+
+
+class GRULike(nn.Module):
+    """A layer that takes and gives its state as nn.GRU does."""
+
+    hidden_size = 4
+
+    def __init__(self, batch_first: bool) -> None:
+        super().__init__()
+        self.batch_first = batch_first
+        self.input, self.recurrent = nn.Linear(3, 4), nn.Linear(4, 4)
+
+    def forward(self, x: Tensor, hx: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        turned = self.batch_first and x.dim() == 3
+        x = x.transpose(0, 1) if turned else x
+        h = x.new_zeros(*x.shape[1:-1], 4) if hx is None else hx[0]
+        output = torch.stack([h := (self.input(x_t) + self.recurrent(h)).tanh() for x_t in x])
+        return (output.transpose(0, 1) if turned else output), h.unsqueeze(0)
+
+
+@pytest.mark.parametrize("batch_first", [False, True])
+@pytest.mark.parametrize("shape", [(6, 6, 3), (6, 3)], ids=["batched", "unbatched"])
+def test_a_layer_may_have_the_states_of_a_gru(shape: tuple[int, ...], batch_first: bool) -> None:
+    rnnscope.register(GRULike, page()["GRULikeAdapter"])
+    torch.manual_seed(0)
+    layer, x = GRULike(batch_first).double(), torch.randn(shape, dtype=torch.float64)
+    parts = x.split(2, dim=1 if batch_first and x.dim() == 3 else 0)
+    plain, last = layer(x)
+    for context in (rnnscope.record, rnnscope.unroll):
+        with context(layer) as recording:
+            state, outputs = None, []
+            for part in parts:
+                output, state = layer(part, hx=state)
+                outputs.append(output)
+        torch.testing.assert_close(torch.cat(outputs, dim=1 if batch_first and x.dim() == 3 else 0), plain)
+        torch.testing.assert_close(state, last)
+        torch.testing.assert_close(recording["l0.h"][-1:].view(last.shape), last)
+
+
+class MoreMaskedAdapter(MaskedAdapter):
+    gates = ("mask",)
+
+    def arguments(self, x: Tensor, state: Any = None, mask: Tensor | None = None) -> tuple[Tensor, States | None]:
+        return super().arguments(torch.cat((x, torch.ones_like(x) if mask is None else mask), dim=-1), state)
+
+    def step(self, x: Tensor, states: States, keep: Keep) -> tuple[Tensor, States]:
+        x, mask = x.chunk(2, dim=-1)
+        h = keep("h", (x + states[0]).tanh() * keep("mask", mask))
+        return h, (h,)
+
+
+@pytest.mark.parametrize("context", [rnnscope.record, rnnscope.unroll])
+def test_an_adapter_may_take_more_than_an_input_and_a_state(context: Any) -> None:
+    class Other(Masked):
+        pass
+
+    rnnscope.register(Other, MoreMaskedAdapter)
+    cell, x, h, mask = Other(), torch.randn(2, 4), torch.randn(2, 4), torch.tensor([[0.0, 1, 1, 0]] * 2)
+    plain = cell(x, h, mask)
+    with context(cell) as recording:
+        assert torch.equal(cell(x, h, mask), plain)
+        assert torch.equal(cell(x, mask=mask, h=h), plain)
+        assert torch.equal(cell(x, h), (x + h).tanh())
+    assert torch.equal(torch.cat(recording.calls("l0.mask")), torch.stack((mask, mask, torch.ones_like(x))))

@@ -28,13 +28,13 @@ class CTRNN(SequenceLayer):
                      rate_t = f(h_t)
         rate         h_t = (1 - alpha) h_{t-1} + alpha f(W h_{t-1} + V x_t + b)
 
-    The first is that of Song, Yang and Wang 2016 (PLoS Comput. Biol. 12, e1004792): h is the current
-    or potential, and the layer puts out its rates; its state is (h, rate). The second is that of
-    Yang, Joglekar, Song, Newsome and Wang 2019 (Nat. Neurosci. 22, methods): h is the rate, the
-    output and the state. Miller and Fumarola 2012 (Neural Comput. 24) say when the two are one.
+    The first is the form of Song, Yang and Wang 2016 (PLoS Comput. Biol. 12, e1004792): h is the
+    current or potential, and the layer puts out its rates; its state is (h, rate). The second is the
+    form of Yang, Joglekar, Song, Newsome and Wang 2019 (Nat. Neurosci. 22, methods): h is the rate,
+    and is output and state. Miller and Fumarola 2012 (Neural Comput. 24) say when the two are one.
 
-    There is no noise inside, so that a run can be repeated and checked. The noise of these papers can
-    be given as input: one more input for each unit, with the identity in their columns of V.
+    There is no noise inside, so that a run can be repeated and checked. Noise can be given as input:
+    one more input for each unit, with the identity in their columns of V.
 
     Parameters
     ----------
@@ -127,9 +127,10 @@ class _CTRNNAdapter(Adapter):
 
 
 class Potential(_CTRNNAdapter):
-    """The rate is a state, too: what it is changed to acts on the next step, and h stays as it is."""
+    """The rate is a state, too: a change to it acts on the next step, and leaves h of this step as it is."""
 
     states = ("h", "rate")
+    puts_out = "rate"
 
     def step(self, x: Tensor, states: States, keep: Keep) -> tuple[Tensor, States]:
         h, rate = states

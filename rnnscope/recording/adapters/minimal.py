@@ -1,9 +1,9 @@
 """minGRU and minLSTM: their gates look at the input alone, so that all steps are computed at once.
 
 Feng, Tung, Ahmed, Bengio and Hajimirsadeghi 2024, "Were RNNs All We Needed?", arXiv 2410.01201v3.
-Both are h_t = a_t * h_{t-1} + b_t with a_t and b_t known beforehand. The paper scans in log space
-(appendix B), for which h and the candidates have to be positive. `scan` takes no logarithms: nothing
-can overflow, long sequences lose no digits, and h may have any sign.
+Both are h_t = a_t * h_{t-1} + b_t with a_t and b_t known beforehand. The paper's appendix B computes
+them in log space, for which h and the candidates have to be positive. `scan` takes no logarithms, so
+that h may have any sign, and long sequences lose no digits.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def scan(a: Tensor, b: Tensor) -> Tensor:
 
     Two steps are one: h_t = (a_t a_{t-1}) h_{t-2} + (a_t b_{t-1} + b_t). The odd steps are therefore
     a sequence of half the length, and the even ones follow from them (Blelloch 1990, "Prefix Sums
-    and Their Applications", section 1.4).
+    and Their Applications").
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ class MinGRU(_Minimal):
 
         z_t = sigmoid(W_z x_t)      n_t = g(W_n x_t)      h_t = (1 - z_t) * h_{t-1} + z_t * n_t
 
-    Feng et al. 2024, algorithm 5, where g(x) = x + 0.5 for x >= 0 and sigmoid(x) below. The paper
+    Feng et al. 2024, where g(x) = x + 0.5 for x >= 0 and sigmoid(x) below (appendix B). The paper
     writes n as h with a tilde; here it has the letter that it has in the GRU. Note that z lets the
     new in, while in PyTorch's GRU it holds the old. Without a state it begins at h = 0.
 
@@ -90,8 +90,8 @@ class MinGRU(_Minimal):
     ----------
     input_size, hidden_size : int
     positive : bool
-        Whether the candidate goes through g, as the authors trained it (appendix B), or is W_n x_t
-        itself, as in their section 3.1.3 and algorithm 1.
+        Whether the candidate goes through g, as in the paper's appendix B, or is W_n x_t itself, as in
+        its section 3.
     bias, batch_first : bool
         As of nn.GRU.
 
@@ -119,14 +119,14 @@ class MinLSTM(_Minimal):
         f_t, i_t = f'_t / (f'_t + i'_t), i'_t / (f'_t + i'_t)
         h_t = f_t * h_{t-1} + i_t * g_t
 
-    Feng et al. 2024, algorithm 7; the function g is that of `MinGRU`. The signals f and i are those
-    that act, which sum to one, so that the size of h does not grow with the length (section 3.2.3).
-    The paper writes the signal g as h with a tilde; here it has the letter that it has in the LSTM.
+    Feng et al. 2024; the function g is that of `MinGRU`. The signals f and i are those that act: they
+    sum to one, so that h is a weighted mean of what it was and of the signal g_t, and does not grow
+    with the length. The paper writes g_t as h with a tilde; here it has the letter of the LSTM.
 
     Parameters
     ----------
     input_size, hidden_size, positive, bias, batch_first
-        As of `MinGRU`; not positive is section 3.2.4 and algorithm 3.
+        As of `MinGRU`.
 
     Attributes
     ----------

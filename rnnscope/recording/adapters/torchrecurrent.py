@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from rnnscope.recording.adapter import Adapter, Keep, States, register
@@ -39,25 +40,20 @@ class Decoupled(SingleState):
     """A cell whose output is not its state: the +RNN of Collins et al. 2017 keeps h and puts out y."""
 
     gates = ("y",)
+    puts_out = "y"
 
     def step(self, x: Tensor, states: States, keep: Keep) -> tuple[Tensor, States]:
         output, states = self.unpack(self.call(x, states))
         states = tuple(map(keep, self.states, states))
-        return keep(self.gates[0], output), states
-
-    def pack(self, output: Tensor, states: States) -> Any:
-        return output, states[0] if len(states) == 1 else states
-
-    def unpack(self, returned: Any) -> tuple[Tensor, States]:
-        output, state = returned
-        return output, tuple(state) if isinstance(state, tuple | list) else (state,)
+        return keep(self.output, output), states
 
 
 class DecoupledDouble(Decoupled):
-    """A cell with two states besides its output: MC-LSTM keeps v, which controls its gates, and c, and puts out h."""
+    """A cell with two states besides its output: MCLSTMCell keeps v, which controls its gates, and c; it puts out h."""
 
     states = ("v", "c")
     gates = ("h",)
+    puts_out = "h"
 
 
 class _KeepsInput(SingleState):
@@ -77,11 +73,25 @@ class TLSTM(_KeepsInput, DecoupledDouble):
     memory = "c"
 
 
+class TauGRU(SingleState):
+    """A GRU that is also given its state of some steps ago, as a part of its input."""
+
+    def arguments(self, x: Tensor, state: Any = None, delayed: Tensor | None = None) -> tuple[Tensor, States | None]:
+        if delayed is None:
+            delayed = x.new_zeros(*x.shape[:-1], self.module.hidden_size)
+        return super().arguments(torch.cat((x, delayed), dim=-1), state)
+
+    def call(self, x: Tensor, states: States) -> Any:
+        now, delayed = x.split((self.module.input_size, self.module.hidden_size), dim=-1)
+        return self.module.forward(now, states[0], delayed)
+
+
 for _name, _adapter in {
     "base.SingleStateCellBase": SingleState,
     "base.DoubleStateCellBase": DoubleState,
     "base.DecoupledSingleStateCellBase": Decoupled,
     "base.DecoupledDoubleStateCellBase": DecoupledDouble,
+    "cells.taugru_cell.tauGRUCell": TauGRU,
     "cells.trnn_cell.TGRUCell": TGRU,
     "cells.trnn_cell.TLSTMCell": TLSTM,
 }.items():

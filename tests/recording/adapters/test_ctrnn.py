@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import rnnscope
-from rnnscope.errors import ModelError
+from rnnscope.errors import InterventionError, ModelError
 from tests.equations import sigmoid
 
 FUNCTIONS: dict[str, Any] = {
@@ -107,6 +107,31 @@ def test_a_silenced_unit_is_neither_heard_by_others_nor_put_out() -> None:
     deaf[..., 1] = 0
     torch.testing.assert_close(output.detach(), deaf)
     torch.testing.assert_close(recording["l0.h"][-1], h.detach())
+
+
+def test_the_rates_go_two_ways() -> None:
+    layer = make(nonlinearity="sigmoid")
+    x = torch.randn(9, 2, 3, dtype=torch.float64)
+    state = (torch.zeros(2, 4).double(), torch.zeros(2, 4).double())
+    _, last = layer(x, state)
+    with rnnscope.intervene(layer, {"l0.rate": rnnscope.ablate(on="above")}):
+        output, last_after = layer(x, state)
+    assert not output.any()
+    torch.testing.assert_close(last_after, last)
+    with rnnscope.intervene(layer, {"l0.rate": rnnscope.ablate(on="recurrence")}):
+        output, (h, rate) = layer(x, state)
+    assert not rate.any()
+    layer.recurrent.weight.data.zero_()
+    deaf, (h_deaf, _) = layer(x, state)
+    torch.testing.assert_close((output, h), (deaf, h_deaf))
+
+
+def test_of_the_potential_there_is_no_way_above() -> None:
+    layer = make()
+    for on in ("above", "recurrence"):
+        with pytest.raises(InterventionError, match=rf"on='{on}' can be said of l0.rate alone, .* got l0.h.2"):
+            with rnnscope.intervene(layer, {"l0.h.2": rnnscope.ablate(on=on)}):
+                pass
 
 
 def test_with_alpha_one_it_is_the_vanilla_rnn() -> None:

@@ -1,4 +1,4 @@
-"""minGRU and minLSTM: all steps at once, one by one, and as the paper's algorithms in a plain loop."""
+"""minGRU and minLSTM: all steps at once, one by one, and as the paper's equations in a plain loop."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def g(x: np.ndarray) -> np.ndarray:
 
 
 def published(layer: Layer, x: np.ndarray, h: np.ndarray) -> dict[str, np.ndarray]:
-    """Algorithms 5 and 7 of Feng et al. 2024, or 1 and 3 without g."""
+    """The equations of Feng et al. 2024, with the g of their appendix B or without."""
     W, b = (parameter.detach().double().numpy() for parameter in (layer.linear.weight, layer.linear.bias))
     squash = g if layer.positive else lambda candidate: candidate
     rows = []

@@ -12,7 +12,6 @@ import torch
 from torch import Tensor, nn
 
 import rnnscope
-from rnnscope.errors import RecordingError
 
 torchrecurrent = pytest.importorskip("torchrecurrent")
 
@@ -46,11 +45,13 @@ def flat(returned: Any) -> list[Tensor]:
 
 
 def loop(cell: nn.Module, x: Tensor) -> Iterator[list[Tensor]]:
-    """All that the cell returns at each step."""
-    state = None
+    """All that the cell returns at each step; to tauGRU's the state of one step ago is given, too."""
+    name = type(cell).__name__
+    state = before = None
     for x_t in x:
-        returned = cell(x_t) if state is None else cell(x_t, state)
-        state = returned[1] if type(cell).__name__ in DECOUPLED else returned
+        more = (before,) if name == "tauGRUCell" else ()
+        returned = cell(x_t) if state is None else cell(x_t, state, *more)
+        before, state = state, returned[1] if name in DECOUPLED else returned
         yield flat(returned)
 
 
@@ -108,12 +109,11 @@ def test_a_layer_is_recorded_by_its_cells(name: str, batch_first: bool) -> None:
     top = plain.transpose(0, 1) if batch_first else plain
     torch.testing.assert_close(recording[f"cells.1.l0.{output_letter}"], top.detach())
     below = recording[f"cells.0.l0.{output_letter}"]
-    if name != "tauGRU":
-        again = torch.stack([step[0] for step in loop(layer.cells[1], below)])
-        torch.testing.assert_close(recording[f"cells.1.l0.{output_letter}"], again.detach())
+    again = torch.stack([step[0] for step in loop(layer.cells[1], below)])
+    torch.testing.assert_close(recording[f"cells.1.l0.{output_letter}"], again.detach())
 
 
-@pytest.mark.parametrize("name", sorted({*LAYERS} - {"tauGRU"}))
+@pytest.mark.parametrize("name", LAYERS)
 def test_an_unrolled_layer_has_the_values_and_gradients_of_the_layer(name: str) -> None:
     layer: Any = make(name, num_layers=2)
     x = inputs(layer, 6, 2)
@@ -126,10 +126,26 @@ def test_an_unrolled_layer_has_the_values_and_gradients_of_the_layer(name: str) 
     torch.testing.assert_close(gradients[1], gradients[0])
 
 
-def test_tau_gru_says_that_its_delayed_state_is_out_of_sight() -> None:
-    layer = make("tauGRU", num_layers=2)
-    with rnnscope.unroll(layer), pytest.raises(RecordingError, match="tauGRUCell was called with more than"):
-        layer(inputs(layer, 6, 2))
+@pytest.mark.parametrize("delay", [1, 3])
+def test_a_change_to_tau_gru_is_felt_when_its_delay_is_over(delay: int) -> None:
+    layer: Any = make("tauGRU", delay=delay)
+    x = inputs(layer, 7, 2)
+    past = [torch.zeros(2, 4, dtype=torch.float64)] * (delay + 1)
+    for t, x_t in enumerate(x):
+        h = layer.cells[0](x_t, past[-1], past[-1 - delay])
+        past.append(torch.zeros_like(h) if t == 2 else h)
+    with rnnscope.intervene(layer, {"l0.h": rnnscope.ablate(steps=[2])}):
+        output, _ = layer(x)
+    torch.testing.assert_close(output, torch.stack(past[delay + 1 :]))
+
+
+def test_a_delayed_state_may_be_given_by_its_name() -> None:
+    cell: Any = make("tauGRUCell")
+    x, delayed = inputs(cell, 2), torch.randn(2, 4, dtype=torch.float64)
+    with rnnscope.unroll(cell):
+        h = cell(delayed_state=delayed, inp=x)
+    torch.testing.assert_close(h, cell(x, None, delayed))
+    assert not torch.allclose(h, cell(x))
 
 
 def test_a_layer_reads_on_with_the_state_that_it_returned() -> None:
