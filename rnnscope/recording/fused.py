@@ -28,17 +28,18 @@ class FusedTap(Tap):
     def run(self, *args: Any, **kwargs: Any) -> Any:
         given = args[0] if args else kwargs.get("input")
         unsorted = given.unsorted_indices if isinstance(given, PackedSequence) else None
-        with _Caught(self, unsorted):
+        fresh = (args[1] if len(args) > 1 else kwargs.get("hx")) is None
+        with _Caught(self, unsorted, fresh):
             return self.forward(*args, **kwargs)
 
-    def kernel(self, function: Any, args: tuple[Any, ...], unsorted: Tensor | None) -> tuple[Tensor, ...]:
+    def kernel(self, function: Any, args: tuple[Any, ...], unsorted: Tensor | None, fresh: bool) -> tuple[Tensor, ...]:
         """What the kernel returns for its arguments, seen by all who listen."""
         call, observer = Call.parse(function, args), Observers(self, unsorted)
-        output, *states = self._by_steps(call, observer) if self.stepwise else kernels.run(call, observer)
+        output, *states = self._by_steps(call, observer, fresh) if self.stepwise else kernels.run(call, observer)
         return (output.transpose(0, 1) if call.turned else output), *states
 
-    def _by_steps(self, call: Call, observer: Observers) -> tuple[Tensor, ...]:
-        chain = self.chains.find(call.states)
+    def _by_steps(self, call: Call, observer: Observers, fresh: bool) -> tuple[Tensor, ...]:
+        chain = self.chains.find(call.states, fresh)
         x = call.x
         lasts: list[States] = []
         for layer in range(call.layers):
@@ -51,7 +52,7 @@ class FusedTap(Tap):
             if call.dropped and layer < call.layers - 1:
                 x = torch.dropout(x, call.dropout, True)
         states = tuple(torch.stack(s) for s in zip(*lasts, strict=True))
-        chain.go_on(states, len(call.x) if call.batch_sizes is None else len(call.batch_sizes))
+        self.chains.go_on(chain, states, len(call.x) if call.batch_sizes is None else len(call.batch_sizes))
         return x, *states
 
     def _layer_by_steps(
@@ -75,12 +76,12 @@ class FusedTap(Tap):
 class _Caught(TorchFunctionMode):
     """Takes the call of a kernel to its tap, and lets everything else pass."""
 
-    def __init__(self, tap: FusedTap, unsorted: Tensor | None) -> None:
+    def __init__(self, tap: FusedTap, unsorted: Tensor | None, fresh: bool) -> None:
         super().__init__()
         self._tap = tap
-        self._unsorted = unsorted
+        self._known = (unsorted, fresh)
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if func not in KERNELS:
+        if func not in KERNELS or kwargs:
             return func(*args, **(kwargs or {}))
-        return self._tap.kernel(func, args, self._unsorted)
+        return self._tap.kernel(func, args, *self._known)

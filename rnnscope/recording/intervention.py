@@ -14,7 +14,8 @@ import math
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Literal
+from numbers import Real
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -26,9 +27,7 @@ from .address import Address, find
 from .kernels import Place
 from .recorded import Recording
 from .recorder import addresses_of, recurrent_layers, tapped, units_of
-from .unrolled import Edit, Edits, in_turn
-
-Where = Literal["both", "above", "recurrence"]
+from .unrolled import Edit, Edits, Where
 
 Values = Callable[[Address, Tensor, Tensor, int | None], Tensor | float]
 """New values of some units, from their signal, their indices, their values of shape (batch, unit), and the step."""
@@ -46,7 +45,8 @@ class Intervention:
     steps : collection of int, or None
         The steps at which it acts, counted from a sequence's first; all if None.
     on : {"both", "above", "recurrence"}
-        Of h only: whether the change goes to the layers above (or the output), on in time, or both.
+        Of a state that is put out, as h is: whether the change goes to the layers above (or into the
+        output), on in time, or both.
     """
 
     values: Values
@@ -76,9 +76,10 @@ def ablate(mean: Recording | None = None, *, steps: Collection[int] | None = Non
 
     def values(signal: Address, units: Tensor, now: Tensor, step: int | None) -> Tensor:
         if signal not in means:
-            means[signal] = _rows(mean, signal).mean(dim=0)
+            means[signal] = _rows(mean, signal).mean(dim=0).to(now.device)
         return means[signal][units]
 
+    _check_source(mean)
     return Intervention(values, steps, on)
 
 
@@ -91,9 +92,9 @@ def clamp(value: float, *, steps: Collection[int] | None = None, on: Where = "bo
     steps, on
         As of `Intervention`.
     """
-    if not isinstance(value, int | float) or not math.isfinite(value):
+    if not isinstance(value, Real) or not math.isfinite(value):
         raise InterventionError(f"A unit is held at a finite value; got {value!r}.")
-    return Intervention(lambda signal, units, now, step: value, steps, on)
+    return Intervention(lambda signal, units, now, step: float(value), steps, on)
 
 
 def resample(
@@ -101,8 +102,8 @@ def resample(
 ) -> Intervention:
     """Replace a unit by its value at a random place of a recording, another for each step and sequence.
 
-    Units that are replaced together come from the same place, so that they fit each other. What is
-    drawn depends on the seed and the step alone.
+    Units that are replaced together come from the same place, so that they fit each other. The places
+    follow from the seed, the step and the number of sequences.
 
     Parameters
     ----------
@@ -112,14 +113,18 @@ def resample(
         As of `Intervention`.
     """
 
+    rows: dict[Address, Tensor] = {}
+
     def values(signal: Address, units: Tensor, now: Tensor, step: int | None) -> Tensor:
         if step is None:
-            raise InterventionError("A reverse layer reads packed sequences from different steps: give padded ones.")
-        rows = _rows(source, signal)
-        generator = torch.Generator().manual_seed(hash((seed, step)) % 2**63)
-        places = torch.randint(len(rows), (len(now),), generator=generator)
-        return rows[places.to(rows.device)][:, units]
+            raise InterventionError(_DIFFERENT_STEPS)
+        if signal not in rows:
+            rows[signal] = _rows(source, signal).to(now.device)
+        generator = torch.Generator("cpu").manual_seed(hash((seed, step)) % 2**63)
+        places = torch.randint(len(rows[signal]), (len(now),), generator=generator, device="cpu")
+        return rows[signal][places.to(now.device)][:, units]
 
+    _check_source(source)
     return Intervention(values, steps, on)
 
 
@@ -135,9 +140,9 @@ def patch(source: Recording, *, steps: Collection[int] | None = None, on: Where 
     """
 
     def values(signal: Address, units: Tensor, now: Tensor, step: int | None) -> Tensor:
-        there = source[signal]
+        there = source[signal].detach()
         if step is None:
-            raise InterventionError("A reverse layer reads packed sequences from different steps: give padded ones.")
+            raise InterventionError(_DIFFERENT_STEPS)
         if step >= len(there):
             raise InterventionError(
                 f"The recording to patch {signal} from has {len(there)} steps, and the network reads step {step}. "
@@ -148,20 +153,29 @@ def patch(source: Recording, *, steps: Collection[int] | None = None, on: Where 
                 f"The recording to patch {signal} from has {there.shape[1]} sequences, the network reads {len(now)}."
             )
         alive = (step < source.lengths(signal))[:, None].to(now.device)
-        return torch.where(alive, there[step][:, units].to(now), now)
+        return torch.where(alive, there[step].to(now)[:, units], now)
 
+    _check_source(source)
     return Intervention(values, steps, on)
 
 
 def _rows(source: Recording, signal: Address) -> Tensor:
     """All places of a signal, of shape (place, unit), without what lies beyond a sequence's end."""
-    values, lengths = source[signal], source.lengths(signal)
-    within = torch.arange(len(values))[:, None] < lengths.cpu()
+    values, lengths = source[signal].detach(), source.lengths(signal).cpu()
+    within = torch.arange(len(values), device="cpu")[:, None] < lengths
     return values[within.to(values.device)]
 
 
+def _check_source(source: object) -> None:
+    if not isinstance(source, Recording):
+        raise InterventionError(f"Values are taken from a recording (rnnscope.record); got {type(source).__name__}.")
+
+
+_DIFFERENT_STEPS = "A reverse layer reads packed sequences from different steps: give padded ones."
+
+
 @contextmanager
-def intervene(module: nn.Module, interventions: Mapping[str | tuple[str, ...], Intervention]) -> Iterator[None]:
+def intervene(module: nn.Module, interventions: Mapping[Any, Intervention]) -> Iterator[None]:
     """Change units of a network for as long as the block lasts.
 
     Parameters
@@ -177,12 +191,15 @@ def intervene(module: nn.Module, interventions: Mapping[str | tuple[str, ...], I
     AddressError
         If a layer, signal or unit does not exist.
     InterventionError
-        If there is no value for a step, or ``on`` is said of another signal than h.
+        If there is no value for a step, or ``on`` is said of a signal that does not go both ways.
+    RecordingError
+        If there is no recurrent layer, or a recording lacks the signal that is taken from it.
 
     Notes
     -----
     Steps are counted from where a sequence begins: when the network is called again with the state
-    that it returned, the count goes on.
+    that it returned, the count goes on. A recording made inside the block shows a signal with the
+    changes on ``both`` ways, and without those on one of them.
     """
     layers = recurrent_layers(module)
     changes = _by_layer(layers, interventions)
@@ -200,9 +217,7 @@ Changes = dict[Place, Edits]
 """The edits of one module, by layer and direction."""
 
 
-def _by_layer(
-    layers: Mapping[str, nn.Module], interventions: Mapping[str | tuple[str, ...], Intervention]
-) -> dict[str, Changes]:
+def _by_layer(layers: Mapping[str, nn.Module], interventions: Mapping[Any, Intervention]) -> dict[str, Changes]:
     known = [address for path, layer in layers.items() for address in addresses_of(layer, path)]
     changes: dict[str, Changes] = {}
     for addresses, intervention in interventions.items():
@@ -213,8 +228,7 @@ def _by_layer(
             units[address.whole] = None if chosen is None or address.unit is None else [*chosen, address.unit]
         for signal, chosen in units.items():
             edits = changes.setdefault(signal.module, {}).setdefault(Place(signal.layer, signal.reverse), {})
-            edit, key = _edit(signal, chosen, intervention), (signal.signal, intervention.on)
-            edits[key] = in_turn(edits[key], edit) if key in edits else edit
+            edits.setdefault(signal.signal, []).append((intervention.on, _edit(signal, chosen, intervention)))
     return changes
 
 
@@ -250,13 +264,14 @@ def _edit(signal: Address, units: list[int] | None, intervention: Intervention) 
 
     def edit(value: Tensor, step: int | None) -> Tensor:
         if intervention.steps is not None and step is None:
-            raise InterventionError("A reverse layer reads packed sequences from different steps: give padded ones.")
+            raise InterventionError(_DIFFERENT_STEPS)
         if intervention.steps is not None and step not in intervention.steps:
             return value
-        index = torch.arange(value.shape[-1]) if units is None else torch.tensor(units)
-        if index.max() >= value.shape[-1]:
-            raise AddressError(f"There is no unit {index.max()} in {signal}. Units: 0 to {value.shape[-1] - 1}.")
-        new = intervention.values(signal, index.to(value.device), value[..., index], step)
+        width = value.shape[-1]
+        if units is not None and max(units) >= width:
+            raise AddressError(f"There is no unit {max(units)} in {signal}. Units: 0 to {width - 1}.")
+        index = torch.tensor(range(width) if units is None else units, device=value.device)
+        new = intervention.values(signal, index, value[..., index], step)
         changed = value.clone()
         changed[..., index] = torch.as_tensor(new, dtype=value.dtype, device=value.device)
         return changed

@@ -108,14 +108,14 @@ class Call:
     @classmethod
     def parse(cls, kernel: Callable[..., Any], args: Sequence[Any]) -> Call:
         """Read a kernel's arguments; input that has the batch first is turned."""
-        packed = not isinstance(args[2], list)
+        packed = isinstance(args[1], Tensor) and not args[1].is_floating_point()
         x, batch_sizes, states, flat, bias, layers, dropout, train, bidirectional = (
             args[:9] if packed else (args[0], None, *args[1:8])
         )
         turned = not packed and args[8]
         x = x.transpose(0, 1) if turned else x
         each = len(flat) // (layers * (1 + bidirectional))
-        weights = [flat[i : i + each] for i in range(0, len(flat), each)]
+        weights = [[*flat[i : i + each]] for i in range(0, len(flat), each)]
         states = tuple(states) if isinstance(states, tuple | list) else (states,)
         return cls(kernel, x, batch_sizes, states, weights, bias, layers, dropout, train, bidirectional, turned)
 
@@ -206,7 +206,11 @@ def run(call: Call, observer: Observer) -> tuple[Tensor, ...]:
     """
     if call.x.device.type == "cpu":
         return _run_layers(call, observer)
-    if call.dropped:
+    top = call.layers - 1
+    below = any(observer.wanted(place) for layer in range(top) for place in call.places(layer))
+    hidden = any(observer.wanted(place) - {"h"} for place in call.places(top))
+    again = top > 0 and (below or hidden)
+    if again and call.dropped:
         raise RecordingError(
             f"On {call.x.device.type}, dropout between layers hides what the upper layers read. "
             "Call eval() first, record on the CPU, or use rnnscope.unroll."
@@ -214,7 +218,8 @@ def run(call: Call, observer: Observer) -> tuple[Tensor, ...]:
     done = call.whole()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "RNN module weights are not part of single contiguous chunk")
-        _observe_again(call, done, observer)
+        x = _run_again(call, observer) if again else call.x
+    _observe(call, top, x, (done[0], *(states[-1 - call.bidirectional :] for states in done[1:])), observer)
     return done
 
 
@@ -256,14 +261,14 @@ def _run_kept(call: Call, places: list[Place], x: Tensor, observer: Observer) ->
 
 
 @torch.no_grad()
-def _observe_again(call: Call, done: tuple[Tensor, ...], observer: Observer) -> None:
-    """Show the signals of a call that has run: its lower layers run once more."""
+def _run_again(call: Call, observer: Observer) -> Tensor:
+    """Run the layers below the top one once more, and show their signals; what the top one reads."""
     x = call.x
-    for layer in range(call.layers):
-        top = (done[0], *(states[-1 - call.bidirectional :] for states in done[1:]))
-        ran = top if layer == call.layers - 1 else call.one_layer(layer, x)
+    for layer in range(call.layers - 1):
+        ran = call.one_layer(layer, x)
         _observe(call, layer, x, ran, observer)
         x = ran[0]
+    return x
 
 
 @torch.no_grad()
@@ -294,7 +299,7 @@ def show(
     """Hand over the signals of a layer and direction, given in the order of reading."""
     if lengths is not None and signals:
         time = len(next(iter(signals.values())))
-        beyond = (torch.arange(time)[:, None] >= lengths.cpu())[..., None]
+        beyond = (torch.arange(time, device="cpu")[:, None] >= lengths.cpu())[..., None]
         signals = {name: values.masked_fill(beyond.to(values.device), 0) for name, values in signals.items()}
     signals = {name: flip(values, place, lengths) for name, values in signals.items()}
     observer.receive(Found(place, signals, lengths, error, steps or {}))

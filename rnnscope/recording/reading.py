@@ -83,6 +83,8 @@ class ModuleReader(Reader):
         self._sees_ahead = any(getattr(m, "bidirectional", False) for m in module.modules())
         self._device = next((p.device for p in module.parameters()), torch.device("cpu"))
         self.characters = tuple(characters or ())
+        embeddings = (m.num_embeddings for m in module.modules() if isinstance(m, nn.Embedding))
+        self._tokens = len(self.characters) or next(embeddings, 0)
         if any(len(character) != 1 for character in self.characters) or len(set(self.characters)) < len(
             self.characters
         ):
@@ -112,14 +114,13 @@ class ModuleReader(Reader):
         return None if self._sees_ahead else self._logits(returned, len(tokens))
 
     def _logits(self, returned: Any, time: int) -> Tensor | None:
-        """The first of what is returned, if it has a value a step and token."""
+        """The first of what is returned, if it has a value for each step and each token that can be read."""
         first = returned[0] if isinstance(returned, tuple | list) and returned else returned
         if not isinstance(first, Tensor) or not first.is_floating_point():
             return None
         if first.dim() == 3 and first.shape[self._batch_axis] == 1:
             first = first.squeeze(self._batch_axis)
-        known = len(self.characters) or (first.shape[-1] if first.dim() == 2 else 0)
-        return first if first.shape == (time, known) else None
+        return first if first.shape == (time, self._tokens) else None
 
 
 def reader_of(model: nn.Module, characters: Sequence[str] | None) -> Reader:

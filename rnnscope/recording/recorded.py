@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
@@ -28,6 +29,7 @@ class CallSignals:
         self.steps: dict[Address, list[Tensor]] = {}
         self._given = given
         self._blocks: dict[Address, list[Tensor]] = {}
+        self._cut: set[Address] = set()
 
     def append(self, address: Address, block: Tensor) -> None:
         """Take in the next stretch of time, of shape (time, batch, unit)."""
@@ -41,9 +43,10 @@ class CallSignals:
             blocks[:] = [torch.cat(blocks)]
         if self.lengths is None and self._given is not None:
             self.lengths = _checked(self._given, blocks[0])
-        if self.lengths is not None and self._given is not None:
-            beyond = torch.arange(len(blocks[0]))[:, None] >= self.lengths
-            return blocks[0].masked_fill(beyond[..., None].to(blocks[0].device), 0)
+        if self._given is not None and self.lengths is not None and address not in self._cut:
+            beyond = torch.arange(len(blocks[0]), device="cpu")[:, None] >= self.lengths
+            blocks[0] = blocks[0].masked_fill(beyond[..., None].to(blocks[0].device), 0)
+            self._cut.add(address)
         return blocks[0]
 
 
@@ -99,15 +102,18 @@ class Recording:
         """The signal at each step, of shape (batch, unit), as nodes of the graph: of `rnnscope.unroll` only.
 
         In the order of reading: of a reverse layer, the first is the text's last. A gradient with
-        respect to one of them is how much the loss depends on the signal at that step.
+        respect to one of them is how much the loss depends on the signal at that step. All units of a
+        signal are one node; the gradient of one unit is a column of the node's.
         """
         address, calls = self._find(address)
-        if len(calls) > 1 or address.whole not in calls[0].steps:
+        if address.unit is not None:
+            raise AddressError(f"{address} is a part of a node of the graph; ask for {address.whole}.")
+        if len(calls) > 1 or address not in calls[0].steps:
             raise RecordingError(
                 f"There are no single steps of {address}: they are kept by rnnscope.unroll, "
                 "for sequences that are not packed, where the module is called once."
             )
-        return [_unit(step, address) for step in calls[0].steps[address.whole]]
+        return list(calls[0].steps[address])
 
     def lengths(self, address: str | Address) -> Tensor:
         """The true length of each sequence, an int64 tensor of shape (batch,)."""
@@ -140,13 +146,24 @@ class Recording:
     def __iter__(self) -> Iterator[Address]:
         return iter(self.addresses)
 
+    def __len__(self) -> int:
+        return len(self.addresses)
+
+    def __contains__(self, address: object) -> bool:
+        return str(address) in map(str, self.addresses)
+
     def __repr__(self) -> str:
         return f"Recording({', '.join(map(str, self.addresses))})"
 
     def begin_pass(self) -> None:
         """Forget what the pass before has left."""
         self.passes += 1
+        self.error = 0.0
         self._calls.clear()
+
+    def take_error(self, error: float) -> None:
+        """Keep the largest, NaN being larger than any."""
+        self.error = error if math.isnan(error) else max(self.error, error)
 
     def catch_up(self) -> None:
         """Take in what taps hold back."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -107,7 +108,7 @@ def _listening(
 ) -> Iterator[Recording]:
     layers = recurrent_layers(module)
     known = [address for path, layer in layers.items() for address in addresses_of(layer, path)]
-    recording = Recording(_wanted(known, signals), None if lengths is None else torch.as_tensor(lengths))
+    recording = Recording(_wanted(known, signals), _lengths(lengths))
     with tapped(module, layers) as taps:
         listeners = {path: Listener(recording, path, attached) for path in layers}
         for path, listener in listeners.items():
@@ -116,12 +117,17 @@ def _listening(
         with ExitStack() as stack:
             for path, listener in listeners.items():
                 stack.callback(taps[path].listeners.remove, listener)
-                stack.callback(taps[path].flush)
+                stack.push(partial(_end, taps[path]))
             stack.callback(recording.flush.clear)
             if not _in_a_loop(module, taps):
                 stack.callback(module.register_forward_pre_hook(lambda *_: recording.begin_pass()).remove)
                 stack.callback(module.register_forward_hook(lambda *_: recording.catch_up()).remove)
             yield recording
+
+
+def _end(tap: Tap, failure: type[BaseException] | None, *_: Any) -> None:
+    """Take in what is held back, unless the block has failed: then its own exception counts."""
+    tap.flush() if failure is None else tap.forget()
 
 
 def _in_a_loop(module: nn.Module, taps: dict[str, Tap]) -> bool:
@@ -176,9 +182,15 @@ def recurrent_layers(module: nn.Module) -> dict[str, nn.Module]:
                 f"{where}{type(part).__name__} is compiled, which leaves no place to look into it. "
                 "Record the network that was given to torch.compile instead."
             )
+    if isinstance(module, nn.DataParallel):
+        raise RecordingError("DataParallel runs copies of its network. Record the network itself, its .module.")
     if any(isinstance(part, torch.jit.ScriptModule) for part in module.modules()):
         raise RecordingError("A TorchScript network cannot be looked into. Save it and open it with: rnnscope import")
-    layers = {n: m for n, m in module.named_modules() if isinstance(m, nn.RNNBase) or adapter_of(m) is not None}
+    layers: dict[str, nn.Module] = {}
+    for name, part in module.named_modules():
+        inner = any(name.startswith(f"{path}." if path else "") for path in layers)  # it is the layer's own affair
+        if not inner and (isinstance(part, nn.RNNBase) or adapter_of(part) is not None):
+            layers[name] = part
     if not layers:
         raise RecordingError(
             f"{type(module).__name__} holds no recurrent layer: no nn.RNN, nn.GRU, nn.LSTM or their cells inside, "
@@ -213,6 +225,18 @@ def memories(module: nn.Module) -> dict[str, str]:
         adapter = adapter_of(layer)
         fused: Any = layer
         found[path] = cell_of(fused).memory if adapter is None else adapter.memory or adapter.states[-1]
+    return found
+
+
+def _lengths(lengths: Sequence[int] | Tensor | None) -> Tensor | None:
+    if lengths is None:
+        return None
+    try:
+        found = torch.as_tensor(lengths)
+    except (TypeError, ValueError, RuntimeError):
+        found = torch.empty(0)
+    if found.is_floating_point() or found.dim() != 1:
+        raise RecordingError(f"lengths= has a whole number for each sequence of the batch; got {lengths!r}.")
     return found
 
 

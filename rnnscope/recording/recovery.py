@@ -94,14 +94,15 @@ def recover(cell: Cell, weights: LayerWeights, done: Pass, signals: Mapping[str,
     """
     if not set(signals) - {"h"} or not done.h.numel():
         return 0.0
-    weights = weights.detach().to(done.dtype)
+    weights, allowed = weights.detach().to(done.dtype), tolerance(done.h)
     recover_blocks = {"gru": _recover_gru, "lstm": _recover_lstm}[cell.name]
-    misses = recover_blocks(weights, _blocks(done, len(weights.hh)), done, signals)
-    errors = [_largest(miss, block, done.lengths) for block, miss in misses]
+    with torch.autocast(done.h.device.type, enabled=False):
+        misses = recover_blocks(weights, _blocks(done, len(weights.hh)), done, signals)
+        errors = [_largest(miss, block, done.lengths) for block, miss in misses]
     if "c" in signals:  # a saturated tanh hides c from h
         last = done.last[1].to(done.dtype)
         errors.append(((_last(signals["c"], done.lengths) - last).abs() / (1 + last.abs())).max())
-    return agree(cell.name, errors, done.h)
+    return agree(cell.name, errors, done.h, allowed=allowed)
 
 
 def agree(
@@ -114,7 +115,8 @@ def agree(
     RecordingError
         If it is more. Where the network itself gives NaN, NaN is no more.
     """
-    error = torch.stack([difference.abs().max() for difference in differences]).max().item()
+    largest = [difference.abs().max() for difference in differences if difference.numel()]
+    error = torch.stack(largest).max().item() if largest else 0.0
     allowed = tolerance(seen) if allowed is None else allowed
     if not error <= allowed and not (math.isnan(error) and bool(seen.isnan().any())):
         raise RecordingError(
@@ -127,7 +129,7 @@ def agree(
 
 def _largest(miss: Tensor, block: Block, lengths: Tensor | None) -> Tensor:
     if lengths is not None:
-        beyond = torch.arange(block.start, block.stop)[:, None] >= lengths
+        beyond = torch.arange(block.start, block.stop, device=lengths.device)[:, None] >= lengths
         miss = miss.masked_fill(beyond[..., None].to(miss.device), 0)
     return miss.abs_().max()
 
@@ -135,18 +137,27 @@ def _largest(miss: Tensor, block: Block, lengths: Tensor | None) -> Tensor:
 def _last(signal: Tensor, lengths: Tensor | None) -> Tensor:
     if lengths is None:
         return signal[-1]
-    return signal[lengths - 1, torch.arange(len(lengths))]
+    return signal[lengths - 1, torch.arange(len(lengths), device=lengths.device)]
 
 
 def tolerance(h: Tensor) -> float:
     """What rounding explains, given the arithmetic of the kernel that makes h."""
     kind = h.device.type
-    if h.dtype == torch.float32 and kind == "cuda" and torch.backends.cudnn.allow_tf32:
+    if h.dtype == torch.float32 and kind == "cuda" and _may_use_tf32():
         eps = 2**-10  # ten bits in the factors of each product
     else:
         cast = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else h.dtype
         eps = max(torch.finfo(cast).eps, torch.finfo(h.dtype).eps)
     return 1000 * eps if eps < 1e-6 else 8 * eps
+
+
+def _may_use_tf32() -> bool:
+    if torch.get_float32_matmul_precision() != "highest":
+        return True
+    try:
+        return torch.backends.cudnn.allow_tf32
+    except RuntimeError:  # the user has set it for RNNs alone, as later versions of PyTorch can
+        return torch.backends.cudnn.rnn.fp32_precision == "tf32"  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def _blocks(done: Pass, width: int) -> Iterator[Block]:

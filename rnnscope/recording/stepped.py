@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -34,9 +35,13 @@ class _Held:
         """Input, states before, and the signals that the module showed."""
         self.allowed = 0.0
         """What rounding explains in the arithmetic of these steps."""
+        self.autocast: tuple[bool, torch.dtype] | None = None
+        """Whether and to what products were cast, when it was."""
 
     def take(self, x: Tensor, before: States, shown: dict[str, Tensor]) -> None:
         """Hold a step, in memory of its own."""
+        kind = x.device.type
+        self.autocast = (torch.is_autocast_enabled(kind), torch.get_autocast_dtype(kind))
         copies = {name: _copy(values) for name, values in shown.items()}
         self.steps.append((_copy(x), tuple(map(_copy, before)), copies))
         self.allowed = max(
@@ -58,11 +63,7 @@ class CellTap(Tap):
     def run(self, *args: Any, **kwargs: Any) -> Any:
         if self._inside:  # the adapter calls the module it stands for
             return self.forward(*args, **kwargs)
-        self._inside = True
-        try:
-            return (self._sequence if self.adapter.whole else self._step)(args, kwargs)
-        finally:
-            self._inside = False
+        return (self._sequence if self.adapter.whole else self._step)(args, kwargs)
 
     def _step(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         x, given = self._arguments(args, kwargs)
@@ -73,26 +74,34 @@ class CellTap(Tap):
         chain = self.chains.find(states, fresh=given is None)
         if self.stepwise:
             signals: dict[str, list[Tensor]] = {name: [] for name in self.adapter.signals}
-            prepared = self.adapter.prepare(x)
-            output, after = step_once(self.adapter, prepared, states, self.edits_at(_PLACE), chain.steps, signals)
-            self._hold(chain).observers.receive(_stacked(signals))
+            with self._adapting():
+                prepared, edits = self.adapter.prepare(x), self.edits_at(_PLACE)
+                output, after = step_once(self.adapter, prepared, states, edits, chain.steps, signals)
+            if self.listening:
+                self._hold(chain).observers.receive(_stacked(signals))
             returned = self.adapter.pack(*((output[0], tuple(s[0] for s in after)) if single else (output, after)))
         else:
             returned = self.forward(*args, **kwargs)
             output, after = self.adapter.unpack(returned)
             if single:
                 output, after = output.unsqueeze(0), tuple(state.unsqueeze(0) for state in after)
-            shown = {self.adapter.output: output, **dict(zip(self.adapter.states, after, strict=True))}
-            self._hold(chain).take(x, states, shown)
-        chain.go_on(after, 1)
-        if len(self._held[chain].steps) >= _HELD:
-            self._let_go(self._held[chain])
+            if self.listening:
+                shown = {self.adapter.output: output, **dict(zip(self.adapter.states, after, strict=True))}
+                held = self._hold(chain)
+                held.take(x, states, shown)
+                if torch.is_grad_enabled() or len(held.steps) >= _HELD:  # a training loop changes the weights
+                    self._let_go(held)
+        self.chains.go_on(chain, after, 1)
         return returned
 
     def flush(self) -> None:
         """Compute what is held."""
         for held in self._held.values():
             self._let_go(held)
+
+    def forget(self) -> None:
+        """Let go of what is held."""
+        self._held.clear()
 
     def _hold(self, chain: Chain) -> _Held:
         held = self._held.get(chain)
@@ -112,7 +121,10 @@ class CellTap(Tap):
         seen = {name: torch.stack([step[name] for step in shown]) for name in shown[0]}
         held.observers.receive(Found(_PLACE, seen, None, 0.0, {}))
         if held.observers.wanted(_PLACE) - set(seen):
-            found = self._rows(torch.stack(x), tuple(map(torch.stack, zip(*before, strict=True))))
+            x = torch.stack(x)
+            enabled, dtype = held.autocast or (False, x.dtype)
+            with torch.autocast(x.device.type, dtype=dtype, enabled=enabled):
+                found = self._rows(x, tuple(map(torch.stack, zip(*before, strict=True))))
             error = self._agree([found.pop(name) for name in seen], [*seen.values()], held.allowed)
             held.observers.receive(Found(_PLACE, found, None, error, {}))
 
@@ -124,7 +136,8 @@ class CellTap(Tap):
         chain, observers = self.chains.find(states, fresh=given is None), Observers(self)
         if self.stepwise:
             edits = self.edits_at(_PLACE)
-            output, last, signals = unroll_layer(self.adapter, x, states, edits, start=chain.steps)
+            with self._adapting():
+                output, last, signals = unroll_layer(self.adapter, x, states, edits, start=chain.steps)
             observers.receive(_stacked(signals))
             returned = self.adapter.pack(turn.back(output), tuple(map(turn.state_back, last)))
         else:
@@ -132,7 +145,7 @@ class CellTap(Tap):
             output, last = self.adapter.unpack(returned)
             output, last = turn.sequence(output), tuple(map(turn.state, last))
             observers.receive(self._recovered(x, states, output, last))
-        chain.go_on(last, len(x))
+        self.chains.go_on(chain, last, len(x))
         return returned
 
     @torch.no_grad()
@@ -143,7 +156,8 @@ class CellTap(Tap):
             found = signals[self.adapter.output]
             after: States = (found[-1],)
         else:
-            found, after, steps = unroll_layer(self.adapter, x, states, {})
+            with self._adapting():
+                found, after, steps = unroll_layer(self.adapter, x, states, {})
             signals = _stacked(steps).signals
         error = self._agree((found, *after), (output, *last), tolerance(output))
         return Found(_PLACE, signals, None, error, {})
@@ -151,13 +165,19 @@ class CellTap(Tap):
     def _rows(self, x: Tensor, before: States) -> dict[str, Tensor]:
         """The signals of many steps whose states are known, each a row of one large batch."""
         signals: dict[str, list[Tensor]] = {name: [] for name in self.adapter.signals}
-        inside, self._inside = self._inside, True
-        try:
+        with self._adapting():
             prepared = self.adapter.prepare(x.flatten(0, 1))
             step_once(self.adapter, prepared, tuple(s.flatten(0, 1) for s in before), {}, 0, signals)
-        finally:
-            self._inside = inside
         return {name: values[0].unflatten(0, x.shape[:2]) for name, values in signals.items()}
+
+    @contextmanager
+    def _adapting(self) -> Iterator[None]:
+        """The adapter is at work, and may call the module."""
+        self._inside = True
+        try:
+            yield
+        finally:
+            self._inside = False
 
     def _agree(self, found: Sequence[Tensor], seen: Sequence[Tensor], allowed: float) -> float:
         """The largest difference of what the adapter found from what the module did, relative to 1 + its size."""

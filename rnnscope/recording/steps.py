@@ -67,7 +67,11 @@ class _Layer(Adapter):
 
     def __init__(self, module: nn.RNNCellBase | LayerWeights) -> None:
         self.module = module
-        self.weights = module if isinstance(module, LayerWeights) else LayerWeights.of(module)
+
+    @property
+    def weights(self) -> LayerWeights:
+        """As they are now: a cell's may change from step to step, or be computed anew."""
+        return self.module if isinstance(self.module, LayerWeights) else LayerWeights.of(self.module)
 
     def prepare(self, x: Tensor) -> Tensor:
         return linear(x, self.weights.ih, self.weights.bias_ih)

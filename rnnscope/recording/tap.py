@@ -7,6 +7,7 @@ unrollings and interventions there are, the module runs once.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from types import MethodType
 from typing import Any
 
 import torch
@@ -16,7 +17,7 @@ from .address import Address
 from .chains import Chains
 from .kernels import Found, Place
 from .recorded import CallSignals, Recording
-from .unrolled import Edits, in_turn
+from .unrolled import Edits
 
 
 class Listener:
@@ -52,7 +53,7 @@ class Listener:
                 call.steps.setdefault(address, []).extend(found.steps[name])
         if found.lengths is not None:
             call.lengths = found.lengths
-        self.recording.error = max(self.recording.error, found.error)
+        self.recording.take_error(found.error)
 
 
 class Tap(ABC):
@@ -79,22 +80,30 @@ class Tap(ABC):
     def flush(self) -> None:  # noqa: B027
         """Hand over what is still held back."""
 
+    def forget(self) -> None:  # noqa: B027
+        """Let go of what is still held back."""
+
+    @property
+    def listening(self) -> list[Listener]:
+        """Who listens; nobody while a backward pass runs the module once more, as checkpointing does."""
+        return [] if torch._C._current_graph_task_id() != -1 else self.listeners
+
     def wanted(self, place: Place) -> set[str]:
         """The signals that any listener wants."""
-        return set().union(*(listener.wanted(place) for listener in self.listeners))
+        return set().union(*(listener.wanted(place) for listener in self.listening))
 
     def edits_at(self, place: Place) -> Edits:
         """All edits of a layer and direction, those of the outer interventions first."""
         together: Edits = {}
         for edits in self.edits:
-            for key, edit in edits.get(place, {}).items():
-                together[key] = in_turn(together[key], edit) if key in together else edit
+            for signal, changes in edits.get(place, {}).items():
+                together.setdefault(signal, []).extend(changes)
         return together
 
     @property
     def passes(self) -> list[tuple[int, int]]:
         """Who listens, and in which pass."""
-        return [(id(listener), listener.recording.passes) for listener in self.listeners]
+        return [(id(listener), listener.recording.passes) for listener in self.listening]
 
     @property
     def stepwise(self) -> bool:
@@ -103,10 +112,17 @@ class Tap(ABC):
 
     def close(self) -> None:
         """Give the module its own ``forward`` back."""
+        if self.module.__dict__.get("forward") is not self:
+            return  # somebody has put another in its place
         if self._own is None:
             del self.module.__dict__["forward"]
         else:
             self.module.__dict__["forward"] = self._own
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        """A copy of the module is not listened to: it gets a plain ``forward``."""
+        copied = memo.get(id(self.module), self.module)
+        return MethodType(type(self.module).forward, copied)
 
 
 class Observers:
@@ -115,7 +131,7 @@ class Observers:
     def __init__(self, tap: Tap, unsorted: Tensor | None = None) -> None:
         self._tap = tap
         self._unsorted = unsorted
-        self._calls = [(listener, listener.recording.begin_call(listener.path)) for listener in tap.listeners]
+        self._calls = [(listener, listener.recording.begin_call(listener.path)) for listener in tap.listening]
         self._passes = tap.passes
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -14,13 +15,11 @@ from .adapter import Adapter, States
 Edit = Callable[[Tensor, int | None], Tensor]
 """A value (batch, unit) and its step in the text, None where sequences differ in it; what becomes of the value."""
 
-Edits = dict[tuple[str, str], Edit]
-"""By signal and where: ``both``, or of a state that is put out only what goes ``above`` or into the ``recurrence``."""
+Where = Literal["both", "above", "recurrence"]
+"""Of a state that is put out: what goes to the layers above, what goes on in time, or both."""
 
-
-def in_turn(first: Edit, second: Edit) -> Edit:
-    """One edit after the other."""
-    return lambda value, step: second(first(value, step), step)
+Edits = dict[str, list[tuple[Where, Edit]]]
+"""By signal, in the order in which they are made."""
 
 
 def unroll_layer(
@@ -82,6 +81,7 @@ def step_once(
         If it does not keep each of its signals once, of shape (batch, unit), or returns something else than it kept.
     """
     batch, kept = states[0].shape[:-1], 1 + len(signals[adapter.states[0]])
+    raw: dict[str, Tensor] = {}
 
     def keep(name: str, value: Tensor) -> Tensor:
         if name not in signals or value.shape[:-1] != batch:
@@ -89,8 +89,8 @@ def step_once(
                 f"{type(adapter).__name__} keeps {name!r} of shape {tuple(value.shape)}; one of "
                 f"{', '.join(adapter.signals)} was expected, of shape {(*batch, 'unit')}."
             )
-        if edit := edits.get((name, "both")):
-            value = edit(value, step)
+        raw[name] = value
+        value = _edited(value, edits.get(name, []), ("both",), step)
         signals[name].append(value)
         return value
 
@@ -98,12 +98,20 @@ def step_once(
     if wrong := [name for name, values in signals.items() if len(values) != kept]:
         raise AdapterError(f"{type(adapter).__name__} has to keep {', '.join(wrong)} once in each step.")
     _check_returned(adapter, output, states, signals)
-    if edit := edits.get((adapter.output, "above")):
-        output = edit(output, step)
-    if edit := edits.get((adapter.output, "recurrence")):
-        place = adapter.states.index(adapter.output)
-        states = *states[:place], edit(states[place], step), *states[place + 1 :]
-    return output, states
+    mine = edits.get(adapter.output, [])
+    if all(where == "both" for where, _ in mine):
+        return output, states
+    place = adapter.states.index(adapter.output)
+    goes_on = _edited(raw[adapter.output], mine, ("both", "recurrence"), step)
+    output = _edited(raw[adapter.output], mine, ("both", "above"), step)
+    return output, (*states[:place], goes_on, *states[place + 1 :])
+
+
+def _edited(value: Tensor, edits: list[tuple[Where, Edit]], places: tuple[Where, ...], step: int | None) -> Tensor:
+    for where, edit in edits:
+        if where in places:
+            value = edit(value, step)
+    return value
 
 
 def _check_returned(adapter: Adapter, output: Tensor, states: States, signals: dict[str, list[Tensor]]) -> None:

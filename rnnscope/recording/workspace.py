@@ -52,6 +52,7 @@ def serves(weights: LayerWeights, x: Tensor, initial: States) -> bool:
         and x.dtype == weights.ih.dtype == torch.float32
         and weights.hr is None
         and x.shape[0] >= _WORTH
+        and x.numel() > 0
         and (torch.is_grad_enabled() or (x.shape[1] > 1 and initial[0].numel() >= _TELLING))  # one is faster recovered
         and getattr(torch.backends.mkldnn, "enabled", True)
         and not torch.is_autocast_enabled("cpu")
@@ -120,10 +121,15 @@ def _kernel(weights: LayerWeights, x: Tensor, states: States, reverse: bool = Fa
     x, h, c = (tensor.contiguous() for tensor in (x, *states))  # it takes any memory for dense
     if not torch.is_grad_enabled():
         weights, x, h, c = weights.detach(), x.detach(), h.detach(), c.detach()
-    biases = (weights.bias_ih, weights.bias_hh)
-    none = torch.zeros(len(weights.ih)) if None in biases else None
-    b_ih, b_hh = (none if bias is None else bias for bias in biases)
-    sizes = (h.shape[1], 1, none is None, False, False)  # units, layers, bias, bidirectional, batch first
+    none = weights.ih.new_zeros(len(weights.ih))
+    b_ih, b_hh = (none if bias is None else bias for bias in (weights.bias_ih, weights.bias_hh))
+    sizes = (
+        h.shape[1],
+        1,
+        weights.bias_ih is not None,
+        False,
+        False,
+    )  # layers, bias, bidirectional, batch first
     with torch.enable_grad():
         out, h_last, c_last, room = torch.ops.aten.mkldnn_rnn_layer(
             x, weights.ih, weights.hh, b_ih, b_hh, h, c, reverse, [], _LSTM, *sizes, True

@@ -549,7 +549,7 @@ def test_what_cannot_be_changed_is_refused_before_anything_runs(
         (clamp, {"value": float("inf")}, "finite value; got inf"),
         (clamp, {"value": "a"}, "finite value; got 'a'"),
         (clamp, {"value": None}, "finite value; got None"),
-        (ablate, {"mean": 0.5}, "0.5"),
+        (ablate, {"mean": 0.5}, "recording"),
         (patch, {"source": torch.zeros(3, 1, 4)}, "recording"),
         (resample, {"source": 7}, "recording"),
     ],

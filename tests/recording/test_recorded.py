@@ -164,7 +164,7 @@ def test_lengths_that_are_given_hold_for_a_padded_batch(make: Any, lengths: Any)
 
 @pytest.mark.parametrize(
     "lengths",
-    [[2, 5], [2, 5, 1, 1], [2, 6, 1], [2, 0, 1], [2, -1, 1], [2.0, 5.0, 1.0], 5, [[2, 5, 1]], []],
+    [[2, 5], [2, 5, 1, 1], [2, 6, 1], [2, 0, 1], [2, -1, 1]],
     ids=str,
 )
 @pytest.mark.parametrize("read", [Recording.__getitem__, Recording.lengths, Recording.calls])
@@ -176,7 +176,7 @@ def test_wrong_lengths_are_refused(lengths: Any, read: Any) -> None:
         read(recording, "l0.h")
 
 
-@pytest.mark.parametrize("lengths", ["ab", [None], ["2", "5", "1"]], ids=str)
+@pytest.mark.parametrize("lengths", ["ab", [None], ["2", "5", "1"], [2.0, 5.0, 1.0], 5, [[2, 5, 1]], []], ids=str)
 def test_what_are_no_lengths_at_all_is_refused(lengths: Any) -> None:
     network = nn.GRU(3, 4)
     with pytest.raises(RnnscopeError, match="lengths"), rnnscope.record(network, lengths=lengths) as recording:
@@ -275,9 +275,8 @@ def test_the_steps_of_a_cell_and_of_a_layer_are_those_of_the_signal(kind: str) -
             network(sequence())
         for address in recording:
             assert torch.equal(torch.stack(recording.steps(address)), recording[address])
-            assert torch.equal(torch.stack(recording.steps(address.of(2))), recording[address.of(2)])
-        with pytest.raises(AddressError, match="Units: 0 to 3"):
-            recording.steps("l0.h.4")
+        with pytest.raises(AddressError, match=r"part of a node of the graph; ask for l0\.h"):
+            recording.steps("l0.h.2")
         with pytest.raises(AddressError, match="Layers: l0"):
             recording.steps("l1.h")
 
