@@ -19,7 +19,7 @@ from .address import Address, find
 from .fused import FusedTap
 from .recorded import Recording
 from .stepped import CellTap
-from .tap import Listener, Tap
+from .tap import Listener, Tap, running_backward
 
 
 @contextmanager
@@ -120,9 +120,14 @@ def _listening(
                 stack.push(partial(_end, taps[path]))
             stack.callback(recording.flush.clear)
             if not _in_a_loop(module, taps):
-                stack.callback(module.register_forward_pre_hook(lambda *_: recording.begin_pass()).remove)
+                stack.callback(module.register_forward_pre_hook(partial(_begin_pass, recording)).remove)
                 stack.callback(module.register_forward_hook(lambda *_: recording.catch_up()).remove)
             yield recording
+
+
+def _begin_pass(recording: Recording, *_: Any) -> None:
+    if not running_backward():
+        recording.begin_pass()
 
 
 def _end(tap: Tap, failure: type[BaseException] | None, *_: Any) -> None:

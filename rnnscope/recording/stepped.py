@@ -160,7 +160,7 @@ class CellTap(Tap):
                 found, after, steps = unroll_layer(self.adapter, x, states, {})
             signals = _stacked(steps).signals
         error = self._agree((found, *after), (output, *last), tolerance(output))
-        return Found(_PLACE, signals, None, error, {})
+        return Found(_PLACE, {**signals, self.adapter.output: output.detach().clone()}, None, error, {})
 
     def _rows(self, x: Tensor, before: States) -> dict[str, Tensor]:
         """The signals of many steps whose states are known, each a row of one large batch."""

@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
+from rnnscope.cells import CELLS
+
 from .adapter import Adapter, Keep, States, register
 
 
@@ -80,8 +82,13 @@ class _Layer(Adapter):
         return linear(h, self.weights.hh, self.weights.bias_hh)
 
 
+def _names(cell: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """States and gates of the table."""
+    return tuple(s.name for s in CELLS[cell].states), tuple(g.name for g in CELLS[cell].gates)
+
+
 class RNN(_Layer):
-    states = ("h",)
+    states, gates = _names("rnn")
 
     def step(self, x: Tensor, states: States, keep: Keep) -> tuple[Tensor, States]:
         total = x + self.recurrent(states[0])
@@ -90,8 +97,7 @@ class RNN(_Layer):
 
 
 class GRU(_Layer):
-    states = ("h",)
-    gates = ("r", "z", "n")
+    states, gates = _names("gru")
 
     def step(self, x: Tensor, states: States, keep: Keep) -> tuple[Tensor, States]:
         (h,) = states
@@ -105,8 +111,7 @@ class GRU(_Layer):
 
 
 class LSTM(_Layer):
-    states = ("h", "c")
-    gates = ("i", "f", "g", "o")
+    states, gates = _names("lstm")
 
     def step(self, x: Tensor, states: States, keep: Keep) -> tuple[Tensor, States]:
         h, c = states

@@ -86,7 +86,7 @@ class Tap(ABC):
     @property
     def listening(self) -> list[Listener]:
         """Who listens; nobody while a backward pass runs the module once more, as checkpointing does."""
-        return [] if torch._C._current_graph_task_id() != -1 else self.listeners
+        return [] if running_backward() else self.listeners
 
     def wanted(self, place: Place) -> set[str]:
         """The signals that any listener wants."""
@@ -123,6 +123,10 @@ class Tap(ABC):
         """A copy of the module is not listened to: it gets a plain ``forward``."""
         copied = memo.get(id(self.module), self.module)
         return MethodType(type(self.module).forward, copied)
+
+
+def running_backward() -> bool:
+    return torch._C._current_graph_task_id() != -1
 
 
 class Observers:
