@@ -1,5 +1,33 @@
 """From a network and an input to every signal at every step.
 
-`address` names the signals, `recorder` keeps them while a network runs, `recovery` computes those
-that PyTorch's kernels hide, `trace` is what aligns them with a text, and `tracing` makes it.
+Names and results:
+
+    address       one name for a signal or a unit
+    recorded      what a pass leaves: signals by address
+
+While a network runs, a tap stands in the place of a recurrent module's ``forward``:
+
+    recorder      puts taps in and takes them out: `record`, `unroll`
+    intervention  puts changes into taps: `intervene`
+    tap           what all taps have in common
+    fused         the tap of nn.RNN, nn.GRU, nn.LSTM, which catches the call of their kernel
+    stepped       the tap of cells in a loop, and of layers that have an adapter
+    chains        which calls go on with which sequence
+
+How the signals come about:
+
+    kernels       a kernel's call, and how to run it and see its signals
+    recovery      cell states and gates from h, and the self-check
+    workspace     the same from what the LSTM's kernel keeps on a CPU
+    adapter       what has to be known of any other cell
+    steps         PyTorch's cells step by step
+    unrolled      any layer step by step
+    adapters      other cells, with their adapters
+    memory        where signals are written
+
+Traces:
+
+    reading       a text on its way through a network
+    trace         signals aligned with a text
+    tracing       makes one
 """

@@ -84,12 +84,15 @@ class Adapter(ABC):
         return tuple(x.new_zeros(len(x), self.module.hidden_size) for _ in self.states)
 
     def prepare(self, x: Tensor) -> Tensor:
-        """What `step` gets instead of x: the part of the work that can be done for all steps at once."""
+        """What `step` gets instead of x: the part of the work that can be done for all steps at once.
+
+        x is of shape (batch, input) or (time, batch, input); each of its rows is worked on by itself.
+        """
         return x
 
     @abstractmethod
     def step(self, x: Tensor, states: States, keep: Keep) -> tuple[Tensor, States]:
-        """One step.
+        """One step, each row of the batch by itself: recovery gives it many steps as one large batch.
 
         Parameters
         ----------

@@ -67,7 +67,7 @@ class Found(NamedTuple):
 
 
 class Observer(Protocol):
-    """Who wants to see signals."""
+    """Takes in the signals of a call, layer by layer."""
 
     def wanted(self, place: Place) -> set[str]:
         """The names of the signals to be kept."""

@@ -45,9 +45,11 @@ def record(
     Yields
     ------
     Recording
-        Filled when the network runs; values are detached from the graph. A later call of the
-        network replaces what an earlier one left; a module that is called several times within one
-        is recorded call by call.
+        Filled when the network runs; values are detached from the graph, of the network's type and
+        on its device. At t is what follows from the t-th input; initial states are not recorded. A
+        later call of the network replaces what an earlier one left, also where it goes on with its
+        state; a module that is called several times within one is recorded call by call. One that is
+        shared appears under its first path.
 
     Raises
     ------
@@ -73,7 +75,7 @@ def unroll(module: nn.Module, signals: Sequence[str] | None = None) -> Iterator[
 
     By the equations instead of the fused kernels: the same values within rounding, differentiable
     in any mode on any device (cuDNN has no gradients in eval mode), with dropout between layers as
-    the mode says, and every signal a node of the graph.
+    the mode says.
 
     Parameters
     ----------
@@ -85,8 +87,8 @@ def unroll(module: nn.Module, signals: Sequence[str] | None = None) -> Iterator[
     Yields
     ------
     Recording
-        ``recording["l0.c"]`` is attached to the graph; gradients with respect to a signal are those
-        with respect to ``recording.steps("l0.c")``, its tensors step by step.
+        ``recording["l0.c"]`` hangs off the graph: a loss made of it has gradients. What other losses
+        owe to a signal are the gradients with respect to ``recording.steps("l0.c")``, its nodes.
 
     Raises
     ------

@@ -113,7 +113,7 @@ def agree(
     Raises
     ------
     RecordingError
-        If it is more. Where the network itself gives NaN, NaN is no more.
+        If it is more. NaN is let pass where the network itself gives NaN.
     """
     largest = [difference.abs().max() for difference in differences if difference.numel()]
     error = torch.stack(largest).max().item() if largest else 0.0
