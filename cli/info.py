@@ -20,7 +20,7 @@ def info(model: str) -> None:
     recipe = card.training.get("recipe", {})
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(style="bold", no_wrap=True)
-    table.add_column()
+    table.add_column(overflow="fold")
     for name, value in card.rows():
         table.add_row(name, Text(value))
     console = Console(highlight=False)
