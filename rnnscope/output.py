@@ -49,6 +49,8 @@ def new_path(path: str | Path, force: bool = False) -> Path:
         If something stands there, or there is no such folder to write in.
     """
     path = Path(path)
+    if path.name in ("", ".."):
+        raise OutputError(f"{path} is a folder that is in use. Name an output in it.")
     try:
         path.lstat()
         exists = True

@@ -146,3 +146,9 @@ def test_what_a_killed_process_left_is_cleared_away(tmp_path: Path) -> None:
         partial.write_text("text")
     left = {path.name for path in tmp_path.iterdir()}
     assert left == {"result", name.replace(str(os.getpid()), str(os.getppid()))}
+
+
+@pytest.mark.parametrize("path", [".", "/", "a/.."])
+def test_a_folder_in_use_is_no_output(path: str) -> None:
+    with pytest.raises(OutputError, match="Name an output in it"):
+        new_path(path, force=True)

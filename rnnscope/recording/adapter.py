@@ -159,6 +159,8 @@ def register(module: type[nn.Module] | str, adapter: Callable[[Any], Adapter]) -
     AdapterError
         If an adapter's class lacks what every adapter has.
     """
+    if not callable(adapter) or not isinstance(module, type | str):
+        raise AdapterError(f"A class of modules and its adapter were expected; got {module!r} and {adapter!r}.")
     if isinstance(adapter, type):
         if not issubclass(adapter, Adapter):
             raise AdapterError(f"{adapter.__name__} is not an adapter: derive it from rnnscope.Adapter.")
@@ -174,12 +176,16 @@ def _check_names(adapter: type[Adapter]) -> None:
             f"{adapter.__name__} names the states {states} and the gates {adapter.gates}; "
             'at least one state, and no name twice, was expected, such as states = ("h",).'
         )
+    if adapter.memory and adapter.memory not in states:
+        raise AdapterError(f"{adapter.__name__} has the memory {adapter.memory!r}, which is none of its states.")
     if not all(name.isidentifier() for name in names):
         raise AdapterError(f"Signals are named by letters, digits and underscores; got {', '.join(names)}.")
     if adapter.puts_out and adapter.puts_out not in names:
         raise AdapterError(
             f"{adapter.__name__} puts out {adapter.puts_out!r}, which is none of its signals: {', '.join(names)}."
         )
+    if missing := sorted(getattr(adapter, "__abstractmethods__", ())):
+        raise AdapterError(f"{adapter.__name__} lacks {', '.join(missing)}.")
 
 
 def adapter_of(module: nn.Module) -> Adapter | None:

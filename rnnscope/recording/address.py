@@ -82,8 +82,11 @@ def find(address: str | Address, known: Iterable[Address]) -> Address:
     AddressError
         Naming what exists instead.
     """
-    address = Address.parse(address) if isinstance(address, str) else address
     known = list(known)
+    try:
+        address = Address.parse(address) if isinstance(address, str) else address
+    except AddressError as error:
+        raise AddressError(f"{error} Layers: {', '.join(dict.fromkeys(k.node for k in known))}.") from None
     if address.whole in known:
         return address
     if (node := address.node) in {k.node for k in known}:

@@ -15,7 +15,7 @@ from .chains import Chains
 from .kernels import KERNELS, Call, Place, flip
 from .steps import STEPS
 from .tap import Observers, Tap
-from .unrolled import unroll_layer
+from .unrolled import Edit, Edits, unroll_layer
 
 
 class FusedTap(Tap):
@@ -63,7 +63,7 @@ class FusedTap(Tap):
             adapter,
             flip(x, place, lengths),
             call.initial(place),
-            self.edits_at(place),
+            _in_order_given(self.edits_at(place), observer.unsorted),
             start=start,
             reverse=place.reverse,
             lengths=None if lengths is None else lengths.to(x.device),
@@ -71,6 +71,18 @@ class FusedTap(Tap):
         signals = {name: torch.stack(steps[name]) for name in observer.wanted(place)}
         kernels.show(observer, place, signals, lengths, steps={} if call.batch_sizes is not None else steps)
         return flip(output, place, lengths), last
+
+
+def _in_order_given(edits: Edits, unsorted: Tensor | None) -> Edits:
+    """Edits that see the sequences of a batch as the user gave them, whatever the order in which they were packed."""
+    if unsorted is None:
+        return edits
+    order = unsorted.argsort()
+
+    def wrapped(edit: Edit) -> Edit:
+        return lambda value, step: edit(value.index_select(0, unsorted), step).index_select(0, order)
+
+    return {signal: [(where, wrapped(edit)) for where, edit in changes] for signal, changes in edits.items()}
 
 
 class _Caught(TorchFunctionMode):

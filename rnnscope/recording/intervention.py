@@ -30,7 +30,7 @@ from .recorder import addresses_of, recurrent_layers, tapped, units_of
 from .unrolled import Edit, Edits, Where
 
 Values = Callable[[Address, Tensor, Tensor, int | None], Tensor | float]
-"""New values of some units, from their signal, their indices, their values of shape (batch, unit), and the step."""
+"""New values of some units, from their signal, their indices, the signal's value (batch, unit), and the step."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ class Intervention:
     Attributes
     ----------
     values : callable
-        Signal's address, indices of the units, their values of shape (batch, unit), and the step, to
-        their new values.
+        From the signal's address, the indices of the units, the signal's value of shape (batch, unit),
+        and the step, to new values of these units.
     steps : collection of int, or None
         The steps at which it acts, counted from a sequence's first; all if None.
     on : {"both", "above", "recurrence"}
@@ -54,7 +54,7 @@ class Intervention:
     on: Where = "both"
 
     def __post_init__(self) -> None:
-        if self.steps is not None and not isinstance(self.steps, Collection):
+        if isinstance(self.steps, str) or not isinstance(self.steps, Collection | None):
             raise InterventionError(f"steps is a collection such as range(10) or [3]; got {self.steps!r}.")
         if self.on not in ("both", "above", "recurrence"):
             raise InterventionError(f"on is both, above or recurrence; got {self.on!r}.")
@@ -76,7 +76,7 @@ def ablate(mean: Recording | None = None, *, steps: Collection[int] | None = Non
 
     def values(signal: Address, units: Tensor, now: Tensor, step: int | None) -> Tensor:
         if signal not in means:
-            means[signal] = _rows(mean, signal).mean(dim=0).to(now.device)
+            means[signal] = _rows(mean, signal, now).mean(dim=0)
         return means[signal][units]
 
     _check_source(mean)
@@ -119,7 +119,7 @@ def resample(
         if step is None:
             raise InterventionError(_DIFFERENT_STEPS)
         if signal not in rows:
-            rows[signal] = _rows(source, signal).to(now.device)
+            rows[signal] = _rows(source, signal, now)
         generator = torch.Generator("cpu").manual_seed(hash((seed, step)) % 2**63)
         places = torch.randint(len(rows[signal]), (len(now),), generator=generator, device="cpu")
         return rows[signal][places.to(now.device)][:, units]
@@ -140,7 +140,7 @@ def patch(source: Recording, *, steps: Collection[int] | None = None, on: Where 
     """
 
     def values(signal: Address, units: Tensor, now: Tensor, step: int | None) -> Tensor:
-        there = source[signal].detach()
+        there = _of_width(source, signal, now)
         if step is None:
             raise InterventionError(_DIFFERENT_STEPS)
         if step >= len(there):
@@ -153,17 +153,27 @@ def patch(source: Recording, *, steps: Collection[int] | None = None, on: Where 
                 f"The recording to patch {signal} from has {there.shape[1]} sequences, the network reads {len(now)}."
             )
         alive = (step < source.lengths(signal))[:, None].to(now.device)
-        return torch.where(alive, there[step].to(now)[:, units], now)
+        return torch.where(alive, there[step].to(now)[:, units], now[:, units])
 
     _check_source(source)
     return Intervention(values, steps, on)
 
 
-def _rows(source: Recording, signal: Address) -> Tensor:
+def _of_width(source: Recording, signal: Address, now: Tensor) -> Tensor:
+    """A recorded signal that has as many units as the network's."""
+    values = source[signal].detach()
+    if values.shape[-1] != now.shape[-1]:
+        raise InterventionError(
+            f"{signal} has {values.shape[-1]} units in the recording, and {now.shape[-1]} in the network."
+        )
+    return values
+
+
+def _rows(source: Recording, signal: Address, now: Tensor) -> Tensor:
     """All places of a signal, of shape (place, unit), without what lies beyond a sequence's end."""
-    values, lengths = source[signal].detach(), source.lengths(signal).cpu()
+    values, lengths = _of_width(source, signal, now), source.lengths(signal).cpu()
     within = torch.arange(len(values), device="cpu")[:, None] < lengths
-    return values[within.to(values.device)]
+    return values[within.to(values.device)].to(now.device)
 
 
 def _check_source(source: object) -> None:
@@ -198,8 +208,9 @@ def intervene(module: nn.Module, interventions: Mapping[Any, Intervention]) -> I
     Notes
     -----
     Steps are counted from where a sequence begins: when the network is called again with the state
-    that it returned, the count goes on. A recording made inside the block shows a signal with the
-    changes on ``both`` ways, and without those on one of them.
+    that it returned, the count goes on; a state that was computed from it begins a new sequence. A
+    recording made inside the block shows a signal with the changes on ``both`` ways, and without
+    those on one of them.
     """
     layers = recurrent_layers(module)
     changes = _by_layer(layers, interventions)
@@ -271,7 +282,7 @@ def _edit(signal: Address, units: list[int] | None, intervention: Intervention) 
         if units is not None and max(units) >= width:
             raise AddressError(f"There is no unit {max(units)} in {signal}. Units: 0 to {width - 1}.")
         index = torch.tensor(range(width) if units is None else units, device=value.device)
-        new = intervention.values(signal, index, value[..., index], step)
+        new = intervention.values(signal, index, value, step)
         changed = value.clone()
         changed[..., index] = torch.as_tensor(new, dtype=value.dtype, device=value.device)
         return changed

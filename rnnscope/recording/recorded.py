@@ -133,8 +133,8 @@ class Recording:
         """All signals as a tree like that of a trace, of dims (time, batch, unit), NaN beyond a sequence's end."""
         tree: dict[str, xr.Dataset] = {}
         for node, here in by_node(self.addresses).items():
-            lengths = self.lengths(here[0]).cpu().numpy()
             axes = unit_axes({address: self[address].shape[-1] for address in here})
+            lengths = self.lengths(here[0]).cpu().numpy()
             arrays = {}
             for address in here:
                 values = _numpy(self[address])

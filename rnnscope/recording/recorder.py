@@ -250,6 +250,7 @@ def _lengths(lengths: Sequence[int] | Tensor | None) -> Tensor | None:
 def _wanted(known: list[Address], signals: Sequence[str] | None) -> list[Address]:
     if signals is None:
         return known
+    signals = [signals] if isinstance(signals, str) else signals
     if not signals:
         raise AddressError(f"No signal is asked for. This network has: {', '.join(map(str, known))}.")
     chosen: set[Address] = set()

@@ -134,7 +134,7 @@ class Observers:
 
     def __init__(self, tap: Tap, unsorted: Tensor | None = None) -> None:
         self._tap = tap
-        self._unsorted = unsorted
+        self.unsorted = unsorted
         self._calls = [(listener, listener.recording.begin_call(listener.path)) for listener in tap.listening]
         self._passes = tap.passes
 
@@ -148,7 +148,7 @@ class Observers:
 
     def receive(self, found: Found) -> None:
         """Hand on what was found, in the order in which the sequences were given."""
-        if (order := self._unsorted) is not None:
+        if (order := self.unsorted) is not None:
             signals = {name: values.index_select(1, order) for name, values in found.signals.items()}
             lengths = None if found.lengths is None else found.lengths[order.cpu()]
             found = found._replace(signals=signals, lengths=lengths)

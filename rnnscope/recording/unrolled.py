@@ -94,7 +94,10 @@ def step_once(
         signals[name].append(value)
         return value
 
-    output, states = adapter.step(x, states, keep)
+    returned = adapter.step(x, states, keep)
+    if not isinstance(returned, tuple) or len(returned) != 2 or not isinstance(returned[1], tuple):
+        raise AdapterError(f"{type(adapter).__name__}.step has to return (output, states), the states a tuple.")
+    output, states = returned
     if wrong := [name for name, values in signals.items() if len(values) != kept]:
         raise AdapterError(f"{type(adapter).__name__} has to keep {', '.join(wrong)} once in each step.")
     _check_returned(adapter, output, states, signals)

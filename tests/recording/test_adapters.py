@@ -418,3 +418,38 @@ def test_an_adapter_may_take_more_than_an_input_and_a_state(context: Any) -> Non
         assert torch.equal(cell(x, mask=mask, h=h), plain)
         assert torch.equal(cell(x, h), (x + h).tanh())
     assert torch.equal(torch.cat(recording.calls("l0.mask")), torch.stack((mask, mask, torch.ones_like(x))))
+
+
+def test_what_is_no_adapter_is_refused_when_it_is_registered() -> None:
+    class Stepless(rnnscope.Adapter):
+        states = ("h",)
+
+    class Forgetful(rnnscope.Adapter):
+        states = ("h",)
+        memory = "q"
+
+        def step(self, x: Any, states: Any, keep: Any) -> Any: ...
+
+    no_adapters: list[tuple[Any, str]] = [(5, "adapter were expected"), (Stepless, "lacks step"), (Forgetful, "memory")]
+    for adapter, said in no_adapters:
+        with pytest.raises(AdapterError, match=said):
+            rnnscope.register(nn.Linear, adapter)
+
+
+def test_a_step_that_returns_nothing_is_said() -> None:
+    class Cell(nn.Module):
+        hidden_size = 4
+
+        def forward(self, x: Tensor, h: Tensor) -> Tensor:
+            return h
+
+    class CellAdapter(rnnscope.Adapter):
+        states = ("h",)
+
+        def step(self, x: Any, states: Any, keep: Any) -> Any:
+            keep("h", states[0])
+
+    rnnscope.register(Cell, CellAdapter)
+    cell = Cell()
+    with pytest.raises(AdapterError, match="has to return"), rnnscope.unroll(cell):
+        cell(torch.zeros(2, 3), torch.zeros(2, 4))

@@ -194,7 +194,7 @@ def test_an_inner_block_acts_after_the_outer_one_and_ends_before_it(counter: nn.
 
 
 def test_the_same_intervention_may_be_in_force_twice(counter: nn.RNN) -> None:
-    changes: Changes = {"l0.h.0": Intervention(lambda signal, units, now, step: 2 * now)}
+    changes: Changes = {"l0.h.0": Intervention(lambda signal, units, now, step: 2 * now[:, units])}
     with intervene(counter, changes):
         assert counts(counter, changes) == [4, 20, 84, 340, 1364, 1364]
         assert counts(counter, {}) == [2, 6, 14, 30, 62, 62]
@@ -616,3 +616,26 @@ def test_a_reverse_layer_of_packed_sequences_has_no_common_steps() -> None:
             output, lengths = pad_packed_sequence(module(packed)[0])
         assert lengths.tolist() == [5, 3]
         assert not output[3:, 1].any()
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("signal", ["h", "c", "f"])
+def test_a_patch_of_packed_sequences_goes_to_each_sequence_its_own(signal: str, bidirectional: bool) -> None:
+    network = nn.LSTM(3, 4, bidirectional=bidirectional)
+    packed = pack_sequence([torch.randn(length, 3) for length in (2, 5, 3)], enforce_sorted=False)
+    with rnnscope.record(network) as source:
+        plain, _ = network(packed)
+    with rnnscope.intervene(network, {f"l0.{signal}": patch(source)}):
+        patched, _ = network(packed)
+    torch.testing.assert_close(patched.data, plain.data)
+
+
+@pytest.mark.parametrize("units", [3, 6])
+def test_values_come_from_a_signal_of_as_many_units(units: int) -> None:
+    other, network, x = nn.LSTM(3, units), nn.LSTM(3, 4), torch.randn(5, 2, 3)
+    with rnnscope.record(other) as source:
+        other(x)
+    for change in (patch(source), resample(source), ablate(source)):
+        refused = pytest.raises(InterventionError, match=f"{units} units in the recording, and 4 in the network")
+        with refused, rnnscope.intervene(network, {"l0.c": change}):
+            network(x)
