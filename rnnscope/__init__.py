@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .analysis.units import rank_units as rank_units
     from .checkpoint import load as load
     from .errors import RnnscopeError as RnnscopeError
-    from .foreign import import_model as import_model
+    from .foreign.importing import import_model as import_model
     from .models import CharLanguageModel as CharLanguageModel
     from .models import LanguageModelConfig as LanguageModelConfig
     from .recording.adapter import Adapter as Adapter
@@ -49,7 +49,7 @@ _HOME = {
     "RnnscopeError": "errors",
     "Trace": "recording.trace",
     "Vocabulary": "text",
-    "import_model": "foreign",
+    "import_model": "foreign.importing",
     "ablate": "recording.intervention",
     "clamp": "recording.intervention",
     "intervene": "recording.intervention",

@@ -1,5 +1,1 @@
 """Networks that other programs trained: what they are is read off the names and shapes of their weights."""
-
-from .importing import import_model
-
-__all__ = ["import_model"]

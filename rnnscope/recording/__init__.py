@@ -21,7 +21,7 @@ How the signals come about:
     workspace     the same from what the LSTM's kernel keeps on a CPU
     adapter       what has to be known of any other cell
     steps         PyTorch's cells step by step
-    unrolled      any layer step by step
+    unroll        any layer step by step
     adapters      other cells, with their adapters
     memory        where signals are written
 

@@ -15,7 +15,7 @@ from .chains import Chains
 from .kernels import KERNELS, Call, Place, flip
 from .steps import STEPS
 from .tap import Observers, Tap
-from .unrolled import Edit, Edits, unroll_layer
+from .unroll import Edit, Edits, unroll_layer
 
 
 class FusedTap(Tap):

@@ -27,7 +27,7 @@ from .address import Address, find
 from .kernels import Place
 from .recorded import Recording
 from .recorder import addresses_of, recurrent_layers, tapped, units_of
-from .unrolled import Edit, Edits, Where
+from .unroll import Edit, Edits, Where
 
 Values = Callable[[Address, Tensor, Tensor, int | None], Tensor | float]
 """New values of some units, from their signal, their indices, the signal's value (batch, unit), and the step."""

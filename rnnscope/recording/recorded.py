@@ -52,7 +52,7 @@ class CallSignals:
 
 def _checked(lengths: Tensor, signal: Tensor) -> Tensor:
     time, batch, _ = signal.shape
-    if lengths.shape != (batch,) or lengths.is_floating_point() or not 1 <= lengths.min() <= lengths.max() <= time:
+    if lengths.shape != (batch,) or not 1 <= lengths.min() <= lengths.max() <= time:
         raise RecordingError(
             f"lengths= has a whole number from 1 to the {time} steps for each of the {batch} sequences; "
             f"got {lengths.tolist()}."
@@ -179,12 +179,11 @@ class Recording:
     def _find(self, address: str | Address) -> tuple[Address, list[CallSignals]]:
         self.catch_up()
         address = find(address, self.addresses)
-        if not self._calls:
-            raise RecordingError(
-                f"Nothing is recorded at {address}: the network has not run inside the with block yet."
-            )
         if address.module not in self._calls:
-            raise RecordingError(f"Nothing is recorded at {address}: the network ran without calling {address.module}.")
+            module = address.module or "its recurrent layer"
+            ran = f"the network ran without calling {module}, or broke off before"
+            reason = ran if self._calls or self.passes else "the network has not run inside the with block yet"
+            raise RecordingError(f"Nothing is recorded at {address}: {reason}.")
         return address, self._calls[address.module]
 
 

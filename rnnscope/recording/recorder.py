@@ -242,7 +242,7 @@ def _lengths(lengths: Sequence[int] | Tensor | None) -> Tensor | None:
         found = torch.as_tensor(lengths)
     except (TypeError, ValueError, RuntimeError):
         found = torch.empty(0)
-    if found.is_floating_point() or found.dim() != 1:
+    if found.is_floating_point() or found.dtype == torch.bool or found.dim() != 1:
         raise RecordingError(f"lengths= has a whole number for each sequence of the batch; got {lengths!r}.")
     return found
 

@@ -18,7 +18,7 @@ from .chains import Chain, Chains
 from .kernels import Found, Place
 from .recovery import agree, tolerance
 from .tap import Observers, Tap
-from .unrolled import step_once, unroll_layer
+from .unroll import step_once, unroll_layer
 
 _HELD = 64
 """Steps of a cell that are held before their signals are computed together."""

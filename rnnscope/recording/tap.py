@@ -17,7 +17,7 @@ from .address import Address
 from .chains import Chains
 from .kernels import Found, Place
 from .recorded import CallSignals, Recording
-from .unrolled import Edits
+from .unroll import Edits
 
 
 class Listener:

@@ -6,8 +6,7 @@ here was found by looking (gates first, in padded rows; cell states after them, 
 and every use of it is checked as recovery is. Without gradients PyTorch takes another variant of the
 kernel, whose last bits are the same for many shapes and not for others; so both are tried on a few steps.
 
-``benchmarks/recording.py`` shows what it is worth: with gradients, recording an LSTM takes 1.0 to 1.6
-times the forward pass, where recovery would take 2 to 3.
+``python benchmarks/recording.py --grad`` shows what that costs: 1.0 to 1.6 times the forward pass.
 """
 
 from __future__ import annotations
@@ -127,16 +126,11 @@ def _kernel(weights: LayerWeights, x: Tensor, states: States, reverse: bool = Fa
         weights, x, h, c = weights.detach(), x.detach(), h.detach(), c.detach()
     none = weights.ih.new_zeros(len(weights.ih))
     b_ih, b_hh = (none if bias is None else bias for bias in (weights.bias_ih, weights.bias_hh))
-    sizes = (
-        h.shape[1],
-        1,
-        weights.bias_ih is not None,
-        False,
-        False,
-    )  # layers, bias, bidirectional, batch first
+    one_layer = (h.shape[1], 1, weights.bias_ih is not None)  # units, layers, whether there are biases
+    neither = (False, False)  # bidirectional, nor the batch first
     with torch.enable_grad():
         out, h_last, c_last, room = torch.ops.aten.mkldnn_rnn_layer(
-            x, weights.ih, weights.hh, b_ih, b_hh, h, c, reverse, [], _LSTM, *sizes, True
+            x, weights.ih, weights.hh, b_ih, b_hh, h, c, reverse, [], _LSTM, *one_layer, *neither, True
         )
     return out, (h_last.view_as(h), c_last.view_as(c)), room.view(torch.float32)
 
