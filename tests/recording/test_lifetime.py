@@ -154,3 +154,17 @@ def test_recovery_does_not_obey_an_autocast_around_it() -> None:
 def test_data_parallel_is_refused() -> None:
     with pytest.raises(RecordingError, match=r"its \.module"), rnnscope.record(nn.DataParallel(nn.GRU(3, 4))):
         pass
+
+
+def test_a_pass_that_broke_off_before_its_layer_says_so() -> None:
+    loop = Loop()
+    with rnnscope.record(loop) as recording:
+        with pytest.raises(IndexError):
+            loop(torch.zeros(3))
+        with pytest.raises(RecordingError, match="broke off before"):
+            recording["l0.h"]
+
+
+def test_truth_values_are_no_lengths() -> None:
+    with pytest.raises(RecordingError, match="a whole number"), rnnscope.record(nn.GRU(3, 4), lengths=[True, True]):
+        pass
