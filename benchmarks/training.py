@@ -16,10 +16,11 @@ from timing import machine, paired, table
 from torch import Tensor, nn
 
 from rnnscope.models import LanguageModelConfig
+from rnnscope.training import processes
 from rnnscope.training.loop import Run
-from rnnscope.training.recipe import CorpusRecipe, Recipe, TrainingRecipe
+from rnnscope.training.recipe import CorpusRecipe, Recipe, StreamTraining
 
-TRAINING = TrainingRecipe(streams=32, window=100)
+TRAINING = StreamTraining(method="adamw", streams=32, window=100)
 
 
 def start_run(folder: Path) -> Run:
@@ -27,8 +28,8 @@ def start_run(folder: Path) -> Run:
     text = folder / "text.txt"
     text.write_text("".join(random.Random(0).choices(string.ascii_letters, k=1_000_000)))
     model = LanguageModelConfig(cell="lstm", hidden_size=256)
-    recipe = Recipe("benchmark", corpus=CorpusRecipe(path=str(text)), model=model, training=TRAINING)
-    run = Run(recipe, folder, "cpu", Console(quiet=True))
+    recipe = Recipe("benchmark", "language-model", CorpusRecipe(path=str(text)), model, TRAINING)
+    run = Run(recipe, folder, processes.launch("cpu", "32", "csv", folder), Console(quiet=True))
     run.model.train()
     return run
 
@@ -37,7 +38,7 @@ class BareLoop:
     """What a user writes: the same network, optimizer, windows and schedule, and nothing else."""
 
     def __init__(self, run: Run) -> None:
-        self.model, self.tokens, self.steps = copy.deepcopy(run.model), run.streams.tokens, run.steps
+        self.model, self.tokens, self.steps = copy.deepcopy(run.model), run.task.streams.tokens, run.steps
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(), TRAINING.learning_rate, betas=(0.9, 0.99), weight_decay=TRAINING.weight_decay
         )

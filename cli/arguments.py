@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from rnnscope import CharLanguageModel
+    from rnnscope.models import Network
 
 model_argument = click.argument("model", metavar="MODEL.pt")
 device_option = click.option(
@@ -18,7 +18,7 @@ force_option = click.option("--force", is_flag=True, help="Replace outputs that 
 encoding_option = click.option("--encoding", default="utf-8", show_default=True, help="Encoding of the text.")
 
 
-def open_model(model: str, device: str = "cpu") -> CharLanguageModel:
+def open_model(model: str, device: str = "cpu") -> Network:
     """A checkpoint by its path, or a shipped network by its name."""
     from rnnscope import load, trained
     from rnnscope.errors import CheckpointError

@@ -25,9 +25,17 @@ def generate(model: str, prompt: str, length: int, temperature: float, seed: int
     """Let a language model write."""
     import torch
 
+    from rnnscope import CharLanguageModel
+    from rnnscope.errors import ModelError
+
     if math.isnan(temperature):
         raise click.BadParameter("nan is not a temperature.", param_hint="--temperature")
     network = open_model(model)
+    if not isinstance(network, CharLanguageModel):
+        raise ModelError(
+            f"{model} is a {network.task}: it does not go on with a text, as a language model does. "
+            "What it makes of one: rnnscope trace"
+        )
     if unknown := network.vocabulary.unknown(prompt):
         names = ", ".join(f"{character!r}" for character in unknown)
         click.echo(f"The model does not know {names}: read as the unknown symbol.", err=True)

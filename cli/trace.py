@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,8 +35,13 @@ def _numbers(ctx: click.Context, parameter: click.Parameter, value: str | None) 
 
 @click.command()
 @model_argument
-@click.argument("text", metavar="TEXT.txt")
+@click.argument("texts", nargs=-1, required=True, metavar="TEXT.txt...")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Zarr folder to write [default: after the text].")
+@click.option(
+    "--documents",
+    type=click.Choice(["file", "line"]),
+    help="Whether a file is one document, or each line of it [default: line for a classifier, tagger or translator].",
+)
 @click.option("--signals", callback=_words, metavar="NAMES", help="Such as h,c or l0.c [default: all].")
 @click.option("--units", callback=_numbers, metavar="NUMBERS", help="Such as 3,17,37 [default: all].")
 @click.option("--dtype", default="float32", show_default=True, type=click.Choice(["float32", "float16"]))
@@ -52,8 +58,9 @@ def _numbers(ctx: click.Context, parameter: click.Parameter, value: str | None) 
 @force_option
 def trace(
     model: str,
-    text: str,
+    texts: tuple[str, ...],
     output: Path | None,
+    documents: str | None,
     signals: list[str] | None,
     units: list[int] | None,
     dtype: str,
@@ -63,9 +70,10 @@ def trace(
     device: str,
     force: bool,
 ) -> None:
-    """Read a text with a network and keep every signal at every step.
+    """Read texts with a network and keep every signal at every step.
 
-    TEXT may be - for standard input. MODEL may be the name of a shipped network.
+    Each TEXT starts from a zero state. It may be - for standard input; for a captioner it is a CSV file with an
+    image a row, for a forecaster one with a series. MODEL may be the name of a shipped network.
     """
     import sys
 
@@ -74,27 +82,26 @@ def trace(
     import rnnscope
     from rnnscope.output import new_path
     from rnnscope.reports import figures
-    from rnnscope.text import read_stream, read_text
 
     if heatmap is not None:
         figures.check_format(heatmap)
         for path in figures.page_paths(heatmap, 1) + figures.page_paths(heatmap, _HEATMAP_PAGES):
             new_path(path, force)
-    if text == "-":
-        if sys.stdin is None:
-            raise click.UsageError("TEXT is -, but there is no standard input.")
-        name, content = "stdin", read_stream(sys.stdin.buffer, "Standard input", encoding)
-    else:
-        name, content = Path(text).name, read_text(text, encoding)
+    if "-" in texts and sys.stdin is None:
+        raise click.UsageError("TEXT is -, but there is no standard input.")
+    sources = [sys.stdin.buffer if text == "-" else Path(text) for text in texts]
     console = Console(highlight=False)
+    name = "stdin" if texts[0] == "-" else Path(texts[0]).stem
     result = rnnscope.trace(
         open_model(model, device),
-        content,
-        output or Path(f"{Path(name).stem}.zarr"),
+        sources,
+        output or Path(f"{name}.zarr"),
         signals=signals,
         units=units,
         dtype=dtype,  # pyright: ignore[reportArgumentType]
-        name=name,
+        documents=documents,  # pyright: ignore[reportArgumentType]
+        encoding=encoding,
+        name="stdin" if texts == ("-",) else None,
         force=force,
         console=console,
     )
@@ -119,11 +126,19 @@ def _report(trace: Trace, console: Console) -> None:
     nodes: dict[str, list[str]] = {}
     for address in trace.addresses:
         nodes.setdefault(address.node, []).append(address.signal)
-    nll = "" if nats is None else f", {nats:.3f} nats ({nats / math.log(2):.3f} bits) a character"
-    lines = [f"Wrote {trace.path}: {len(trace):,} steps, {decimal(size)}{nll}"]
+    root = trace.tree.dataset
+    step = "step" if "value" in root else "character"
+    nll = "" if nats is None else f", {nats:.3f} nats ({nats / math.log(2):.3f} bits) a {step}"
+    many = f"{len(trace.documents):,} documents, " if len(trace.documents) > 1 else ""
+    lines = [f"Wrote {trace.path}: {many}{len(trace):,} steps, {decimal(size)}{nll}"]
+    beside = {"nll": nats is not None, "top guesses": root.sizes["rank"], "predictions": "prediction" in root}
+    beside = " and ".join(name for name, there in beside.items() if there)
     for node, signals in nodes.items():
         units = trace[f"{node}.{signals[0]}"].sizes["unit"]
-        lines.append(f"  {node}: {', '.join(signals)} of {units} units, with nll and top guesses")
+        lines.append(f"  {node}: {', '.join(signals)} of {units} units{beside and f', with {beside}'}")
+    if trace.answers:
+        counts = Counter(trace.answers).most_common()
+        lines.append(f"  answers: {', '.join(f'{answer} {count:,}' for answer, count in counts)}")
     if trace.unknown:
         most = ", ".join(f"{character!r} x {count:,}" for character, count in trace.unknown.most_common(5))
         lines.append(f"  {trace.unknown.total():,} characters the model does not know, read as unknown: {most}")

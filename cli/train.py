@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from pathlib import Path
 
@@ -21,6 +22,8 @@ def train(recipe: Path, output: Path | None, resume: bool, device: str, force: b
 
     The folder of the run gets model.pt (the best weights), last.pt (to resume from), figures.csv
     and, at the end, card.md. Ctrl-C stops after the current step and leaves a checkpoint.
+
+    On several devices or machines: torchrun --nproc-per-node 2 -m rnnscope.cli train RECIPE.toml
     """
     from rich.console import Console
 
@@ -34,6 +37,8 @@ def train(recipe: Path, output: Path | None, resume: bool, device: str, force: b
         go_on = f"if training had begun, go on with: rnnscope train {shlex.join(arguments)}"
         console.print(f"Interrupted; {go_on}", markup=False, soft_wrap=True)
         raise SystemExit(130) from None
+    if int(os.environ.get("RANK", "0")):  # torchrun's other processes
+        return
     assert model.card is not None
     for name, value in model.card.rows():
         console.print(f"{name:>12}  {value}", markup=False, soft_wrap=True)

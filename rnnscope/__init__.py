@@ -32,10 +32,10 @@ if TYPE_CHECKING:
     from .recording.recorded import Recording as Recording
     from .recording.recorder import record as record
     from .recording.recorder import unroll as unroll
-    from .recording.trace import Trace as Trace
-    from .recording.trace import open_trace as open_trace
-    from .recording.tracing import trace as trace
     from .text import Vocabulary as Vocabulary
+    from .tracing.making import trace as trace
+    from .tracing.trace import Trace as Trace
+    from .tracing.trace import open_trace as open_trace
     from .training.loop import train as train
 
 _HOME = {
@@ -47,20 +47,20 @@ _HOME = {
     "MinLSTM": "recording.adapters",
     "Recording": "recording.recorded",
     "RnnscopeError": "errors",
-    "Trace": "recording.trace",
+    "Trace": "tracing.trace",
     "Vocabulary": "text",
     "import_model": "foreign.importing",
     "ablate": "recording.intervention",
     "clamp": "recording.intervention",
     "intervene": "recording.intervention",
     "load": "checkpoint",
-    "open_trace": "recording.trace",
+    "open_trace": "tracing.trace",
     "patch": "recording.intervention",
     "rank_units": "analysis.units",
     "record": "recording.recorder",
     "register": "recording.adapter",
     "resample": "recording.intervention",
-    "trace": "recording.tracing",
+    "trace": "tracing.making",
     "train": "training.loop",
     "unroll": "recording.recorder",
 }

@@ -10,10 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-_AGAIN = """
-`rnnscope train recipe.toml` makes this network and its figures again. Nats per character are the mean
-cross-entropy over the whole part, with the state carried from zeros at its first character to its last.
-"""
+_AGAIN = "`rnnscope train recipe.toml` makes this network and its figures again."
 
 
 @dataclass(frozen=True)
@@ -23,12 +20,12 @@ class Card:
     Attributes
     ----------
     task : str
-    config : dict
-        The network's configuration.
+    architecture : str
+        The network in one line.
     parameters : int
         Trained numbers in the network.
-    vocabulary_size : int
-        Tokens, the unknown symbol included.
+    vocabularies : dict of str to int
+        How many symbols of each kind it knows.
     sha256 : str
         Of the weights, see `fingerprint`.
     training : dict
@@ -37,9 +34,9 @@ class Card:
     """
 
     task: str
-    config: dict[str, Any]
+    architecture: str
     parameters: int
-    vocabulary_size: int
+    vocabularies: dict[str, int]
     sha256: str
     training: dict[str, Any] = field(repr=False)
 
@@ -49,25 +46,13 @@ class Card:
             return f"imported from {self.training['imported']['file']}"
         return self.training["recipe"]["name"] if self.training else "untrained"
 
-    @property
-    def architecture(self) -> str:
-        """The network in one line, such as ``lstm, 1 layer of 256 units, embedding of 64``."""
-        c = self.config
-        cell = f"rnn ({c['nonlinearity']})" if c["cell"] == "rnn" else c["cell"]
-        layers = ("1 layer" if c["layers"] == 1 else f"{c['layers']} layers") + f" of {c['hidden_size']} units"
-        layers += f" projected to {c['proj_size']}" if c["proj_size"] else ""
-        layers += " in both directions" if c["bidirectional"] else ""
-        inputs = f"embedding of {c['embedding_size']}" if c["embedding_size"] else "one-hot input"
-        tail = (", tied head" if c["tied"] else "") + ("" if c["bias"] else ", no biases in the recurrent layers")
-        return f"{cell}, {layers}, {inputs}{tail}"
-
     def rows(self) -> list[tuple[str, str]]:
         """Name and value of each line of the card."""
         rows = [
             ("task", self.task),
             ("network", self.architecture),
             ("parameters", f"{self.parameters:,}"),
-            ("vocabulary", f"{self.vocabulary_size} tokens, one of them the unknown symbol"),
+            ("knows", ", ".join(f"{count:,} {name}" for name, count in self.vocabularies.items())),
             ("weights", f"sha256 {self.sha256}"),
         ]
         if "imported" in self.training:
@@ -82,23 +67,20 @@ class Card:
     def _training_rows(self) -> list[tuple[str, str]]:
         record = self.training
         corpus, method = record["corpus"], record["recipe"]["training"]
+        parts, counted = corpus["parts"], corpus["counted"]
         trained = f"{record['step']:,} steps, {record['epoch']:.1f} epochs, {record['seconds'] / 60:.0f} minutes"
-        rows = [
-            ("corpus", f"{corpus['name']}, {corpus['characters']:,} characters"),
+        seed, rate = record["recipe"]["seed"], method["learning_rate"]
+        return [
+            ("corpus", f"{corpus['name']}, {sum(parts.values()):,} {counted}"),
             ("source", corpus["source"]),
             ("licence", corpus["licence"]),
-            ("split", ", ".join(f"{part} {count:,}" for part, count in corpus["parts"].items()) + " characters"),
+            ("split", ", ".join(f"{part} {count:,}" for part, count in parts.items()) + f" {counted}"),
+            *corpus["notes"].items(),
             ("trained", f"{trained}; best at step {record['best_step']:,}"),
-            (
-                "method",
-                f"{method['method']}, learning rate {method['learning_rate']:g}, seed {record['recipe']['seed']}",
-            ),
+            ("method", f"{method['method']}, learning rate {rate:g}, precision {method['precision']}, seed {seed}"),
             ("clipped", f"{record['clipped_share']:.1%} of the steps"),
+            *((score["part"], _in_words(score)) for score in record["scores"]),
         ]
-        for part in ("validation", "test"):
-            if (nats := record.get(f"{part}_nats")) is not None:
-                rows.append((part, f"{nats:.4f} nats per character ({nats / math.log(2):.4f} bits)"))
-        return rows
 
     def markdown(self) -> str:
         """The card as a page."""
@@ -110,6 +92,15 @@ class Card:
         if about.get("limits"):
             parts.append(f"## Limits\n\n{about['limits'].strip()}")
         return "\n\n".join(part.strip() for part in parts if part) + "\n"
+
+
+def _in_words(score: dict[str, Any]) -> str:
+    """A score beside its baselines, such as ``0.9312 accuracy; most frequent tag 0.8712``."""
+    words = f"{score['value']:.4f} {score['measure']}"
+    if score["measure"].startswith("nats"):
+        words += f" ({score['value'] / math.log(2):.4f} bits)"
+    baselines = ", ".join(f"{name} {value:.4f}" for name, value in score["baselines"].items())
+    return f"{words}; {baselines}" if baselines else words
 
 
 def fingerprint(module: nn.Module) -> str:

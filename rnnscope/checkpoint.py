@@ -5,8 +5,8 @@ Its keys:
     format         "rnnscope"
     version        1
     task           which class of `rnnscope.models` it is, such as "language-model"
-    config         the constructor's configuration, a dict
-    vocabulary     the characters, a list in the order of their ids
+    config         the network's configuration, a dict
+    vocabularies   the symbols it knows, a dict of lists, such as its characters in the order of their ids
     state_dict     the weights
     training       how they came about: recipe, corpus, steps, figures
     resume         only in ``last.pt``: what training needs to go on
@@ -28,36 +28,35 @@ import torch
 from .card import Card, fingerprint
 from .device import pick_device
 from .errors import CheckpointError, RnnscopeError
-from .models import TASKS, CharLanguageModel
+from .models import NETWORKS, Network
 from .output import atomic_path
-from .text import Vocabulary
 
 FORMAT = "rnnscope"
 VERSION = 1
 
-_KEYS = ("task", "config", "vocabulary", "state_dict", "training")
+_KEYS = ("task", "config", "vocabularies", "state_dict", "training")
 
 
-def describe(model: CharLanguageModel, training: dict[str, Any]) -> Card:
+def describe(model: Network, training: dict[str, Any]) -> Card:
     """The card of a network."""
     return Card(
         task=model.task,
-        config=asdict(model.config),
+        architecture=model.architecture,
         parameters=sum(parameter.numel() for parameter in model.parameters()),
-        vocabulary_size=len(model.vocabulary),
+        vocabularies={name: len(symbols) for name, symbols in model.vocabularies.items()},
         sha256=fingerprint(model),
         training=training,
     )
 
 
-def save(path: str | Path, model: CharLanguageModel, training: dict[str, Any], **extra: Any) -> None:
+def save(path: str | Path, model: Network, training: dict[str, Any], **extra: Any) -> None:
     """Write a checkpoint; it appears under its name only when complete."""
     content = {
         "format": FORMAT,
         "version": VERSION,
         "task": model.task,
         "config": asdict(model.config),
-        "vocabulary": list(model.vocabulary.characters[1:]),
+        "vocabularies": {name: list(symbols) for name, symbols in model.vocabularies.items()},
         "state_dict": {name: tensor.detach().cpu() for name, tensor in model.state_dict().items()},
         "training": training,
         **extra,
@@ -68,8 +67,8 @@ def save(path: str | Path, model: CharLanguageModel, training: dict[str, Any], *
         partial.write_bytes(packed.getbuffer())
 
 
-def load(path: str | Path, device: str | torch.device = "cpu") -> CharLanguageModel:
-    """Open a checkpoint as a network in eval mode, with ``.vocabulary``, ``.config`` and ``.card``.
+def load(path: str | Path, device: str | torch.device = "cpu") -> Network:
+    """Open a checkpoint as a network in eval mode, with its ``.config`` and ``.card``.
 
     Raises
     ------
@@ -80,8 +79,8 @@ def load(path: str | Path, device: str | torch.device = "cpu") -> CharLanguageMo
     """
     content = read(path)
     try:
-        kind = TASKS[content["task"]]
-        model = kind(kind.config_type(**content["config"]), Vocabulary(content["vocabulary"]))
+        kind = NETWORKS[content["task"]]
+        model = kind.build(kind.config_type(**content["config"]), content["vocabularies"])
         model.load_state_dict(content["state_dict"])
     except (AttributeError, KeyError, TypeError, RuntimeError, RnnscopeError) as error:
         reason = " ".join(str(error).split())

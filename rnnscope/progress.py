@@ -14,20 +14,24 @@ from rich.text import Text
 
 
 class RateColumn(ProgressColumn):
-    """Characters per second."""
+    """How many a second, of what is counted."""
+
+    def __init__(self, counted: str) -> None:
+        super().__init__()
+        self._counted = counted
 
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed
-        return Text("" if speed is None else f"{speed:,.0f} characters/s", style="progress.data.speed")
+        return Text("" if speed is None else f"{speed:,.0f} {self._counted}/s", style="progress.data.speed")
 
 
-def progress_bar(console: Console | None) -> Progress:
-    """A bar that counts characters; silent where there is no console or no terminal."""
+def progress_bar(console: Console | None, counted: str = "characters") -> Progress:
+    """A bar that counts characters or what is named; silent where there is no console or no terminal."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         TaskProgressColumn(),
-        RateColumn(),
+        RateColumn(counted),
         TimeRemainingColumn(),
         console=console,
         disable=console is None or not console.is_terminal,

@@ -13,9 +13,10 @@ FOLDERS = {"rnnscope": "rnnscope", "probes": "rnnscope.probes", "trained": "rnns
 
 LEVELS = (
     {"errors"},
-    {"output", "progress", "device", "text", "cells", "card"},
+    {"output", "progress", "device", "text", "ngram", "cells", "card"},
     {"corpora", "models", "checkpoint", "foreign"},
     {"training", "recording"},
+    {"tracing"},
     {"analysis"},
     {"reports"},
 )

@@ -79,43 +79,61 @@ def rank_units(series: xr.DataArray) -> UnitRanking:
     only once in the text, counts for nothing. A cell state is seen through tanh, as the network sees it.
 
     *Timescale*: the first lag at which the autocorrelation, a linear drift taken out, is below 1/e.
-    Beyond a tenth of the series, and for a unit that never changes, it cannot be told: NaN.
+    Beyond a tenth of the longest document, and for a unit that never changes, it cannot be told: NaN.
+
+    Several documents make one series, but no stretch and no lag reaches from one into the next. Steps
+    at which the layer does not step (NaN) are left out.
 
     Parameters
     ----------
     series : DataArray of dims (time, unit), as a trace gives it
-        Its first 20,000 steps are used.
+        Its first 20,000 steps are used. Its coordinate ``document``, if it has one, parts the documents.
 
     Returns
     -------
     UnitRanking
     """
-    values = np.asarray(series[:LONGEST], dtype=np.float64)
+    values, fresh = _steps_of(series[:LONGEST])
     seen = np.tanh(values) if Address.parse(str(series.name)).signal == "c" else values
     share, threshold = _two_groups(seen)
     above = seen > threshold
-    stretches = 1 + np.count_nonzero(above[1:] != above[:-1], axis=0)
-    dwell = _mean_stay(np.where(above.mean(axis=0) > 0.5, ~above, above))
+    flips = np.count_nonzero((above[1:] != above[:-1]) & ~fresh[1:, None], axis=0)
+    on = above.sum(axis=0) / max(1, len(above))
+    dwell = _mean_stay(np.where(on > 0.5, ~above, above), fresh)
     bimodal = np.clip((share - _NORMAL_SHARE) / (1 - _NORMAL_SHARE), 0, 1)
     table = pd.DataFrame(
         {
             "unit": series["unit"].values,
-            "switch": bimodal * (1 - 1 / dwell) * np.clip(1 - 2 / stretches, 0, 1),
+            "switch": bimodal * (1 - 1 / dwell) * np.clip(1 - 2 / np.maximum(1, fresh.sum() + flips), 0, 1),
             "threshold": threshold,
-            "on": above.mean(axis=0),
+            "on": on,
             "dwell": dwell,
-            "timescale": _autocorrelation_time(values),
+            "timescale": _autocorrelation_time(values, fresh),
         },
         index=[f"{series.name}.{unit}" for unit in series["unit"].values],
     )
     return UnitRanking(str(series.name), table.sort_values("switch", ascending=False, kind="stable"))
 
 
+def _steps_of(series: xr.DataArray) -> tuple[np.ndarray, np.ndarray]:
+    """The values at the steps that the layer takes, of shape (time, unit), and whether a step is its document's first.
+
+    Where a trace has no step, all units of the signal are NaN.
+    """
+    values = np.asarray(series, dtype=np.float64)
+    taken = ~np.isnan(values).all(axis=1)
+    fresh = np.zeros(np.count_nonzero(taken), dtype=bool)
+    fresh[:1] = True
+    if "document" in series.coords:
+        fresh[1:] = np.diff(series["document"].values[taken]) != 0
+    return values[taken], fresh
+
+
 def _two_groups(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Otsu's threshold of each column of (time, unit), and the share of variance between its two groups."""
     steps = len(values)
     if steps < 2:
-        return np.zeros(values.shape[1]), values[0]
+        return np.zeros(values.shape[1]), values.sum(axis=0)
     ranked = np.sort(values, axis=0)
     below = np.arange(1, steps)[:, None] / steps
     mean = ranked.mean(axis=0)
@@ -129,25 +147,35 @@ def _two_groups(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return share, threshold
 
 
-def _mean_stay(inside: np.ndarray) -> np.ndarray:
+def _mean_stay(inside: np.ndarray, fresh: np.ndarray) -> np.ndarray:
     """Mean length of the stretches of each boolean column of (time, unit), in steps; 1 where there is none."""
-    starts = inside[0].astype(int) + np.count_nonzero(inside[1:] & ~inside[:-1], axis=0)
+    before = np.zeros_like(inside)
+    before[1:] = inside[:-1] & ~fresh[1:, None]
+    starts = np.count_nonzero(inside & ~before, axis=0)
     return np.maximum(1, np.count_nonzero(inside, axis=0) / np.maximum(1, starts))
 
 
-def _autocorrelation_time(values: np.ndarray) -> np.ndarray:
+def _autocorrelation_time(values: np.ndarray, fresh: np.ndarray) -> np.ndarray:
     """The first lag at which each column's autocorrelation is below 1/e, in steps; NaN if it cannot be told."""
     blocks = np.array_split(values, -(-values.shape[1] // 128), axis=1)  # the transform of all at once takes gigabytes
-    return np.concatenate([_first_lag_below(block) for block in blocks])
+    return np.concatenate([_first_lag_below(block, np.flatnonzero(fresh)) for block in blocks])
 
 
-def _first_lag_below(values: np.ndarray) -> np.ndarray:
-    steps = len(values)
-    if steps < 2:
+def _first_lag_below(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    if len(values) < 2:
         return np.full(values.shape[1], np.nan)
     residual = scipy.signal.detrend(values, axis=0)
-    spectrum = np.fft.rfft(residual, n=2 * steps, axis=0)
-    covariance = np.fft.irfft(np.abs(spectrum) ** 2, axis=0)[: 1 + steps // 10]
+    longest = np.diff(starts, append=len(values)).max()
+    covariance = np.zeros((1 + longest // 10, values.shape[1]))
+    for document in np.split(residual, starts[1:]):
+        products = _lagged_products(document)[: len(covariance)]
+        covariance[: len(products)] += products
     low = covariance < covariance[0] / np.e
     told = low.any(axis=0) & (values.min(axis=0) < values.max(axis=0))
     return np.where(told, low.argmax(axis=0), np.nan)
+
+
+def _lagged_products(values: np.ndarray) -> np.ndarray:
+    """For each lag, the sum over the products of values that far apart, of each column of (time, unit)."""
+    spectrum = np.fft.rfft(values, n=2 * len(values), axis=0)
+    return np.fft.irfft(np.abs(spectrum) ** 2, axis=0)[: len(values)]

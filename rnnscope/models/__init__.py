@@ -1,7 +1,31 @@
-"""The networks that rnnscope trains, one task a file; `TASKS` finds one by its name."""
+"""The networks that rnnscope trains, one task a file; `NETWORKS` finds one by the name of its task."""
 
+from .captioner import Captioner, CaptionerConfig
+from .classifier import ClassifierConfig, SequenceClassifier
+from .forecaster import Forecaster, ForecasterConfig
 from .language_model import CharLanguageModel, LanguageModelConfig
+from .network import Network
+from .tagger import SequenceTagger, TaggerConfig
+from .translator import Translator, TranslatorConfig
 
-TASKS = {CharLanguageModel.task: CharLanguageModel}
+NETWORKS: dict[str, type[Network]] = {
+    network.task: network
+    for network in (CharLanguageModel, SequenceClassifier, SequenceTagger, Translator, Captioner, Forecaster)
+}
 
-__all__ = ["TASKS", "CharLanguageModel", "LanguageModelConfig"]
+__all__ = [
+    "NETWORKS",
+    "Captioner",
+    "CaptionerConfig",
+    "CharLanguageModel",
+    "ClassifierConfig",
+    "Forecaster",
+    "ForecasterConfig",
+    "LanguageModelConfig",
+    "Network",
+    "SequenceClassifier",
+    "SequenceTagger",
+    "TaggerConfig",
+    "Translator",
+    "TranslatorConfig",
+]

@@ -24,10 +24,4 @@ How the signals come about:
     unroll        any layer step by step
     adapters      other cells, with their adapters
     memory        where signals are written
-
-Traces:
-
-    reading       a text on its way through a network
-    trace         signals aligned with a text
-    tracing       makes one
 """

@@ -6,7 +6,7 @@ writes them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -43,9 +43,17 @@ _ROW = 0.105  # inches of height for one unit
 _LINE = 0.19  # inches of height for a line of text
 _MARGIN = 0.36
 
+_NOTHING = "#dddddd"
+"""The colour of what is not there."""
+_ASIDE = "#888888"
+"""The ink of what has no value."""
+
 _CENTRED = {"ha": "center", "va": "center", "family": "monospace", "parse_math": False}
 
 Order = Literal["cluster", "address"]
+
+Row = str | list[tuple[int, str]]
+"""A heading, or the (step, visible character) pairs of a line."""
 
 
 def heatmap(
@@ -54,7 +62,8 @@ def heatmap(
     """Units down the side, characters along the top, a long text over several rows and pages.
 
     Gates are drawn in their own range; of a state each unit is drawn in units of its own reach (see
-    `rnnscope.reports.scale`), since some live within 0.1 of zero and others go beyond 10.
+    `rnnscope.reports.scale`), since some live within 0.1 of zero and others go beyond 10. Grey is where
+    a layer has no step; a line stands before the first character of a document.
 
     Parameters
     ----------
@@ -110,11 +119,20 @@ def _heatmap_page(
 
 
 def _heatmap_row(axes: Axes, text: str, series: xr.DataArray, scale: Scale, start: int) -> None:
-    values = np.full((series.sizes["unit"], COLUMNS), np.nan)
-    values[:, : len(text)] = series.values.T
     sns.heatmap(
-        values, ax=axes, vmin=scale.low, vmax=scale.high, cmap=COLOURS, cbar=False, xticklabels=False, yticklabels=False
+        series.values.T,
+        ax=axes,
+        vmin=scale.low,
+        vmax=scale.high,
+        cmap=COLOURS.with_extremes(bad=_NOTHING),
+        cbar=False,
+        xticklabels=False,
+        yticklabels=False,
     )
+    axes.set_xlim(0, COLUMNS)
+    if "document" in series.coords:
+        for x in np.flatnonzero(np.diff(series["document"].values)) + 1:
+            axes.axvline(x, color="black", linewidth=0.8)
     axes.set_yticks(np.arange(series.sizes["unit"]) + 0.5, [str(unit) for unit in series["unit"].values], fontsize=5.5)
     axes.set_xticks(np.arange(len(text)) + 0.5, [_drawable(visible(c)) for c in text], family="monospace", fontsize=7)
     axes.tick_params(axis="both", length=0, pad=1, labelrotation=0)
@@ -126,7 +144,9 @@ def _heatmap_row(axes: Axes, text: str, series: xr.DataArray, scale: Scale, star
     )
 
 
-def coloured_text(text: str, series: xr.DataArray, first_step: int = 0) -> list[Figure]:
+def coloured_text(
+    text: str, series: xr.DataArray, first_step: int = 0, headings: Mapping[int, str] | None = None
+) -> list[Figure]:
     """A text with each character on the colour of a unit's value there, over the unit's series.
 
     Parameters
@@ -135,50 +155,65 @@ def coloured_text(text: str, series: xr.DataArray, first_step: int = 0) -> list[
     series : DataArray of dims (time,), named by its address
     first_step : int
         The step of the first character in its trace.
+    headings : dict of int to str
+        What stands above the line that begins with a step of the series, such as the name of a document.
 
     Returns
     -------
     list of Figure, one a page
     """
-    address = Address.parse(str(series.name))
+    address, headings = Address.parse(str(series.name)), headings or {}
     values = np.asarray(series, dtype=np.float64)
     scale = Scale.of(address.signal, values)
-    rows = list(lines(text, COLUMNS - 10))
+    rows: list[Row] = []
+    for line in lines(text, COLUMNS - 10, headings):
+        rows += [headings[line[0][0]], line] if line[0][0] in headings else [line]
     per_page = int((PAGE_HEIGHT - 2.2) / _LINE)
     pages = [rows[first : first + per_page] for first in range(0, len(rows), per_page)]
     titles = _numbered(str(address), len(pages))
     return [_text_page(page, values, scale, title, first_step) for page, title in zip(pages, titles, strict=True)]
 
 
-def _text_page(
-    rows: list[list[tuple[int, str]]], values: np.ndarray, scale: Scale, title: str, first_step: int
-) -> Figure:
+def _text_page(rows: Sequence[Row], values: np.ndarray, scale: Scale, title: str, first_step: int) -> Figure:
     height = len(rows) * _LINE
     figure = Figure(figsize=(PAGE_WIDTH, height + 2.0))
     margins = _vertical_margins(figure, 0.62, 0.1)
     top, body = figure.subplots(2, 1, height_ratios=[0.9, height])
     figure.subplots_adjust(left=0.06, right=0.985, hspace=0.4 * 2 / (height + 0.9), **margins)
-    first, last = rows[0][0][0], rows[-1][-1][0]
-    steps = np.arange(first, last + 1)
-    top.plot(first_step + steps, values[first : last + 1], color="#444444", linewidth=0.7)
-    top.axhline(0, color="#bbbbbb", linewidth=0.5, zorder=0)
-    top.set_xlim(first_step + first, first_step + max(last, first + 1))
-    top.margins(y=0.1)
-    top.tick_params(labelsize=6.5, length=2)
-    sns.despine(ax=top)
-    width = max(len(row) for row in rows)
-    colours = np.ones((len(rows), max(width, COLUMNS - 10), 3))
-    for y, row in enumerate(rows):
-        for x, (step, character) in enumerate(row):
-            colours[y, x] = scale.rgb(values[step]) / 255
-            dark = colours[y, x] @ (0.299, 0.587, 0.114) < 0.5
-            ink = "white" if dark else "black"
-            body.text(x, y, _drawable(character), color=ink, fontsize=8, **_CENTRED)
-    body.imshow(colours, aspect="auto", interpolation="nearest")
-    body.set_axis_off()
+    steps = [step for row in rows if not isinstance(row, str) for step, _ in row]
+    _curve(top, values, steps[0], steps[-1], first_step)
+    _body(body, rows, values, scale)
     _title(figure, title)
     _colour_bar(figure, scale)
     return figure
+
+
+def _curve(axes: Axes, values: np.ndarray, first: int, last: int, first_step: int) -> None:
+    there = first + np.flatnonzero(~np.isnan(values[first : last + 1]))
+    axes.plot(first_step + there, values[there], color="#444444", linewidth=0.7)
+    axes.axhline(0, color="#bbbbbb", linewidth=0.5, zorder=0)
+    axes.set_xlim(first_step + first, first_step + max(last, first + 1))
+    axes.margins(y=0.1)
+    axes.tick_params(labelsize=6.5, length=2)
+    sns.despine(ax=axes)
+
+
+def _body(axes: Axes, rows: Sequence[Row], values: np.ndarray, scale: Scale) -> None:
+    width = max(len(row) for row in rows if not isinstance(row, str))
+    colours = np.ones((len(rows), max(width, COLUMNS - 10), 3))
+    for y, row in enumerate(rows):
+        if isinstance(row, str):
+            row = "".join(map(_drawable, row[: COLUMNS - 10]))
+            axes.text(-0.5, y, row, color=_ASIDE, fontsize=7, ha="left", va="center", parse_math=False)
+            continue
+        for x, (step, character) in enumerate(row):
+            ink = _ASIDE
+            if not np.isnan(values[step]):
+                colours[y, x] = scale.rgb(values[step]) / 255
+                ink = "white" if colours[y, x] @ (0.299, 0.587, 0.114) < 0.5 else "black"
+            axes.text(x, y, _drawable(character), color=ink, fontsize=8, **_CENTRED)
+    axes.imshow(colours, aspect="auto", interpolation="nearest")
+    axes.set_axis_off()
 
 
 def save(figures: Sequence[Figure], path: str | Path) -> list[Path]:
@@ -219,6 +254,7 @@ def check_format(path: str | Path) -> Path:
 
 def _clustered(values: np.ndarray) -> np.ndarray:
     """An order of the columns of (time, unit) that puts those that rise and fall together side by side."""
+    values = values[~np.isnan(values).all(axis=1)]
     if values.shape[1] < 3 or len(values) < 2:
         return np.arange(values.shape[1])
     centred = values - values.mean(axis=0)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from rich.cells import cell_len
 
 from rnnscope.text import visible
 
 
-def lines(text: str, width: int) -> Iterator[list[tuple[int, str]]]:
+def lines(text: str, width: int, starts: Container[int] = ()) -> Iterator[list[tuple[int, str]]]:
     """The (step, visible character) pairs of each line: broken after a newline, and where the page ends.
 
     Parameters
@@ -17,13 +17,15 @@ def lines(text: str, width: int) -> Iterator[list[tuple[int, str]]]:
     text : str
     width : int
         Columns of the page; a wide character takes two.
+    starts : container of int
+        Steps that begin a line in any case, as the first of a document does.
     """
     line: list[tuple[int, str]] = []
     used = 0
     for step, character in enumerate(text):
         shown = character if character == " " else visible(character)
         size = cell_len(shown) or 1
-        if used + size > width and line:
+        if line and (used + size > width or step in starts):
             yield line
             line, used = [], 0
         line.append((step, shown))

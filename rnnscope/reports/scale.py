@@ -40,7 +40,7 @@ class Scale:
         return np.clip((values - self.low) / (self.high - self.low), 0, 1)
 
     def rgb(self, values: np.ndarray) -> np.ndarray:
-        """Colours, uint8 of shape (..., 3)."""
+        """Colours, uint8 of shape (..., 3); what they are where a value is NaN has no meaning."""
         return np.asarray(COLOURS(self.place(values), bytes=True))[..., :3]
 
 
@@ -50,6 +50,13 @@ def is_gate(signal: str) -> bool:
 
 
 def reach(values: np.ndarray, axis: int | None = None) -> np.ndarray:
-    """The distance from zero that 99 % of the values keep within; 1 where all are zero."""
-    width = np.quantile(np.abs(np.asarray(values, dtype=np.float64)), 0.99, axis=axis)
+    """The distance from zero that 99 % of the values keep within; 1 where all are zero, or there is none.
+
+    Steps at which all is NaN do not count.
+    """
+    values = np.abs(np.asarray(values, dtype=np.float64))
+    values = values[~np.isnan(values).all(axis=tuple(range(1, values.ndim)))]
+    if not len(values):
+        return np.ones(() if axis is None else values.shape[1:])
+    width = np.quantile(values, 0.99, axis=axis)
     return np.where(width > 0, width, 1.0)

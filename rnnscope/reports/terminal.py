@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import xarray as xr
@@ -33,10 +33,14 @@ class ColouredText:
     series : DataArray of dims (time,), named by its address
     start : int
         The step of the first character in the trace, for the caption.
+    headings : dict of int to str
+        What stands above the line that begins with a step of the series, such as the name of a document.
     """
 
-    def __init__(self, text: str, series: xr.DataArray, start: int = 0) -> None:
-        self.text, self.start = text, start
+    def __init__(
+        self, text: str, series: xr.DataArray, start: int = 0, headings: Mapping[int, str] | None = None
+    ) -> None:
+        self.text, self.start, self.headings = text, start, headings or {}
         self.values = np.asarray(series, dtype=np.float32)
         self.address = Address.parse(str(series.name))
         self.scale = Scale.of(self.address.signal, self.values)
@@ -47,16 +51,18 @@ class ColouredText:
         yield self._legend() if coloured else bars(np.linspace(self.scale.low, self.scale.high, 8), self.scale)
         yield Text(sparkline(self.values, options.max_width, self.scale))
         yield Text()
-        for line in lines(self.text, options.max_width):
+        for line in lines(self.text, options.max_width, self.headings):
+            if heading := self.headings.get(line[0][0]):
+                yield Text(heading, style="dim", no_wrap=True, overflow="ellipsis")
             yield from self._coloured(line) if coloured else self._barred(line)
 
     def _caption(self) -> Text:
         stop = self.start + len(self.values)
-        return Text.assemble(
-            (str(self.address), "bold"),
-            f"  steps {self.start:,} to {stop:,}  "
-            f"mean {self.values.mean():+.2f}  min {self.values.min():+.2f}  max {self.values.max():+.2f}",
-        )
+        there = self.values[~np.isnan(self.values)]
+        extent = "no value"
+        if len(there):
+            extent = f"mean {there.mean():+.2f}  min {there.min():+.2f}  max {there.max():+.2f}"
+        return Text.assemble((str(self.address), "bold"), f"  steps {self.start:,} to {stop:,}  {extent}")
 
     def _legend(self) -> Text:
         legend = Text(f"{self.scale.low:+.2f} ")
@@ -77,21 +83,23 @@ class ColouredText:
         yield Text("".join(mark + pad for mark, pad in zip(marks, pads, strict=True)), style="dim", no_wrap=True)
 
     def _style(self, value: float) -> Style:
+        if np.isnan(value):
+            return Style(dim=True)
         red, green, blue = (int(v) for v in self.scale.rgb(np.asarray(value)))
         dark = 0.299 * red + 0.587 * green + 0.114 * blue < 128
         return Style(color="bright_white" if dark else "black", bgcolor=f"rgb({red},{green},{blue})")
 
 
 def bars(values: np.ndarray, scale: Scale) -> Text:
-    """A bar a value, from ▁ at the low end of the scale to █ at the high end."""
-    places = np.rint(scale.place(values) * (len(_BARS) - 1)).astype(int)
-    return Text("".join(_BARS[place] for place in places))
+    """A bar a value, from ▁ at the low end of the scale to █ at the high end; a space where there is none."""
+    places = np.rint(scale.place(values) * (len(_BARS) - 1))
+    return Text("".join(" " if np.isnan(place) else _BARS[int(place)] for place in places))
 
 
 def sparkline(values: np.ndarray, width: int, scale: Scale) -> str:
-    """A series in one line: means over equal stretches."""
-    stretches = np.array_split(values, min(width, len(values)))
-    return bars(np.array([stretch.mean() for stretch in stretches]), scale).plain
+    """A series in one line: means over equal stretches, a space where a stretch has no value."""
+    stretches = (stretch[~np.isnan(stretch)] for stretch in np.array_split(values, min(width, len(values))))
+    return bars(np.array([stretch.mean() if len(stretch) else np.nan for stretch in stretches]), scale).plain
 
 
 class SignalOverview:
@@ -119,7 +127,7 @@ class SignalOverview:
                 table.add_column("over the text", no_wrap=True)
             for row in choose(self.count).reset_index(names="address").to_dict("records"):
                 values = self.series.sel(unit=row["unit"]).values
-                scale = Scale(float(values.min()), float(values.max()))
+                scale = Scale(float(np.fmin.reduce(values)), float(np.fmax.reduce(values)))
                 line = sparkline(values, max(10, options.max_width - 44), scale)
                 numbers = (f"{row['switch']:.2f}", f"{row['on']:.0%}", steps(row["timescale"]))
                 table.add_row(row["address"], *numbers, *([line] if roomy else []))

@@ -15,6 +15,8 @@ import math
 import os
 import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,24 +24,21 @@ from typing import Any
 import pandas as pd
 import torch
 from lightning_fabric import Fabric
-from lightning_fabric.loggers.tensorboard import TensorBoardLogger
 from rich.console import Console
 from torch import Tensor
-from torch.nn import functional
 
 from rnnscope import checkpoint
-from rnnscope.device import pick_device
 from rnnscope.errors import OutputError, TrainingError
-from rnnscope.models import TASKS, CharLanguageModel, LanguageModelConfig
-from rnnscope.models.language_model import State, detach
+from rnnscope.models import Network
 from rnnscope.output import atomic_path
 from rnnscope.progress import interruption, progress_bar
 
-from .batches import Streams
-from .data import TrainingText
-from .evaluation import evaluate
+from . import processes
 from .methods import METHODS, Method
-from .recipe import Recipe, read_recipe
+from .recipe import Recipe
+from .recipe_file import read_recipe
+from .task import Score, Share
+from .tasks import TASKS
 
 _CHECK_STEPS = 20  # between checks of the loss: a check makes a GPU wait
 _SAVE_SECONDS = 60.0
@@ -63,7 +62,7 @@ class Progress:
     step: int = 0
     seconds: float = 0.0
     clipped: float = 0.0
-    best_nats: float = math.inf
+    best_loss: float = math.inf
     best_step: int = 0
     tally: Tally = field(default_factory=Tally)
     figures: list[dict[str, float]] = field(default_factory=list)
@@ -74,53 +73,61 @@ class Progress:
 
 
 class Run:
-    """One training run: the network, its optimizer, the text, and how far it has come."""
+    """One training run: the network, its optimizers, the data, and how far it has come."""
 
-    def __init__(self, recipe: Recipe, folder: Path, device: str, console: Console) -> None:
-        self.recipe, self.folder, self.console = recipe, folder, console
-        self.fabric = _fabric(recipe, folder, device)
+    def __init__(self, recipe: Recipe, folder: Path, fabric: Fabric, console: Console) -> None:
+        self.recipe, self.folder, self.fabric, self.console = recipe, folder, fabric, console
         torch.manual_seed(recipe.seed)
-        training = recipe.training
-        self.text = TrainingText.read(recipe.corpus)
-        self.streams = Streams(self.text.tokens["train"], training.streams, training.window)
-        self.steps = max(1, round(training.epochs * len(self.streams)))
-        for remark in self.text.remarks:
+        with fabric.rank_zero_first():
+            self.task = TASKS[recipe.task](recipe)
+        self.steps = max(1, round(recipe.training.epochs * len(self.task)))
+        for remark in self.task.remarks:
             console.print(remark, markup=False, soft_wrap=True)
 
         try:
-            self.model = TASKS[recipe.task](recipe.model, self.text.vocabulary)
+            self.model = self.task.build()
         except (RuntimeError, MemoryError, OverflowError) as error:
             raise TrainingError(
                 "The network does not fit into memory. Lower model.hidden_size or model.layers."
             ) from error
-        self.method: Method = METHODS[training.method](training)
+        self.method: Method = METHODS[recipe.training.method](recipe.training)
         self.method.initialise(self.model)
-        self.fabric_model, self.optimizer = self.fabric.setup(self.model, self.method.optimizer(self.model))
-        self.state: State = None
+        self.fabric_model, *self.optimizers = fabric.setup(self.model, *self.method.optimizers(self.model))
+        if fabric.global_rank:
+            torch.manual_seed(recipe.seed + fabric.global_rank)  # other dropout masks in each process
         self.progress = Progress()
         self._pending: list[Tensor] = []
 
     @property
     def epoch(self) -> float:
-        return self.progress.step / len(self.streams)
+        return self.progress.step / len(self.task)
 
     def advance(self) -> None:
         """Take one step."""
         step = self.progress.step
         rate = self.method.learning_rate(step, self.steps, self.epoch)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        inputs, targets = (self.fabric.to_device(part) for part in self.streams[step])
-        state = None if self.streams.starts_anew(step) else self.state
-        logits, state = self.fabric_model(inputs, state)
-        self.state = detach(state)
-        loss = functional.cross_entropy(logits.flatten(0, 1), targets.flatten())
-        self.optimizer.zero_grad()
-        self.fabric.backward(loss)
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            optimizer.zero_grad()
+        with _memory_errors(self.recipe):
+            loss = self._backward(step)
         norm, clipped = self.method.clip(list(self.model.parameters()))
-        self.optimizer.step()
+        for optimizer in self.optimizers:
+            optimizer.step()
         self.progress.step += 1
-        self._pending.append(torch.stack((loss.detach(), norm, clipped.to(norm.dtype))))
+        self._pending.append(torch.stack((loss, norm, clipped.to(norm.dtype))))
+
+    def _backward(self, step: int) -> Tensor:
+        """Gradients of a batch, share by share; the mean loss of the shares of this process."""
+        accumulate, losses = self.recipe.training.accumulate, []
+        for turn in range(accumulate):
+            share = Share(self.fabric.global_rank * accumulate + turn, self.fabric.world_size * accumulate)
+            with self.fabric.no_backward_sync(self.fabric_model, enabled=turn < accumulate - 1):
+                loss = self.task.loss(self.fabric_model, step, share) / accumulate
+                self.fabric.backward(loss)
+            losses.append(loss.detach())
+        return torch.stack(losses).sum()
 
     def check_loss(self) -> None:
         """Add the pending steps to the tally, and stop at a loss that is NaN or infinite.
@@ -131,7 +138,8 @@ class Run:
         """
         if not self._pending:
             return
-        losses, norms, clipped = torch.stack(self._pending).cpu().double().sum(dim=0).tolist()
+        sums = processes.mean(self.fabric, torch.stack(self._pending).double().sum(dim=0))
+        losses, norms, clipped = sums.tolist()
         self._demand_finite(math.isfinite(losses + norms), "loss")
         tally = self.progress.tally
         tally.steps += len(self._pending)
@@ -153,17 +161,21 @@ class Run:
     def validate(self) -> None:
         """Score the validation part, keep the figures, and keep the weights if they are the best so far."""
         self.check_loss()
+        if self.fabric.is_global_zero:
+            self._validate()
+        self.save()
+
+    def _validate(self) -> None:
         progress, tally = self.progress, self.progress.tally
         self.model.eval()
-        tokens, training = self.text.tokens["validation"], self.recipe.training
-        nats = evaluate(self.model, tokens, streams=max(1, min(training.streams, len(tokens) // training.window)))
+        loss = self.task.validate(self.model)
         self.model.train()
         row = {
             "step": progress.step,
             "epoch": self.epoch,
-            "learning_rate": self.optimizer.param_groups[0]["lr"],
-            "train_nats": tally.loss / tally.steps,
-            "validation_nats": nats,
+            "learning_rate": self.optimizers[0].param_groups[0]["lr"],
+            "train_loss": tally.loss / tally.steps,
+            "validation_loss": loss,
             "gradient_norm": tally.norm / tally.steps,
             "clipped_share": tally.clipped / tally.steps,
         }
@@ -171,42 +183,43 @@ class Run:
         progress.tally = Tally()
         self.fabric.log_dict({name: value for name, value in row.items() if name != "step"}, step=progress.step)
         self.console.print(
-            f"step {progress.step:>7,}  epoch {self.epoch:5.2f}  train {row['train_nats']:.4f}  "
-            f"validation {nats:.4f} nats  clipped {row['clipped_share']:.0%}"
+            f"step {progress.step:>7,}  epoch {self.epoch:5.2f}  train {row['train_loss']:.4f}  "
+            f"validation {loss:.4f} {self.task.unit}  clipped {row['clipped_share']:.0%}"
         )
-        if nats < progress.best_nats:
-            progress.best_nats, progress.best_step = nats, progress.step
-            checkpoint.save(self.folder / "model.pt", self.model, self.record(validation_nats=nats))
-        self.save()
+        if loss < progress.best_loss:
+            progress.best_loss, progress.best_step = loss, progress.step
+            unfinished = [Score("validation", f"{self.task.unit}, in training", loss)]
+            checkpoint.save(self.folder / "model.pt", self.model, self.record(unfinished))
 
-    def record(self, **figures: float) -> dict[str, Any]:
+    def record(self, scores: list[Score]) -> dict[str, Any]:
         """What a checkpoint tells about its training."""
         progress = self.progress
         return {
             "recipe": self.recipe.as_dict(),
-            "corpus": self.text.facts,
+            "corpus": self.task.facts,
             "step": progress.step,
             "best_step": progress.best_step,
             "epoch": self.epoch,
             "seconds": progress.seconds,
             "clipped_share": progress.clipped / max(1, progress.step),
             "figures": [dict(row) for row in progress.figures],
+            "scores": [asdict(score) for score in scores],
             "torch": str(torch.__version__),
-            **figures,
         }
 
     def save(self) -> None:
         """Write ``last.pt`` and ``figures.csv``, unless the weights are no longer finite."""
         self.check_loss()
         self._demand_finite(all(bool(torch.isfinite(weight).all()) for weight in self.model.parameters()), "weights")
+        each = processes.gather(self.fabric, {"task": self.task.state(), **processes.random_states(self.fabric)})
+        if not self.fabric.is_global_zero:
+            return
         resume = {
             "progress": asdict(self.progress),
-            "optimizer": self.optimizer.state_dict(),
-            "state": self.state,
-            "rng": torch.get_rng_state(),
-            "cuda_rng": torch.cuda.get_rng_state(self.fabric.device) if self.fabric.device.type == "cuda" else None,
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            "processes": each,
         }
-        checkpoint.save(self.folder / "last.pt", self.model, self.record(), resume=resume)
+        checkpoint.save(self.folder / "last.pt", self.model, self.record([]), resume=resume)
         with atomic_path(self.folder / "figures.csv") as partial:
             pd.DataFrame(self.progress.figures).to_csv(partial, index=False)
 
@@ -216,7 +229,7 @@ class Run:
         Raises
         ------
         TrainingError
-            If there is nothing to resume, or the recipe or the text has changed.
+            If there is nothing to resume, or the recipe, the data or the number of processes has changed.
         """
         path = self.folder / "last.pt"
         if not path.exists():
@@ -225,50 +238,58 @@ class Run:
         record, resume = content["training"], content.get("resume")
         if resume is None:
             raise TrainingError(f"{path} is a checkpoint without what training needs to go on.")
-        then = record["recipe"] | {"model": asdict(LanguageModelConfig()) | record["recipe"]["model"]}
-        _demand_same(then, self.recipe.as_dict(), "")  # a record may be older than some keys of the model
-        if record["corpus"]["sha256"] != self.text.facts["sha256"]:
+        _demand_same(record["recipe"], self.recipe.as_dict(), "")
+        if record["corpus"]["sha256"] != self.task.facts["sha256"]:
             raise TrainingError(
                 f"The corpus differs from the one that {path} was trained on. Start again with --force."
             )
+        if len(resume["processes"]) != self.fabric.world_size:
+            raise TrainingError(
+                f"The run was made by {len(resume['processes'])} processes, and this is one of "
+                f"{self.fabric.world_size}. Resume it with as many."
+            )
         self.model.load_state_dict(content["state_dict"])
-        self.optimizer.load_state_dict(resume["optimizer"])
-        self.state = _to_device(resume["state"], self.fabric.device)
-        torch.set_rng_state(resume["rng"])
-        if resume["cuda_rng"] is not None and self.fabric.device.type == "cuda":
-            torch.cuda.set_rng_state(resume["cuda_rng"], self.fabric.device)
+        for optimizer, state in zip(self.optimizers, resume["optimizers"], strict=True):
+            optimizer.load_state_dict(state)
+        mine = resume["processes"][self.fabric.global_rank]
+        self.task.restore(self.fabric.to_device(mine["task"]))
+        processes.restore_random_states(self.fabric, mine)
         self.progress = Progress.restore(resume["progress"])
 
     def fit(self) -> None:
         """Step until the end; an interruption saves and raises KeyboardInterrupt."""
-        window = self.recipe.training.window * self.recipe.training.streams
-        every = self.recipe.training.validate_every
+        every, batch = self.recipe.training.validate_every, self.task.batch_size
         began, saved = time.monotonic() - self.progress.seconds, time.monotonic()
         self.model.train()
-        with interruption() as interrupted, progress_bar(self.console) as bar:
-            task = bar.add_task("training", total=self.steps * window, completed=self.progress.step * window)
+        with interruption() as interrupted, progress_bar(self.console, self.task.facts["counted"]) as bar:
+            task = bar.add_task("training", total=self.steps * batch, completed=self.progress.step * batch)
             while self.progress.step < self.steps:
                 self.advance()
                 step = self.progress.step
                 self.progress.seconds = time.monotonic() - began
+                together = self.fabric.world_size == 1 or step % _CHECK_STEPS == 0  # agreeing takes time
+                stop = together and processes.anyone(self.fabric, interrupted.is_set())
                 if step % _CHECK_STEPS == 0:
                     self.check_loss()
-                    bar.update(task, completed=step * window)
+                    bar.update(task, completed=step * batch)
                 if step % every == 0 or step == self.steps:
                     self.validate()
                     saved = time.monotonic()
-                elif interrupted.is_set() or time.monotonic() - saved > _SAVE_SECONDS:
+                elif stop or together and processes.anyone(self.fabric, time.monotonic() - saved > _SAVE_SECONDS):
                     self.save()
                     saved = time.monotonic()
-                if interrupted.is_set() and step < self.steps:
+                if stop and step < self.steps:
                     raise KeyboardInterrupt
 
-    def finish(self) -> CharLanguageModel:
-        """Score the best weights on the test part, and write them with their card."""
+    def finish(self) -> Network:
+        """Score the best weights, and write them with their card."""
+        self.fabric.barrier()
         best = self.folder / "model.pt"
         model = checkpoint.load(best, self.fabric.device)
-        scores = {f"{part}_nats": evaluate(model, self.text.tokens[part]) for part in ("validation", "test")}
-        record = self.record(**scores)
+        if not self.fabric.is_global_zero:
+            return model
+        self.console.print("Scoring the best weights, and what stands beside them.")
+        record = self.record(self.task.scores(model))
         checkpoint.save(best, model, record)
         model.card = checkpoint.describe(model, record)
         with atomic_path(self.folder / "card.md") as partial:
@@ -284,8 +305,11 @@ def train(
     force: bool = False,
     device: str = "auto",
     console: Console | None = None,
-) -> CharLanguageModel:
+) -> Network:
     """Make a network from a recipe.
+
+    Started by torchrun, the processes share each batch, and the network is the one that a single
+    process would make (up to rounding, and to dropout, of which each process draws its own).
 
     Parameters
     ----------
@@ -298,13 +322,13 @@ def train(
     force : bool
         Start anew in a folder that holds a run already.
     device : str
-        See `rnnscope.device.pick_device`.
+        See `rnnscope.device.pick_device`; under torchrun ``cpu`` or ``cuda``.
     console : rich Console, optional
         Where progress is shown; silent if not given.
 
     Returns
     -------
-    CharLanguageModel
+    Network
         The best weights by validation, in eval mode, with their card.
 
     Raises
@@ -315,14 +339,32 @@ def train(
     """
     recipe = read_recipe(recipe_path)
     folder = Path(folder) if folder is not None else Path("runs") / recipe.name
-    _demand_free(folder, resume, force)
-    run = Run(recipe, folder, device, console or Console(quiet=True))
+    fabric = processes.launch(device, recipe.training.precision, recipe.training.logger, folder)
+    quiet = console is None or not fabric.is_global_zero
+    if fabric.is_global_zero:
+        _demand_free(folder, resume, force)
+    fabric.barrier()
+    run = Run(recipe, folder, fabric, Console(quiet=True) if quiet else console)
     if resume:
         run.restore()
-    else:
+    elif fabric.is_global_zero:
         _start_folder(folder, Path(recipe_path))
     run.fit()
     return run.finish()
+
+
+@contextmanager
+def _memory_errors(recipe: Recipe) -> Iterator[None]:
+    """Say what to lower when a batch does not fit into memory."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:  # PyTorch has a class of its own for this on a GPU alone
+        if not isinstance(error, torch.OutOfMemoryError | MemoryError) and "allocate memory" not in str(error):
+            raise
+        sizes = " or ".join(f"training.{n}" for n in ("streams", "window", "batch_size") if hasattr(recipe.training, n))
+        raise TrainingError(
+            f"A batch does not fit into memory. Lower {sizes}, raise training.accumulate, or leave out long examples."
+        ) from error
 
 
 def _demand_free(folder: Path, resume: bool, force: bool) -> None:
@@ -348,24 +390,6 @@ def _start_folder(folder: Path, recipe_path: Path) -> None:
         raise OutputError(f"{folder} cannot be written: {error.strerror}. Name another folder with -o.") from error
 
 
-def _fabric(recipe: Recipe, folder: Path, name: str) -> Fabric:
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise TrainingError(
-            "Training runs on one device, but this process is one of several. Start it without torchrun."
-        )
-    loggers = []
-    if recipe.training.logger == "tensorboard":
-        try:
-            loggers.append(TensorBoardLogger(folder, name="tensorboard"))
-        except ModuleNotFoundError:
-            raise TrainingError(
-                "training.logger is tensorboard, which is not installed: pip install tensorboard."
-            ) from None
-    device = pick_device(name)
-    devices = 1 if device.index is None else [device.index]
-    return Fabric(accelerator=device.type, devices=devices, loggers=loggers)
-
-
 def _demand_same(old: dict[str, Any], new: dict[str, Any], where: str) -> None:
     """Refuse to resume under another recipe; words for the card may change."""
     for key in old.keys() | new.keys():
@@ -377,9 +401,3 @@ def _demand_same(old: dict[str, Any], new: dict[str, Any], where: str) -> None:
                 f"The recipe changed since last.pt was written: {where}{key} was {before!r} and is {after!r}. "
                 "Put it back to resume, or start anew with --force."
             )
-
-
-def _to_device(state: State, device: torch.device) -> State:
-    if isinstance(state, tuple):
-        return tuple(part.to(device) for part in state)
-    return None if state is None else state.to(device)

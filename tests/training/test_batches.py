@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -11,8 +14,8 @@ from torch.nn import functional
 from rnnscope.errors import TextError
 from rnnscope.models import CharLanguageModel, LanguageModelConfig
 from rnnscope.text import Vocabulary
-from rnnscope.training import evaluation
-from rnnscope.training.batches import Streams
+from rnnscope.training.batches import Shuffled, Streams
+from rnnscope.training.tasks import language_model
 
 
 @given(st.integers(1, 5), st.integers(1, 7), st.integers(0, 60))
@@ -60,14 +63,14 @@ def test_one_stream_scores_the_whole_text_whatever_the_window(
     model: CharLanguageModel, monkeypatch: pytest.MonkeyPatch, window: int
 ) -> None:
     tokens = torch.randint(4, (50,), generator=torch.Generator().manual_seed(1))
-    monkeypatch.setattr(evaluation, "_WINDOW", window)
-    assert evaluation.evaluate(model, tokens) == pytest.approx(plain(model, tokens), rel=1e-12)
+    monkeypatch.setattr(language_model, "_WINDOW", window)
+    assert language_model.evaluate(model, tokens) == pytest.approx(plain(model, tokens), rel=1e-12)
 
 
 def test_more_streams_score_each_stretch_from_zero(model: CharLanguageModel) -> None:
     tokens = torch.randint(4, (50,), generator=torch.Generator().manual_seed(1))
     stretches = [plain(model, tokens[start : start + 16]) for start in (0, 16, 32)]
-    assert evaluation.evaluate(model, tokens, streams=3) == pytest.approx(sum(stretches) / 3, rel=1e-12)
+    assert language_model.evaluate(model, tokens, streams=3) == pytest.approx(sum(stretches) / 3, rel=1e-12)
 
 
 @pytest.mark.parametrize(("length", "streams"), [(0, 1), (1, 1), (5, 3)])
@@ -75,4 +78,30 @@ def test_a_text_without_a_target_in_each_stream_has_no_score(
     model: CharLanguageModel, length: int, streams: int
 ) -> None:
     with pytest.raises(TextError, match=f"{length} characters is too short to evaluate in {streams} streams"):
-        evaluation.evaluate(model, torch.zeros(length, dtype=torch.int64), streams)
+        language_model.evaluate(model, torch.zeros(length, dtype=torch.int64), streams)
+
+
+@given(st.lists(st.integers(0, 99), min_size=1, max_size=300), st.integers(1, 20), st.integers(0, 3))
+def test_shuffled_batches_hold_each_example_once_an_epoch(lengths: list[int], size: int, epoch: int) -> None:
+    batches = Shuffled(lengths, size, seed=1)
+    count = len(batches)
+    assert count == math.ceil(len(lengths) / size)
+    held = [batches[epoch * count + place] for place in range(count)]
+    assert sorted(example for batch in held for example in batch) == list(range(len(lengths)))
+    assert all(len(batch) <= size for batch in held)
+
+
+def test_shuffled_batches_depend_on_their_number_and_the_seed_alone() -> None:
+    lengths = list(range(100))
+    there, back = Shuffled(lengths, 7, seed=1), Shuffled(lengths, 7, seed=1)
+    forward = [there[index] for index in range(45)]
+    assert [back[index] for index in reversed(range(45))] == forward[::-1]
+    assert forward[:15] != forward[15:30]
+    assert [Shuffled(lengths, 7, seed=2)[index] for index in range(15)] != forward[:15]
+
+
+def test_examples_of_a_batch_are_of_similar_length() -> None:
+    lengths = np.random.default_rng(0).integers(1, 1000, size=2000)
+    batches = Shuffled(lengths, 20, seed=0)
+    spread = [np.ptp(lengths[batches[index]]) for index in range(len(batches))]
+    assert np.median(spread) < 50

@@ -1,4 +1,4 @@
-"""The two methods keep to their definitions: schedule, first weights and clipping."""
+"""The methods keep to their definitions: schedule, first weights and clipping."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import nn
 
 from rnnscope.models import CharLanguageModel, LanguageModelConfig
 from rnnscope.text import Vocabulary
-from rnnscope.training.methods import AdamW, CharRnn, Method
+from rnnscope.training.methods import AdamW, CharRnn, Method, Muon
 from rnnscope.training.recipe import TrainingRecipe
 
 
@@ -39,7 +39,7 @@ def test_adamw_may_start_without_warm_up() -> None:
 
 
 def test_adamw_takes_its_figures_from_the_recipe() -> None:
-    optimizer = AdamW(TrainingRecipe(learning_rate=0.5, weight_decay=0.25)).optimizer(nn.Linear(1, 1))
+    (optimizer,) = AdamW(TrainingRecipe(learning_rate=0.5, weight_decay=0.25)).optimizers(nn.Linear(1, 1))
     assert isinstance(optimizer, torch.optim.AdamW)
     assert {key: optimizer.defaults[key] for key in ("lr", "weight_decay")} == {"lr": 0.5, "weight_decay": 0.25}
 
@@ -49,6 +49,29 @@ def test_adamw_keeps_the_first_weights() -> None:
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     AdamW(TrainingRecipe()).initialise(model)
     assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
+
+
+def test_muon_moves_the_recurrent_matrices_and_adamw_the_rest() -> None:
+    model = CharLanguageModel(LanguageModelConfig(hidden_size=4, layers=2), Vocabulary("abc"))
+    muon, adamw = Muon(TrainingRecipe(learning_rate=0.5)).optimizers(model)
+    held = [
+        {id(weight) for group in optimizer.param_groups for weight in group["params"]} for optimizer in (muon, adamw)
+    ]
+    assert held[0] == {id(weight) for name, weight in model.rnn.named_parameters() if name.startswith("weight")}
+    assert held[0] | held[1] == {id(weight) for weight in model.parameters()}
+    assert not held[0] & held[1]
+
+
+def test_muons_steps_go_equally_far_in_all_directions() -> None:
+    torch.manual_seed(0)
+    layer = nn.LSTM(8, 8)
+    muon, _ = Muon(TrainingRecipe(learning_rate=0.5, weight_decay=0.0)).optimizers(layer)
+    before = layer.weight_hh_l0.detach().clone()
+    direction, other = torch.randn(2, 32), torch.randn(2, 8)
+    layer.weight_hh_l0.grad = torch.outer(direction[0], other[0]) + 0.01 * torch.outer(direction[1], other[1])
+    muon.step()
+    lengths = torch.linalg.svdvals(layer.weight_hh_l0.detach() - before)[:2]
+    assert lengths[1] / lengths[0] > 0.5  # of the gradient's own: 0.01
 
 
 @pytest.mark.parametrize(("limit", "clipped"), [(1.0, True), (20.0, False)])
@@ -79,7 +102,7 @@ def test_char_rnn_slows_by_the_same_share_each_epoch_after_the_tenth() -> None:
 
 
 def test_char_rnn_uses_rmsprop_as_published() -> None:
-    optimizer = CharRnn(TrainingRecipe(learning_rate=0.002)).optimizer(nn.Linear(1, 1))
+    (optimizer,) = CharRnn(TrainingRecipe(learning_rate=0.002)).optimizers(nn.Linear(1, 1))
     assert isinstance(optimizer, torch.optim.RMSprop)
     assert {key: optimizer.defaults[key] for key in ("lr", "alpha", "momentum", "centered")} == {
         "lr": 0.002,
@@ -108,7 +131,7 @@ def test_char_rnn_draws_all_weights_evenly_and_opens_forget_gates(cell: str) -> 
         assert float(weight.std()) == pytest.approx(0.08 / math.sqrt(3), rel=0.5), name
 
 
-@pytest.mark.parametrize("method", [AdamW, CharRnn])
+@pytest.mark.parametrize("method", [Muon, AdamW, CharRnn])
 def test_gradients_that_are_no_numbers_reach_the_norm(method: type[Method]) -> None:
     norm, _ = method(TrainingRecipe()).clip(parameters([1.0, math.nan]))
     assert not torch.isfinite(norm)

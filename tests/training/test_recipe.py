@@ -8,7 +8,8 @@ import pytest
 
 from rnnscope.errors import RecipeError
 from rnnscope.models import LanguageModelConfig
-from rnnscope.training.recipe import CorpusRecipe, Recipe, TrainingRecipe, read_recipe
+from rnnscope.training.recipe import CorpusRecipe, Recipe, StreamTraining
+from rnnscope.training.recipe_file import read_recipe
 
 TRAINED = Path(__file__).parents[2] / "trained"
 
@@ -43,6 +44,8 @@ clip = 6
 warmup = 0
 weight_decay = 0
 validate_every = 9
+precision = "bf16"
+accumulate = 2
 logger = "tensorboard"
 """
 
@@ -58,21 +61,21 @@ def read(path: Path, text: str) -> Recipe:
 
 
 def test_a_recipe_needs_no_more_than_a_name(path: Path) -> None:
-    assert read(path, 'name = "bare"') == Recipe("bare")
-    assert Recipe("bare").training == TrainingRecipe()
-    assert Recipe("bare").model == LanguageModelConfig()
+    bare = Recipe("bare", "language-model", CorpusRecipe(), LanguageModelConfig(), StreamTraining())
+    assert read(path, 'name = "bare"') == bare
 
 
 def test_every_key_arrives(path: Path) -> None:
     recipe = read(path, ALL_KEYS)
     assert recipe == Recipe(
         name="all",
+        task="language-model",
         seed=3,
         description="Words.",
         limits="More words.",
         corpus=CorpusRecipe("war-and-peace", encoding="latin-1", split=(1.0, 0.0, 0.0)),
-        model=LanguageModelConfig("gru", "relu", 8, 2, 8, 0.5, True),
-        training=TrainingRecipe("char-rnn", 1.0, 2.0, 4, 5, 6.0, 0, 0.0, 9, "tensorboard"),
+        model=LanguageModelConfig("gru", "relu", 8, 2, 0.5, embedding_size=8, tied=True),
+        training=StreamTraining("char-rnn", 1.0, 2.0, 6.0, 0, 0.0, 9, "bf16", 2, "tensorboard", streams=4, window=5),
     )
     assert all(isinstance(share, float) for share in recipe.corpus.split)
     assert isinstance(recipe.training.learning_rate, float)
@@ -118,8 +121,8 @@ def test_an_unknown_key_is_answered_with_the_nearest(path: Path, text: str, word
         ("[corpus]\npath = 1", "corpus.path must be a string; got 1"),
         ("[corpus]\nsplit = 0.8", "corpus.split must be a list of numbers; got 0.8"),
         ("[corpus]\nsplit = [0.8, '0.2']", "corpus.split must be a list of numbers; got [0.8, '0.2']"),
-        ("task = 'chess'", "task must be one of language-model; got 'chess'"),
-        ("[training]\nmethod = 'adam'", "training.method must be one of adamw, char-rnn; got 'adam'"),
+        ("task = 'chess'", "task must be one of language-model, "),
+        ("[training]\nmethod = 'adam'", "training.method must be one of muon, adamw, char-rnn; got 'adam'"),
         ("[training]\nlogger = 'mlflow'", "training.logger must be one of csv, tensorboard; got 'mlflow'"),
         ("[training]\nepochs = 0", "training.epochs must be more than 0; got 0.0"),
         ("[training]\nepochs = inf", "training.epochs must be "),
@@ -133,7 +136,9 @@ def test_an_unknown_key_is_answered_with_the_nearest(path: Path, text: str, word
         ("[model]\nembedding_size = -1", "embedding_size of at least 0 (0 is one-hot); got -1"),
         ("[model]\ndropout = 1", "but not including, 1; got 1"),
         ("[model]\ntied = true", "equal embedding_size and hidden_size"),
-        ("[model]\nbidirectional = true", "model.bidirectional must be false: a network that reads backward"),
+        ("[training]\nprecision = '16'", "training.precision must be one of 32, bf16; got '16'"),
+        ("[training]\naccumulate = 0", "training.accumulate must be more than 0; got 0"),
+        ("[training]\nbatch_size = 4", "there is no key 'training.batch_size'"),
         ("[model]\ncell = 'gru'\nproj_size = 4", "the cell lstm to have a proj_size"),
     ],
 )

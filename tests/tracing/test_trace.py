@@ -18,7 +18,7 @@ from torch.nn import functional
 import rnnscope
 from rnnscope import CharLanguageModel
 from rnnscope.errors import AddressError, OutputError, RecordingError, TextError, TraceError
-from rnnscope.recording import tracing
+from rnnscope.tracing.readers import language_model, reader
 
 TEXT = 'abc def. "ghij," abc.\n' * 40
 
@@ -26,13 +26,8 @@ TEXT = 'abc def. "ghij," abc.\n' * 40
 @pytest.fixture
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Chunks of 64 steps, so that a short text takes many."""
-    lay_out = tracing._lay_out
-
-    def short(*arguments: object) -> tracing.Layout:
-        layout = lay_out(*arguments)  # pyright: ignore[reportArgumentType]
-        return tracing.Layout(**{**vars(layout), "rows": 64, "stride": 64})
-
-    monkeypatch.setattr(tracing, "_lay_out", short)
+    monkeypatch.setattr(reader, "FEWEST", 64)
+    monkeypatch.setattr(reader, "MOST", 64)
 
 
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
@@ -187,16 +182,16 @@ def test_a_broken_trace_leaves_nothing(
     monkeypatch: pytest.MonkeyPatch,
     failure: BaseException,
 ) -> None:
-    calls, expect = 0, tracing._expectations
+    calls, guess = 0, reader.guesses
 
-    def expectations(*arguments: object) -> dict[str, np.ndarray]:
+    def guesses(log_p: torch.Tensor) -> dict[str, np.ndarray]:
         nonlocal calls
         calls += 1
         if calls == 3:
             raise failure
-        return expect(*arguments)  # pyright: ignore[reportArgumentType]
+        return guess(log_p)
 
-    monkeypatch.setattr(tracing, "_expectations", expectations)
+    monkeypatch.setattr(language_model, "guesses", guesses)
     with pytest.raises(OutputError if isinstance(failure, OSError) else KeyboardInterrupt):
         rnnscope.trace(make_model(), TEXT, tmp_path / "t.zarr")
     assert list(tmp_path.iterdir()) == []

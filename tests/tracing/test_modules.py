@@ -13,8 +13,7 @@ from torch.nn import functional
 
 import rnnscope
 from rnnscope.errors import RecordingError, RnnscopeError, TextError
-
-from .networks import PROJECTION_WARNING, Loop
+from tests.recording.networks import PROJECTION_WARNING, Loop
 
 pytestmark = pytest.mark.filterwarnings(PROJECTION_WARNING)
 

@@ -9,21 +9,18 @@ A corpus is a list of documents and the rule that cuts it into training, validat
 
 from __future__ import annotations
 
-import hashlib
-import os
 import platform
 import sysconfig
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pooch
-import requests
+from rnnscope.errors import TextError
+from rnnscope.text import Document, check_encoding, decode_text, read_text
 
-from .errors import DownloadError, TextError
-from .text import Document, check_encoding, decode_text, read_text
-
-PARTS = ("train", "validation", "test")
+from .files import FILES, fetch
+from .linux_kernel import TEXT, kernel_documents
+from .splitting import PARTS, split_by_key
 
 _FEW = 10
 
@@ -56,11 +53,9 @@ class Corpus:
         fractions : three floats
             Shares of train, validation and test; they add up to 1.
         """
-        if len(fractions) != len(PARTS) or min(fractions) < 0 or not abs(sum(fractions) - 1) <= 1e-9:
-            raise TextError(f"A split is three shares that add up to 1, such as (0.8, 0.1, 0.1); got {fractions}.")
-        whole = _cut_documents(self.documents, fractions)
+        whole = split_by_key(self.documents, (document.name for document in self.documents), fractions)
         if len(self.documents) >= _FEW and all(whole[part] for part, f in zip(PARTS, fractions, strict=True) if f):
-            return whole
+            return {part: tuple(documents) for part, documents in whole.items()}
         return _cut_positions(self.documents, fractions)
 
     @property
@@ -80,15 +75,6 @@ def _cut_positions(documents: Sequence[Document], fractions: Sequence[float]) ->
     return {part: tuple(chosen) for part, chosen in parts.items()}
 
 
-def _cut_documents(documents: Sequence[Document], fractions: Sequence[float]) -> dict[str, tuple[Document, ...]]:
-    parts: dict[str, list[Document]] = {part: [] for part in PARTS}
-    for document in documents:
-        place = int.from_bytes(hashlib.sha256(document.name.encode()).digest()[:8], "big") / 2**64
-        part = PARTS[(place >= fractions[0]) + (place >= fractions[0] + fractions[1])]
-        parts[part].append(document)
-    return {part: tuple(chosen) for part, chosen in parts.items()}
-
-
 def standard_library() -> Corpus:
     """The source of the Python standard library on this machine, one document a module, tests left out."""
     root = Path(sysconfig.get_paths()["stdlib"])
@@ -104,24 +90,43 @@ def standard_library() -> Corpus:
     )
 
 
-WAR_AND_PEACE_URL = "https://cs.stanford.edu/people/karpathy/char-rnn/warpeace_input.txt"
-WAR_AND_PEACE_SHA256 = "fb66ba999dafe24017cdd59e04c56d385a9c8466993d374fd4c6f08b2142985e"
-WAR_AND_PEACE_BYTES = 3_258_246
-
-
 def war_and_peace() -> Corpus:
     """War and Peace in the Maude translation, as used by Karpathy, Johnson and Fei-Fei (2015)."""
-    path = download(WAR_AND_PEACE_URL, WAR_AND_PEACE_SHA256, WAR_AND_PEACE_BYTES)
-    return Corpus(
-        name="war-and-peace",
-        documents=(Document("war-and-peace", decode_text(path.read_bytes(), str(path))),),
-        source=WAR_AND_PEACE_URL,
-        licence="public domain in the United States (Project Gutenberg 2600)",
-    )
+    return _book("war-and-peace", "text/warpeace_input.txt")
 
 
-NAMED = {"standard-library": standard_library, "war-and-peace": war_and_peace}
-"""The corpora that a recipe may name."""
+def tiny_shakespeare() -> Corpus:
+    """Forty thousand lines of Shakespeare's plays, as they come with Karpathy's char-rnn (2015)."""
+    return _book("tiny-shakespeare", "text/tinyshakespeare.txt")
+
+
+def _book(name: str, file: str) -> Corpus:
+    path = fetch(file)
+    document = Document(name, decode_text(path.read_bytes(), str(path)))
+    return Corpus(name, (document,), FILES[file].source, FILES[file].licence)
+
+
+def linux_kernel(path: str | Path | None = None) -> Corpus:
+    """The directory kernel/ of Linux 6.1.192, one document a file, from the user's own copy.
+
+    Parameters
+    ----------
+    path : str or Path, optional
+        See `rnnscope.corpora.linux_kernel.kernel_documents`.
+    """
+    return Corpus("linux-kernel", kernel_documents(path), FILES[TEXT].source, FILES[TEXT].licence)
+
+
+FROM_PATH = {"linux-kernel": linux_kernel}
+"""The named corpora that are made from what the user has at a path."""
+
+NAMED = {
+    "standard-library": standard_library,
+    "war-and-peace": war_and_peace,
+    "tiny-shakespeare": tiny_shakespeare,
+    **FROM_PATH,
+}
+"""The corpora that a recipe of a language model may name."""
 
 DEFAULT = "standard-library"
 """The corpus that needs no download."""
@@ -158,49 +163,26 @@ def _read_all(
     return tuple(documents), tuple(skipped)
 
 
-def cache_folder() -> Path:
-    """Where downloaded corpora are kept: ``$RNNSCOPE_CACHE``, or the user's cache folder."""
-    return Path(os.environ.get("RNNSCOPE_CACHE") or pooch.os_cache("rnnscope"))
-
-
-def download(url: str, sha256: str, size: int) -> Path:
-    """Fetch a file into the cache once; a file appears there only when whole and checked.
-
-    Raises
-    ------
-    DownloadError
-        If the server cannot be reached, the connection breaks or the checksum is wrong.
-    """
-    name, folder = url.rsplit("/", 1)[-1], cache_folder()
-    by_hand = f"You can also place the file yourself at {folder / name} ({size:,} bytes, sha256 {sha256})."
-    try:
-        pooch.get_logger().setLevel("WARNING")
-        return Path(pooch.retrieve(url, known_hash=f"sha256:{sha256}", fname=name, path=folder))
-    except requests.RequestException as error:
-        raise DownloadError(
-            f"{url} could not be fetched whole ({type(error).__name__}). Try again. {by_hand}"
-        ) from error
-    except ValueError as error:
-        raise DownloadError(f"What {url} sent is not the expected file: its sha256 differs. {by_hand}") from error
-    except OSError as error:
-        raise DownloadError(
-            f"{folder} cannot hold the download: {error.strerror or error}. Set RNNSCOPE_CACHE to another folder."
-        ) from error
-
-
 def open_corpus(name: str | None = None, path: str | Path | None = None, encoding: str = "utf-8") -> Corpus:
     """A corpus by name, or the user's own by path; the standard library if neither is given.
+
+    Both are given for a corpus of `FROM_PATH`: the path of what it is made from.
 
     Raises
     ------
     TextError
-        If both are given, or the name is not known.
+        If the name is not known, or both are given for another corpus.
     """
-    if path is not None:
-        if name is not None:
-            raise TextError("Give a corpus by name or by path, one of the two.")
+    if name is None and path is not None:
         return read_corpus(path, encoding)
     name = name or DEFAULT
     if name not in NAMED:
         raise TextError(f"There is no corpus {name!r}. Known: {', '.join(NAMED)}. For a file of yours give path.")
-    return NAMED[name]()
+    if path is None:
+        return NAMED[name]()
+    if name not in FROM_PATH:
+        raise TextError(
+            f"Give a corpus by name or by path, one of the two; both belong to {', '.join(FROM_PATH)} alone, "
+            f"got {name!r} and {str(path)!r}."
+        )
+    return FROM_PATH[name](path)

@@ -1,28 +1,27 @@
-"""Corpora: how they are cut, where they come from, and downloads from a server that may fail."""
+"""Named corpora and the user's own: how they are read, and how they are cut into parts."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-import socket
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnscope import corpora
-from rnnscope.corpora import Corpus, download, open_corpus, read_corpus, standard_library, war_and_peace
-from rnnscope.errors import DownloadError, TextError
+from rnnscope.corpora.splitting import PARTS
+from rnnscope.corpora.texts import (
+    NAMED,
+    Corpus,
+    open_corpus,
+    read_corpus,
+    standard_library,
+    tiny_shakespeare,
+    war_and_peace,
+)
+from rnnscope.errors import TextError
 from rnnscope.text import Document
 
-WAR_AND_PEACE = Path(__file__).parents[2] / "shared/data/text/warpeace_input.txt"
-PAYLOAD = b"All happy families are alike.\n" * 100
 SHARES = st.tuples(st.integers(0, 10), st.integers(0, 10), st.integers(1, 10)).map(
     lambda weights: tuple(weight / sum(weights) for weight in weights)
 )
@@ -62,7 +61,7 @@ def test_a_document_stays_in_its_part_when_others_are_added() -> None:
     before = part_by_name(corpus_of(*"x" * 200))
     after = part_by_name(corpus_of(*"x" * 1000))
     assert after == after | before
-    shares = [list(after.values()).count(part) / 1000 for part in corpora.PARTS]
+    shares = [list(after.values()).count(part) / 1000 for part in PARTS]
     assert shares == pytest.approx([0.8, 0.1, 0.1], abs=0.04)
 
 
@@ -142,7 +141,9 @@ def test_the_standard_library_is_read_without_its_tests() -> None:
     ("name", "path", "words"),
     [
         ("war-and-peace", "book.txt", "one of the two"),
+        ("tiny-shakespeare", "book.txt", "both belong to linux-kernel alone, got 'tiny-shakespeare' and 'book.txt'"),
         ("war-and-piece", None, "no corpus 'war-and-piece'. Known: standard-library, war-and-peace"),
+        ("war-and-piece", "book.txt", "no corpus 'war-and-piece'"),
         (None, "absent.txt", "no file absent.txt"),
     ],
 )
@@ -156,135 +157,30 @@ def test_open_corpus_reads_a_path_in_its_encoding(tmp_path: Path) -> None:
     assert open_corpus(path=tmp_path / "a.txt", encoding="latin-1").documents[0].text == "é"
 
 
-@dataclass
-class Site:
-    """What a local server offers; ``withheld`` bytes of each file are promised and never sent."""
-
-    url: str
-    files: dict[str, bytes] = field(default_factory=dict)
-    withheld: int = 0
-    asked: list[str] = field(default_factory=list)
-
-
-@pytest.fixture
-def site() -> Iterator[Site]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            site.asked.append(self.path)
-            if self.path not in site.files:
-                self.send_error(404)
-                return
-            content = site.files[self.path]
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content[: len(content) - site.withheld])
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    site = Site(f"http://127.0.0.1:{server.server_port}")
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield site
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.fixture
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("RNNSCOPE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    return tmp_path / "cache"
-
-
-def fetch(site: Site, sha256: str = hashlib.sha256(PAYLOAD).hexdigest()) -> Path:
-    return download(f"{site.url}/text/tolstoy.txt", sha256, len(PAYLOAD))
-
-
-def test_a_download_is_kept_and_not_asked_for_again(site: Site, cache: Path) -> None:
-    site.files["/text/tolstoy.txt"] = PAYLOAD
-    path = fetch(site)
-    assert path == cache / "tolstoy.txt"
-    assert path.read_bytes() == PAYLOAD
-    assert fetch(site) == path
-    assert site.asked == ["/text/tolstoy.txt"]
-
-
-def test_a_spoilt_file_in_the_cache_is_fetched_again(site: Site, cache: Path) -> None:
-    site.files["/text/tolstoy.txt"] = PAYLOAD
-    cache.mkdir()
-    (cache / "tolstoy.txt").write_bytes(PAYLOAD[:-1])
-    assert fetch(site).read_bytes() == PAYLOAD
-
-
-def test_a_file_with_another_checksum_is_not_kept(site: Site, cache: Path) -> None:
-    site.files["/text/tolstoy.txt"] = PAYLOAD
-    with pytest.raises(DownloadError) as error:
-        fetch(site, "0" * 64)
-    assert "not the expected file" in str(error.value)
-    assert f"place the file yourself at {cache / 'tolstoy.txt'} (3,000 bytes, sha256 {'0' * 64})" in str(error.value)
-    assert not list(cache.iterdir())
-
-
-def test_a_download_that_breaks_off_is_not_kept(site: Site, cache: Path) -> None:
-    site.files["/text/tolstoy.txt"] = PAYLOAD
-    site.withheld = 1000
-    with pytest.raises(DownloadError, match="could not be fetched whole") as error:
-        fetch(site)
-    assert str(cache / "tolstoy.txt") in str(error.value)
-    assert not list(cache.iterdir())
-
-
-def test_a_missing_page_is_a_failed_download(site: Site, cache: Path) -> None:
-    with pytest.raises(DownloadError, match=r"tolstoy.txt could not be fetched.*HTTPError"):
-        fetch(site)
-    assert not list(cache.iterdir())
-
-
-def test_a_server_that_is_not_there_is_a_failed_download(cache: Path) -> None:
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{closed.getsockname()[1]}"
-    with pytest.raises(DownloadError, match=r"tolstoy.txt could not be fetched.*ConnectionError"):
-        fetch(Site(url))
-    assert not list(cache.iterdir())
-
-
-def test_a_cache_that_cannot_be_made_is_said_with_the_reason(
-    site: Site, cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*args: object, **kwargs: object) -> None:
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr(os, "makedirs", refuse)
-    with pytest.raises(DownloadError, match="Permission denied.*RNNSCOPE_CACHE"):
-        fetch(site)
-
-
-def test_a_cache_in_a_file_is_said_with_the_reason(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "file").write_text("")
-    monkeypatch.setenv("RNNSCOPE_CACHE", str(tmp_path / "file" / "cache"))
-    with pytest.raises(DownloadError, match="Not a directory.*RNNSCOPE_CACHE"):
-        fetch(site)
-
-
-def test_without_a_variable_the_cache_is_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RNNSCOPE_CACHE", "")
-    assert corpora.cache_folder().name == "rnnscope"
-    assert corpora.cache_folder().is_absolute()
-
-
-@pytest.mark.skipif(not WAR_AND_PEACE.exists(), reason=f"{WAR_AND_PEACE} is not on this machine")
-def test_war_and_peace_is_the_text_of_the_paper(site: Site, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    site.files["/warpeace_input.txt"] = WAR_AND_PEACE.read_bytes()
-    monkeypatch.setattr(corpora, "WAR_AND_PEACE_URL", f"{site.url}/warpeace_input.txt")
+def test_war_and_peace_is_the_text_of_the_paper(corpora: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RNNSCOPE_CACHE", str(corpora))
     corpus = war_and_peace()
     (document,) = corpus.documents
+    assert (corpus.name, document.name) == ("war-and-peace", "war-and-peace")
     assert corpus.characters == 3_196_212
     assert document.text.count('"') == 17_949
     assert len(set(document.text)) == 82
     assert not {"\r", "\ufeff"} & set(document.text)
-    assert len(site.files["/warpeace_input.txt"]) == corpora.WAR_AND_PEACE_BYTES
+
+
+def test_tiny_shakespeare_is_forty_thousand_lines(corpora: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RNNSCOPE_CACHE", str(corpora))
+    corpus = tiny_shakespeare()
+    assert (corpus.characters, corpus.documents[0].text.count("\n")) == (1_115_394, 40_000)
+    assert len(set(corpus.documents[0].text)) == 65
+
+
+@pytest.mark.parametrize("name", ["war-and-peace", "tiny-shakespeare", "linux-kernel"])
+def test_a_named_corpus_says_its_name_source_and_licence(
+    name: str, corpora: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RNNSCOPE_CACHE", str(corpora))
+    corpus = NAMED[name]()
+    assert corpus.name == name
+    assert corpus.source
+    assert corpus.licence.startswith("GPL-2.0" if name == "linux-kernel" else "public domain")

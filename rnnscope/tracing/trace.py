@@ -1,18 +1,36 @@
-"""A trace: the signals of a network aligned with the text it read, in memory or on disk.
+"""A trace: the signals of a network aligned with the documents it read, in memory or on disk.
 
-The file is a zarr store that xarray opens as a DataTree. At the root, by step (dimension ``time``):
+The file is a zarr store that xarray opens as a DataTree. At the root, by step (dimension ``time``), all
+documents one after another:
 
-    token               the id the model read
-    codepoint           the character the text had there, also where the model does not know it
+    token               the id that the network read; -1 where it read none
+    codepoint           the character that stands there, also where the network does not know it
     document, step      which document, and the step in it
     nll                 what the token cost, in nats: -ln p(token | all before it)
-    guess               (time, rank) the tokens that the model held most probable at this place
+    guess               (time, rank) what the network held most probable: places in the attribute ``outcomes``
     guess_probability   (time, rank)
 
-``nll`` and the guesses are what the model expected *before* it read the token: NaN and -1 at the first
-step of a document, and where a network says nothing of what follows, or has seen it. The attribute
-``mean_nll`` is over the characters that the model knows. Below the root is one node a layer and
-direction (``l0``, ``l1r``, ``encoder/l0``) with its signals (time, unit), after reading the token.
+Below it is one node a layer and direction (``l0``, ``l1r``, ``encoder/l0``) with its signals (time, unit), after
+reading the token. Where a layer does not step they are NaN; where nothing is guessed, nll is NaN and a guess -1.
+
+What a document, a step and a guess are depends on the network:
+
+    language model   The guesses are the characters it expected *before* it read the one that stands there; none at
+                     the first of a document, and none at all if it reads in both directions. Also of any module.
+    classifier       The guesses are labels, after reading the text so far: its belief if the text ended there. Read
+                     in both directions, there is one at the last step only. No nll: nobody says what is right.
+    tagger           A document is a sentence. ``spelling`` steps at each character of a word, ``rnn`` at its last
+                     one; there the guesses are labels of the word. No nll.
+    translator       A document is the source, a mark, and the translation that the network wrote. ``encoder``
+                     steps in the source; ``decoder`` from the mark on, where it reads the start of text. Guesses and
+                     nll are of the characters written, as of a language model; their tokens are places in
+                     ``outcomes``, too.
+    captioner        A document is an image: the mark, and the caption that the network wrote.
+    forecaster       A document is a series, a step one of its values, its character one of eight bars by the value's
+                     rank. The root has ``value``, the ``prediction`` of it from all before, and perhaps the ``date``.
+                     nll is that of the change into the value, standardised, by its density. No guesses.
+
+The attribute ``mean_nll`` is over the characters that the network knows.
 """
 
 from __future__ import annotations
@@ -22,26 +40,27 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import xarray as xr
 import zarr
 
 from rnnscope.errors import AddressError, TraceError
-
-from .address import Address, find
+from rnnscope.recording.address import Address, find
 
 FORMAT = "rnnscope-trace"
 VERSION = 1
 
 
 class Trace:
-    """Signals aligned with a text.
+    """Signals aligned with documents.
 
-    ``trace["l0.c"]`` is a DataArray of dims (time, unit), ``trace["l0.c.37"]`` one of (time,).
+    ``trace["l0.c"]`` is a DataArray of dims (time, unit), ``trace["l0.c.37"]`` one of (time,); both with the
+    coordinate ``document``, of each step the number of its document.
 
     Attributes
     ----------
     tree : xarray.DataTree
-        All there is, as described in `rnnscope.recording.trace`.
+        All there is, as described in `rnnscope.tracing.trace`.
     path : Path or None
         The store on disk.
     """
@@ -55,6 +74,7 @@ class Trace:
         signal: xr.DataArray = self.tree[address.node.replace(".", "/")].dataset[address.signal]
         axis = str(signal.dims[-1])
         signal = signal.rename({axis: "unit"}) if axis != "unit" else signal
+        signal = signal.assign_coords({"document": self.tree.dataset["document"], **self.tree.dataset.coords})
         if address.unit is None:
             return signal.rename(str(address))
         units = signal["unit"].values
@@ -78,8 +98,35 @@ class Trace:
         return top[names.index(best)]
 
     @property
+    def documents(self) -> tuple[str, ...]:
+        """The names of the documents."""
+        return tuple(self.tree.attrs["documents"])
+
+    def steps_of(self, document: int) -> slice:
+        """The steps of a document, such as ``trace["l0.c"][trace.steps_of(3)]``.
+
+        Raises
+        ------
+        TraceError
+            If there is no such document.
+        """
+        if not 0 <= document < len(self.documents):
+            raise TraceError(f"Documents go from 0 to {len(self.documents) - 1}; got {document}.")
+        start, stop = self.tree.dataset["document"].values.searchsorted([document, document + 1])
+        return slice(int(start), int(stop))
+
+    def headings(self, start: int, stop: int) -> dict[int, str]:
+        """Number and name of the documents from one step to another, by how far in they begin; none if there is one."""
+        if len(self.documents) == 1:
+            return {}
+        numbers = self.tree.dataset["document"][start:stop].values
+        begins = [0, *np.flatnonzero(np.diff(numbers)) + 1]
+        says = [f": {answer}" for answer in self.answers] or [""] * len(self.documents)
+        return {int(step): f"{(n := numbers[step])}  {self.documents[n]}{says[n]}" for step in begins}
+
+    @property
     def text(self) -> str:
-        """The text as it was given."""
+        """The text of all documents."""
         return self.text_between(0, len(self))
 
     def text_between(self, start: int, stop: int) -> str:
@@ -93,6 +140,19 @@ class Trace:
         return tuple(self.tree.attrs["characters"])
 
     @property
+    def outcomes(self) -> tuple[str, ...]:
+        """What a guess may be, in the order of their numbers: characters, or labels."""
+        return tuple(self.tree.attrs.get("outcomes", self.characters))
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """The label that a classifier gives each document; none of another network."""
+        if self.tree.attrs.get("task") != "classifier":
+            return ()
+        last = np.flatnonzero(np.diff(self.tree.dataset["document"].values, append=-1))
+        return tuple(self.outcomes[guess] for guess in self.tree.dataset["guess"][:, 0].values[last])
+
+    @property
     def unknown(self) -> Counter[str]:
         """The characters that the model does not know, with their counts."""
         return Counter({character: int(count) for character, count in self.tree.attrs["unknown"].items()})
@@ -103,7 +163,8 @@ class Trace:
 
     def __repr__(self) -> str:
         where = self.path or "in memory"
-        return f"<Trace of {len(self):,} steps, {where}: {', '.join(map(str, self.addresses))}>"
+        many = f"{len(self.documents):,} documents, " if len(self.documents) > 1 else ""
+        return f"<Trace of {many}{len(self):,} steps, {where}: {', '.join(map(str, self.addresses))}>"
 
 
 def open_trace(path: str | Path) -> Trace:

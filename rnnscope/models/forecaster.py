@@ -1,0 +1,185 @@
+"""A forecaster: a series of numbers in, the distribution of the next change out at each step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from rnnscope.errors import ModelError
+
+from .network import Network
+from .stack import StackConfig, State, demand, recurrent_stack
+
+_WINDOW = 4096
+"""Steps that are read at once, the state carried on."""
+
+
+@dataclass(frozen=True)
+class ForecasterConfig(StackConfig):
+    """The shape of a `Forecaster`.
+
+    Attributes
+    ----------
+    logarithmic : bool
+        Whether a change is a log return, ln(v_t / v_{t-1}), or else a difference, v_t - v_{t-1}. Log returns
+        need values above zero.
+    """
+
+    logarithmic: bool = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        demand(not self.bidirectional, "bidirectional to be false: the future of a series is not there yet", True)
+
+
+class Forecaster(Network):
+    """A recurrent stack over standardised changes, with a normal distribution of the next one.
+
+    Parameters
+    ----------
+    config : ForecasterConfig
+
+    Attributes
+    ----------
+    change_mean, change_deviation : tensors of shape ()
+        What changes are standardised by; set by `standardise`.
+    """
+
+    task = "forecaster"
+    config_type = ForecasterConfig
+    config: ForecasterConfig
+    change_mean: Tensor
+    change_deviation: Tensor
+
+    def __init__(self, config: ForecasterConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.register_buffer("change_mean", torch.zeros(()))
+        self.register_buffer("change_deviation", torch.ones(()))
+        self.rnn = recurrent_stack(config, 1)
+        self.dropout = nn.Dropout(config.dropout)
+        self.head = nn.Linear(config.output_size, 2)
+        nn.init.zeros_(self.head.weight)  # before training: the mean and deviation of the training part
+        nn.init.zeros_(self.head.bias)
+
+    @classmethod
+    def build(cls, config: ForecasterConfig, vocabularies: Mapping[str, Sequence[str]]) -> Self:
+        return cls(config)
+
+    @property
+    def vocabularies(self) -> dict[str, tuple[str, ...]]:
+        """None: it reads numbers."""
+        return {}
+
+    @property
+    def architecture(self) -> str:
+        changes = "log returns" if self.config.logarithmic else "differences"
+        return f"{self.config.words}, {changes} in, mean and variance of the next one out"
+
+    def standardise(self, mean: float, deviation: float) -> None:
+        """Fix what changes are standardised by: the mean and standard deviation of those of the training part."""
+        self.change_mean.fill_(mean)
+        self.change_deviation.fill_(deviation)
+
+    def forward(self, changes: Tensor, state: State = None) -> tuple[Tensor, Tensor, State]:
+        """The distribution of the change that follows each change, and the state after the last.
+
+        Parameters
+        ----------
+        changes : float tensor of shape (time, batch)
+            Standardised.
+        state : as returned by an earlier call, or None for zeros
+
+        Returns
+        -------
+        mean, log_variance : tensors of shape (time, batch)
+            Of a normal distribution over the standardised change.
+        state
+        """
+        hidden, state = self.rnn(changes[..., None], state)
+        mean, log_variance = self.head(self.dropout(hidden)).unbind(dim=-1)
+        return mean, log_variance, state
+
+    def forecast(self, values: Sequence[float] | np.ndarray) -> np.ndarray:
+        """The value expected after each value, from that one and all before it.
+
+        Of log returns it is the median of the distribution, of differences also its mean.
+
+        Parameters
+        ----------
+        values : sequence of float or array of shape (time,)
+            A series from its beginning, in the unit of the training data.
+
+        Returns
+        -------
+        array of shape (time,)
+            In the unit of the values; the last is the forecast of what has not come yet.
+
+        Raises
+        ------
+        ModelError
+            If the values are no series of finite numbers, or not above zero where log returns are read.
+        """
+        values = np.asarray(values, dtype=float)
+        mean, _ = self.predict_changes(values)
+        return values * np.exp(mean) if self.config.logarithmic else values + mean
+
+    @torch.no_grad()
+    def predict_changes(self, values: Sequence[float] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and standard deviation of the change after each value, see `forecast`.
+
+        Before the first value no change is known: a mean one is read.
+
+        Returns
+        -------
+        mean, deviation : arrays of shape (time,)
+            Log returns, or differences in the unit of the values.
+        """
+        center, spread = float(self.change_mean), float(self.change_deviation)
+        read = np.concatenate(([0.0], (changes_of(values, self.config.logarithmic) - center) / spread))
+        inputs, state = torch.from_numpy(read).to(self.device, self.head.weight.dtype)[:, None], None
+        means, deviations = [], []
+        for window in inputs.split(_WINDOW):
+            mean, log_variance, state = self(window, state)
+            means.append(mean[:, 0])
+            deviations.append((0.5 * log_variance[:, 0]).exp())
+        mean, deviation = (torch.cat(parts).double().cpu().numpy() for parts in (means, deviations))
+        return center + spread * mean, spread * deviation
+
+
+def changes_of(values: Sequence[float] | np.ndarray, logarithmic: bool) -> np.ndarray:
+    """The change from each value to the next, log return or difference: one fewer than there are values.
+
+    Parameters
+    ----------
+    values : sequence of float or array of shape (time,)
+    logarithmic : bool
+
+    Raises
+    ------
+    ModelError
+        If the values are no series of finite numbers, or not above zero where log returns are wanted.
+    """
+    values = np.asarray(values, dtype=float)
+    if values.ndim != 1 or not len(values) or not np.isfinite(values).all():
+        raise ModelError(
+            f"A series of at least one finite number, of shape (time,), is expected; got shape {values.shape} "
+            f"with {int((~np.isfinite(values)).sum())} numbers that are not finite."
+        )
+    if logarithmic and values.min() <= 0:
+        raise ModelError(
+            f"Log returns need values above zero; the smallest is {values.min():g}. Train a network on differences, "
+            "with model.logarithmic = false."
+        )
+    return np.diff(np.log(values) if logarithmic else values)
+
+
+def normal_nats(changes: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
+    """The negative log density of changes under normal distributions, in nats; all of one shape."""
+    return 0.5 * (math.log(2 * math.pi) + log_variance + (changes - mean) ** 2 * (-log_variance).exp())

@@ -1,0 +1,8 @@
+"""Traces: what a network does at every step of a text, kept in memory or on disk.
+
+documents     what the user gives: texts, files, lines of files
+readers       documents on their way through a network, one network a file
+writing       the arrays of a trace, filled as the reading goes on
+making        all of it together: `trace`
+trace         what comes of it, to look into: `Trace`, `open_trace`
+"""

@@ -1,0 +1,265 @@
+"""Forecasting: the next change of a series, from all before it; tested forward in time (walk-forward)."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rnnscope.corpora.series import Series, open_series
+from rnnscope.errors import RecipeError, TextError
+from rnnscope.models.forecaster import Forecaster, ForecasterConfig, changes_of, normal_nats
+from rnnscope.models.stack import State, detach
+from rnnscope.training.batches import Streams
+from rnnscope.training.recipe import CorpusRecipe, Recipe, StreamTraining
+from rnnscope.training.task import Score, Share, Task
+
+_LARGEST_ORDER = 20
+_DECAYS = (0.9, 0.94, 0.97, 0.99)
+
+
+@dataclass(frozen=True)
+class ForecastingRecipe(CorpusRecipe):
+    """Which series: a named one (``brent``, ``vix``), or a CSV file.
+
+    Attributes
+    ----------
+    column, date : str
+        The columns of values and of dates in the file at ``path``; see `rnnscope.corpora.series.open_series`.
+    """
+
+    column: str = ""
+    date: str = ""
+
+
+class Forecasting(Task):
+    """A series cut in the order of time; its changes are standardised by those of the training part.
+
+    Scores are one step ahead, with everything before known, also to the baselines: the last value, and a linear
+    autoregression whose order the validation part chooses. For the width of the distribution they are the training
+    part's variance, and a moving one.
+    """
+
+    network = Forecaster
+    corpus_recipe = ForecastingRecipe
+    training_recipe = StreamTraining
+
+    def __init__(self, recipe: Recipe) -> None:
+        self._recipe = recipe
+        wanted = recipe.corpus
+        self.series = open_series(
+            wanted.name or None, wanted.path or None, column=wanted.column, date=wanted.date, encoding=wanted.encoding
+        )
+        self.parts = self.series.split(wanted.split)
+        below = int((self.series.values <= 0).sum())
+        self._config: ForecasterConfig = replace(recipe.model, logarithmic=recipe.model.logarithmic and not below)
+        self.changes = changes_of(self.series.values, self._config.logarithmic)
+        self._center, self._spread = self._scale()
+        self.streams = self._streams(recipe.training)
+        self._states: dict[int, State] = {}
+        self.facts = {
+            "name": self.series.name,
+            "source": self.series.source,
+            "licence": self.series.licence,
+            "counted": "values",
+            "parts": {part: place.stop - place.start for part, place in self.parts.items()},
+            "notes": _periods(self.series, self.parts),
+            "sha256": {
+                part: hashlib.sha256(self.series.values[place].astype("<f8").tobytes()).hexdigest()
+                for part, place in self.parts.items()
+            },
+        }
+        fallback = f"{below:,} values are not above zero, so the network reads differences instead of log returns."
+        self.remarks = (*self.series.remarks, *([fallback] if recipe.model.logarithmic and below else []))
+
+    def build(self) -> Forecaster:
+        model = Forecaster(self._config)
+        model.standardise(self._center, self._spread)
+        return model
+
+    def __len__(self) -> int:
+        return len(self.streams)
+
+    @property
+    def batch_size(self) -> float:
+        return self._recipe.training.streams * self._recipe.training.window
+
+    def loss(self, model: Any, index: int, share: Share) -> Tensor:
+        if self._recipe.training.streams % share.count:
+            raise RecipeError(
+                f"training.streams must be a multiple of {share.count}, the number of processes times "
+                f"training.accumulate; got {self._recipe.training.streams}."
+            )
+        device = next(model.parameters()).device
+        inputs, targets = (part[:, share.index :: share.count].to(device) for part in self.streams[index])
+        state = None if self.streams.starts_anew(index) else self._states.get(share.index)
+        mean, log_variance, state = model(inputs, state)
+        self._states[share.index] = detach(state)
+        return normal_nats(targets, mean.float(), log_variance.float()).mean()
+
+    def validate(self, model: Forecaster) -> float:
+        place = self.parts["validation"]
+        mean, deviation = model.predict_changes(self.series.values[: place.stop - 1])
+        return self._nats(place, mean, deviation)
+
+    def scores(self, model: Forecaster) -> list[Score]:
+        """As `Task.scores`; what they say of the baselines is noted in ``facts``."""
+        mean, deviation = model.predict_changes(self.series.values[:-1])
+        regression, order = self._autoregression()
+        means = {"network": mean, "last value": np.zeros_like(mean), f"autoregression of order {order}": regression}
+        scores = []
+        for part in ("validation", "test"):
+            scores += self._errors(part, means)
+            widths = {"constant variance": np.full_like(mean, self._spread), "moving variance": self._moving()}
+            rivals = {n: self._nats(self.parts[part], np.full_like(mean, self._center), w) for n, w in widths.items()}
+            scores.append(Score(part, "nats per step", self._nats(self.parts[part], mean, deviation), rivals))
+        self.facts["notes"]["verdict"] = verdict([score for score in scores if score.part == "test"])
+        return scores
+
+    def state(self) -> dict[str, Any]:
+        return {"carried": dict(self._states)}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self._states = dict(state["carried"])
+
+    def _scale(self) -> tuple[float, float]:
+        """Mean and standard deviation of the training part's changes."""
+        train = self.changes[: self.parts["train"].stop - 1]
+        center, spread = (float(train.mean()), float(train.std())) if len(train) else (0.0, 0.0)
+        if not np.isfinite(self.changes).all() or not 0 < spread < np.inf:
+            raise TextError(
+                f"The training part of {self.series.name} has {len(train):,} changes with a standard deviation of "
+                f"{spread:g}; a finite one above zero is needed. Give a series that changes, and no larger than "
+                "computers can count."
+            )
+        return center, spread
+
+    def _streams(self, training: StreamTraining) -> Streams:
+        train = (self.changes[: self.parts["train"].stop - 1] - self._center) / self._spread
+        needed = training.streams * (training.window + 1)
+        if len(train) < needed:
+            raise TextError(
+                f"The training part of {self.series.name} has {len(train):,} changes; {training.streams} streams with "
+                f"a window of {training.window} need at least {needed:,}. Give a longer series, or lower "
+                "training.streams or training.window."
+            )
+        return Streams(torch.from_numpy(train).float(), training.streams, training.window)
+
+    def _errors(self, part: str, means: dict[str, np.ndarray]) -> list[Score]:
+        """How far off the forecasts are; each of ``means`` holds the predicted change after each value but the last."""
+        place = _changes_into(self.parts[part])
+        values = self.series.values
+        wanted, last, changes = values[self.parts[part]], values[place], self.changes[place]
+        squared, squared_returns, absolute = {}, {}, {}
+        for name, mean in means.items():
+            forecast = last * np.exp(mean[place]) if self._config.logarithmic else last + mean[place]
+            squared[name] = _root_mean_square(forecast - wanted)
+            absolute[name] = float(np.abs(forecast - wanted).mean())
+            squared_returns[name] = 100 * _root_mean_square(mean[place] - changes)
+        unit = self.series.unit
+        found = {f"root mean squared error in {unit}": squared, f"mean absolute error in {unit}": absolute}
+        if self._config.logarithmic:
+            found["root mean squared error of log returns in percent"] = squared_returns
+        return [Score(part, measure, errors.pop("network"), errors) for measure, errors in found.items()]
+
+    def _nats(self, part: slice, mean: np.ndarray, deviation: np.ndarray) -> float:
+        """Mean negative log density of a part's standardised changes, in nats."""
+        place = _changes_into(part)
+        changes, mean = ((array[place] - self._center) / self._spread for array in (self.changes, mean))
+        log_variance = 2 * np.log(deviation[place] / self._spread)
+        return float(normal_nats(*(torch.from_numpy(array) for array in (changes, mean, log_variance))).mean())
+
+    def _autoregression(self) -> tuple[np.ndarray, int]:
+        """The changes that a linear autoregression expects, and its order, the best on the validation part."""
+        train, validation = self.parts["train"].stop - 1, _changes_into(self.parts["validation"])
+        centred = self.changes - self._center
+
+        def error(order: int) -> float:
+            predicted = autoregress(centred[: validation.stop], order, train)
+            return _root_mean_square((predicted - centred[: validation.stop])[validation])
+
+        order = min(range(min(_LARGEST_ORDER, train // 4) + 1), key=error)
+        return self._center + autoregress(centred, order, train), order
+
+    def _moving(self) -> np.ndarray:
+        """The exponentially weighted deviation before each change, its decay the best on the validation part."""
+        centred, validation = self.changes - self._center, self.parts["validation"]
+        means = np.full_like(centred, self._center)
+        widths = (moving_deviation(centred, self._spread, decay) for decay in _DECAYS)
+        return min(widths, key=lambda width: self._nats(validation, means, width))
+
+
+def autoregress(changes: np.ndarray, order: int, fitted: int) -> np.ndarray:
+    """What a linear autoregression expects of each change, from those before it and a constant.
+
+    Parameters
+    ----------
+    changes : array of shape (time,)
+        Before the first, changes of zero are taken.
+    order : int
+        How many of the changes before are read.
+    fitted : int
+        The first changes, to which the coefficients are fitted by least squares.
+
+    Returns
+    -------
+    array of shape (time,)
+    """
+    padded = np.concatenate((np.zeros(order), changes))
+    lags = [padded[order - lag : len(padded) - lag] for lag in range(1, order + 1)]
+    inputs = np.stack([np.ones_like(changes), *lags], axis=1)
+    coefficients, *_ = np.linalg.lstsq(inputs[order:fitted], changes[order:fitted], rcond=None)
+    return inputs @ coefficients
+
+
+def moving_deviation(changes: np.ndarray, first: float, decay: float) -> np.ndarray:
+    """The exponentially weighted standard deviation of the changes before each change (RiskMetrics 1996).
+
+    Parameters
+    ----------
+    changes : array of shape (time,)
+    first : float
+        The deviation before any change is known.
+    decay : float
+        Weight that is kept from step to step, below 1.
+    """
+    variance, deviations = first**2, np.empty_like(changes)
+    for step, change in enumerate(changes):
+        deviations[step] = variance**0.5
+        variance = decay * variance + (1 - decay) * change**2
+    return deviations
+
+
+def verdict(scores: list[Score]) -> str:
+    """In plain words, in which measures the network is better than every baseline, and in which not; low is good."""
+    won, lost = [], []
+    for score in scores:
+        name, best = min(score.baselines.items(), key=lambda rival: rival[1])
+        if score.value < best:
+            won.append(score.measure)
+        else:
+            lost.append(f"{score.measure} (the {name}: {best:.4g}, the network: {score.value:.4g})")
+    beaten = f"on the test part a baseline beats or equals the network in {', '.join(lost)}" if lost else ""
+    better = f"on the test part the network is better than every baseline in {', '.join(won)}" if won else ""
+    return "; ".join(words for words in (beaten, better) if words)
+
+
+def _changes_into(part: slice) -> slice:
+    """The changes that end at the values of a part."""
+    return slice(part.start - 1, part.stop - 1)
+
+
+def _root_mean_square(errors: np.ndarray) -> float:
+    return float(np.sqrt((errors**2).mean()))
+
+
+def _periods(series: Series, parts: dict[str, slice]) -> dict[str, str]:
+    """From when to when each part goes."""
+    if not series.dates:
+        return {}
+    spans = (f"{part} {series.dates[p.start]} to {series.dates[p.stop - 1]}" for part, p in parts.items())
+    return {"periods": ", ".join(spans)}

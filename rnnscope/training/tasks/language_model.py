@@ -1,0 +1,153 @@
+"""Language modelling: the next character, from all before it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from rnnscope.corpora.texts import open_corpus
+from rnnscope.errors import RecipeError, TextError
+from rnnscope.models import CharLanguageModel
+from rnnscope.models.stack import State, detach
+from rnnscope.ngram import KneserNey, nats_by_order
+from rnnscope.text import Document, Vocabulary
+from rnnscope.training.batches import Streams
+from rnnscope.training.recipe import CorpusRecipe, Recipe, StreamTraining
+from rnnscope.training.task import Score, Share, Task
+
+_WINDOW = 1024
+_HIGHEST_ORDER = 12
+_MEASURE = "nats per character"
+
+
+class LanguageModelling(Task):
+    """A text as streams, with the state carried from window to window.
+
+    Documents of a part follow each other without a mark between them. The baseline is the n-gram model of the
+    order that the validation part likes best.
+    """
+
+    network = CharLanguageModel
+    corpus_recipe = CorpusRecipe
+    training_recipe = StreamTraining
+
+    def __init__(self, recipe: Recipe) -> None:
+        if recipe.model.bidirectional:
+            raise RecipeError(
+                "model.bidirectional must be false for a language model: a network that reads backward as well sees "
+                "the character that it is to predict."
+            )
+        self._recipe = recipe
+        corpus = open_corpus(recipe.corpus.name or None, recipe.corpus.path or None, recipe.corpus.encoding)
+        parts = corpus.split(recipe.corpus.split)
+        self._vocabulary = Vocabulary.of(*(document.text for document in parts["train"]))
+        self.tokens = {part: _encode(self._vocabulary, documents) for part, documents in parts.items()}
+        for part in ("validation", "test"):
+            if len(self.tokens[part]) < 2:
+                raise TextError(f"The {part} part has no text to score. Give a longer text, or another corpus.split.")
+        self.streams = Streams(self.tokens["train"], recipe.training.streams, recipe.training.window)
+        self._states: dict[int, State] = {}
+        self.facts = {
+            "name": corpus.name,
+            "source": corpus.source,
+            "licence": corpus.licence,
+            "counted": "characters",
+            "parts": {part: len(ids) for part, ids in self.tokens.items()},
+            "notes": {"documents": f"{len(corpus.documents):,}"} if len(corpus.documents) > 1 else {},
+            "sha256": {part: hashlib.sha256(ids.numpy().tobytes()).hexdigest() for part, ids in self.tokens.items()},
+        }
+        self.remarks = tuple(self._remarks(len(corpus.skipped)))
+
+    def build(self) -> CharLanguageModel:
+        return CharLanguageModel(self._recipe.model, self._vocabulary)
+
+    def __len__(self) -> int:
+        return len(self.streams)
+
+    @property
+    def batch_size(self) -> float:
+        return self._recipe.training.streams * self._recipe.training.window
+
+    def loss(self, model: Any, index: int, share: Share) -> Tensor:
+        if self._recipe.training.streams % share.count:
+            raise RecipeError(
+                f"training.streams must be a multiple of {share.count}, the number of processes times "
+                f"training.accumulate; got {self._recipe.training.streams}."
+            )
+        device = next(model.parameters()).device
+        inputs, targets = (part[:, share.index :: share.count].to(device) for part in self.streams[index])
+        state = None if self.streams.starts_anew(index) else self._states.get(share.index)
+        logits, state = model(inputs, state)
+        self._states[share.index] = detach(state)
+        return functional.cross_entropy(logits.flatten(0, 1), targets.flatten())
+
+    def validate(self, model: CharLanguageModel) -> float:
+        tokens, training = self.tokens["validation"], self._recipe.training
+        return evaluate(model, tokens, streams=max(1, min(training.streams, len(tokens) // training.window)))
+
+    def scores(self, model: CharLanguageModel) -> list[Score]:
+        train, validation = (self.tokens[part].numpy() for part in ("train", "validation"))
+        nats = nats_by_order(train, validation, len(self._vocabulary), min(_HIGHEST_ORDER, len(train)))
+        order = min(nats, key=lambda order: nats[order])
+        ngrams = KneserNey(order, len(self._vocabulary)).fit(train)
+        return [
+            Score(part, _MEASURE, evaluate(model, tokens), {f"Kneser-Ney {order}-gram": ngrams.nats(tokens.numpy())})
+            for part, tokens in self.tokens.items()
+            if part != "train"
+        ]
+
+    def state(self) -> dict[str, Any]:
+        return {"carried": self._states}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self._states = state["carried"]
+
+    def _remarks(self, skipped: int) -> list[str]:
+        unknown = {part: int((ids == 0).sum()) for part, ids in self.tokens.items()}
+        remarks = [
+            f"{count:,} characters of the {part} part are unknown to the vocabulary of the training part."
+            for part, count in unknown.items()
+            if count
+        ]
+        if skipped:
+            remarks.append(f"{skipped:,} files were left out: empty, binary or in another encoding.")
+        return remarks
+
+
+@torch.no_grad()
+def evaluate(model: CharLanguageModel, tokens: Tensor, streams: int = 1) -> float:
+    """Mean cross-entropy of a text in nats per character (lower is better).
+
+    Parameters
+    ----------
+    model : CharLanguageModel, in eval mode
+    tokens : int64 tensor of shape (time,)
+    streams : int
+        Stretches read side by side, each from a zero state. One stream is exact: the state is
+        carried from the first character to the last. More are faster and a little pessimistic.
+
+    Raises
+    ------
+    TextError
+        If a stream would have fewer than two characters.
+    """
+    length = len(tokens) // streams
+    if length < 2:
+        raise TextError(f"A text of {len(tokens)} characters is too short to evaluate in {streams} streams.")
+    columns = tokens[: streams * length].view(streams, length).T
+    total, state = torch.zeros((), dtype=torch.float64), None
+    for start in range(0, length - 1, _WINDOW):
+        stop = min(start + _WINDOW, length - 1)
+        logits, state = model(columns[start:stop].to(model.device), state)
+        targets = columns[start + 1 : stop + 1].to(model.device)
+        total += functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="sum").cpu()
+    return float(total) / (streams * (length - 1))
+
+
+def _encode(vocabulary: Vocabulary, documents: Sequence[Document]) -> Tensor:
+    return torch.from_numpy(vocabulary.encode("".join(document.text for document in documents)))
