@@ -17,8 +17,15 @@ if TYPE_CHECKING:
     from .checkpoint import load as load
     from .errors import RnnscopeError as RnnscopeError
     from .foreign.importing import import_model as import_model
+    from .models import Captioner as Captioner
     from .models import CharLanguageModel as CharLanguageModel
+    from .models import Forecaster as Forecaster
     from .models import LanguageModelConfig as LanguageModelConfig
+    from .models import Network as Network
+    from .models import SequenceClassifier as SequenceClassifier
+    from .models import SequenceTagger as SequenceTagger
+    from .models import Translator as Translator
+    from .ngram import KneserNey as KneserNey
     from .recording.adapter import Adapter as Adapter
     from .recording.adapter import register as register
     from .recording.adapters import CTRNN as CTRNN
@@ -41,17 +48,24 @@ if TYPE_CHECKING:
 _HOME = {
     "Adapter": "recording.adapter",
     "CTRNN": "recording.adapters",
+    "Captioner": "models",
     "CharLanguageModel": "models",
+    "Forecaster": "models",
+    "KneserNey": "ngram",
     "LanguageModelConfig": "models",
     "MinGRU": "recording.adapters",
     "MinLSTM": "recording.adapters",
+    "Network": "models",
     "Recording": "recording.recorded",
     "RnnscopeError": "errors",
+    "SequenceClassifier": "models",
+    "SequenceTagger": "models",
     "Trace": "tracing.trace",
+    "Translator": "models",
     "Vocabulary": "text",
-    "import_model": "foreign.importing",
     "ablate": "recording.intervention",
     "clamp": "recording.intervention",
+    "import_model": "foreign.importing",
     "intervene": "recording.intervention",
     "load": "checkpoint",
     "open_trace": "tracing.trace",

@@ -79,8 +79,27 @@ class Card:
             ("trained", f"{trained}; best at step {record['best_step']:,}"),
             ("method", f"{method['method']}, learning rate {rate:g}, precision {method['precision']}, seed {seed}"),
             ("clipped", f"{record['clipped_share']:.1%} of the steps"),
-            *((score["part"], _in_words(score)) for score in record["scores"]),
+            *self.scores,
+            *self._other_seeds(),
         ]
+
+    @property
+    def scores(self) -> list[tuple[str, str]]:
+        """Each part that was scored, with a score beside its baselines in words."""
+        return [(score["part"], _in_words(score)) for score in self.training["scores"]]
+
+    def _other_seeds(self) -> list[tuple[str, str]]:
+        """The range of each test score over the seeds that were tried."""
+        record = self.training
+        others = record.get("seeds", {})
+        if not others:
+            return []
+        tried = {record["recipe"]["seed"]: record["scores"], **others}
+        values: dict[str, list[float]] = {}
+        for score in (score for scores in tried.values() for score in scores if score["part"] == "test"):
+            values.setdefault(score["measure"], []).append(score["value"])
+        spread = ", ".join(f"{min(of):.4f} to {max(of):.4f} {measure}" for measure, of in values.items())
+        return [("test by seeds", f"{spread} (seeds {', '.join(map(str, tried))})")]
 
     def markdown(self) -> str:
         """The card as a page."""

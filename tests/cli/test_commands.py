@@ -36,16 +36,17 @@ def here(
             "seed": 0,
             "description": "Says [bold]nothing[/bold].",
             "limits": "Many.",
-            "training": {"method": "adamw", "learning_rate": 0.1},
+            "training": {"method": "adamw", "learning_rate": 0.1, "precision": "32"},
         },
-        "corpus": {"name": "c", "source": "s", "licence": "l", "characters": 9, "parts": {"train": 9}},
+        "corpus": {
+            "name": "c", "source": "s", "licence": "l", "counted": "characters", "parts": {"train": 9}, "notes": {}
+        },
         "step": 1,
         "best_step": 1,
         "epoch": 0.1,
         "seconds": 60.0,
         "clipped_share": 0.25,
-        "validation_nats": 1.5,
-        "test_nats": 2.0,
+        "scores": [{"part": "test", "measure": "nats per character", "value": 2.0, "baselines": {}}],
     }
     checkpoint.save("model.pt", make_model(), record)
     Path("text.txt").write_text(TEXT)

@@ -283,7 +283,7 @@ def notes(model: rnnscope.CharLanguageModel) -> list[str]:
     ("options", "words"),
     [
         ({"kind": "gru", "num_layers": 2, "bidirectional": True}, "gru, 2 layers of 6 units in both directions"),
-        ({"proj_size": 3, "bias": False}, "lstm, 1 layer of 6 units projected to 3, embedding of 4, no biases in the"),
+        ({"proj_size": 3, "bias": False}, "lstm, 1 layer of 6 units, without biases, projected to 3, embedding of 4"),
     ],
 )
 def test_a_card_says_what_was_found_and_where(tmp_path: Path, options: dict[str, Any], words: str) -> None:

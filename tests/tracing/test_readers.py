@@ -50,63 +50,62 @@ def recorded(model: Any, *inputs: Tensor) -> tuple[Recording, Any]:
     return recording, returned
 
 
-def values_of(trace: Trace, address: Any, document: int, places: Any) -> np.ndarray:
-    """A signal at some steps of a document, NaN at all others."""
-    signal = trace[address][trace.steps_of(document)].values
-    others = np.ones(len(signal), bool)
-    others[places] = False
-    assert np.isnan(signal[others]).all()
-    return signal[places]
+class Read:
+    """A trace in plain arrays, document by document."""
 
+    def __init__(self, trace: Trace) -> None:
+        self._signals = {str(address): trace[address].values for address in trace.addresses}
+        self._root = {str(name): trace.tree.dataset[name].values for name in trace.tree.dataset}
+        self._spans = [trace.steps_of(number) for number in range(len(trace.documents))]
 
-def root(trace: Trace, name: str, document: int) -> np.ndarray:
-    return trace.tree.dataset[name][trace.steps_of(document)].values
+    def root(self, name: str, document: int) -> np.ndarray:
+        return self._root[name][self._spans[document]]
 
+    def assert_signal(self, address: object, document: int, places: Any, expected: Tensor) -> None:
+        """That a signal has these values at some steps of a document, and is NaN at all others."""
+        signal = self._signals[str(address)][self._spans[document]]
+        np.testing.assert_allclose(signal[places], expected, atol=2e-6)
+        assert np.isnan(np.delete(signal, places, axis=0)).all()
 
-def assert_guesses(trace: Trace, document: int, places: Any, logits: Tensor) -> None:
-    """That what is guessed at some steps is what logits (time, outcome) say, and nothing elsewhere."""
-    odds, ranked = logits.softmax(dim=-1).topk(min(reader.GUESSES, logits.shape[-1]))
-    guess, probability = root(trace, "guess", document), root(trace, "guess_probability", document)
-    np.testing.assert_allclose(probability[places], odds, atol=1e-5)
-    np.testing.assert_array_equal(guess[places], ranked)
-    others = np.ones(len(guess), bool)
-    others[places] = False
-    assert (guess[others] == -1).all()
-    assert np.isnan(probability[others]).all()
+    def assert_guesses(self, document: int, places: Any, logits: Tensor) -> None:
+        """That what is guessed at some steps is what logits (time, outcome) say, and nothing elsewhere."""
+        odds, ranked = logits.softmax(dim=-1).topk(min(reader.GUESSES, logits.shape[-1]))
+        guess, probability = self.root("guess", document), self.root("guess_probability", document)
+        np.testing.assert_allclose(probability[places], odds, atol=1e-5)
+        np.testing.assert_array_equal(guess[places], ranked)
+        assert (np.delete(guess, places, axis=0) == -1).all()
+        assert np.isnan(np.delete(probability, places, axis=0)).all()
 
-
-def assert_costs(trace: Trace, document: int, places: Any, logits: Tensor, tokens: Tensor) -> None:
-    nll = root(trace, "nll", document)
-    costs = functional.cross_entropy(logits, tokens, reduction="none")
-    np.testing.assert_allclose(nll[places], costs, atol=1e-5)
-    assert np.isnan(np.delete(nll, places)).all()
+    def assert_costs(self, document: int, places: Any, logits: Tensor, tokens: Tensor) -> None:
+        nll = self.root("nll", document)
+        costs = functional.cross_entropy(logits, tokens, reduction="none")
+        np.testing.assert_allclose(nll[places], costs, atol=1e-5)
+        assert np.isnan(np.delete(nll, places)).all()
 
 
 @DIRECTIONS
-@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
 @pytest.mark.usefixtures("room")
 def test_a_language_model_reads_each_document_from_a_zero_state(
-    make_model: Callable[..., CharLanguageModel], cell: str, bidirectional: bool, tmp_path: Path
+    make_model: Callable[..., CharLanguageModel], bidirectional: bool
 ) -> None:
-    model = make_model(cell=cell, layers=2, bidirectional=bidirectional)
+    model = make_model(layers=2, bidirectional=bidirectional)
     texts = [*TEXTS, "abc, def. " * 9]
-    trace = rnnscope.trace(model, texts, tmp_path / "t.zarr")
+    trace = rnnscope.trace(model, texts)
     assert trace.text == "".join(texts)
     assert trace.documents == tuple(f"text {number}" for number in range(5))
+    read = Read(trace)
     for number, text in enumerate(texts):
         tokens = torch.from_numpy(model.vocabulary.encode(text))
         recording, (logits, _) = recorded(model, tokens.unsqueeze(1))
         for address in recording:
-            np.testing.assert_allclose(
-                values_of(trace, address, number, slice(None)), recording[address][:, 0], atol=2e-6
-            )
+            read.assert_signal(address, number, slice(None), recording[address][:, 0])
         if bidirectional:
-            assert np.isnan(root(trace, "nll", number)).all()
+            assert np.isnan(read.root("nll", number)).all()
         else:
-            assert_costs(trace, number, np.arange(1, len(text)), logits[:-1, 0], tokens[1:])
-            assert_guesses(trace, number, np.arange(1, len(text)), logits[:-1, 0])
-        assert root(trace, "step", number).tolist() == list(range(len(text)))
-        assert (root(trace, "document", number) == number).all()
+            read.assert_costs(number, np.arange(1, len(text)), logits[:-1, 0], tokens[1:])
+            read.assert_guesses(number, np.arange(1, len(text)), logits[:-1, 0])
+        assert read.root("step", number).tolist() == list(range(len(text)))
+        assert (read.root("document", number) == number).all()
 
 
 @pytest.mark.parametrize("make", [list, tuple])
@@ -168,18 +167,17 @@ def test_a_classifier_believes_what_it_would_say_of_the_text_so_far(pooling: str
     assert trace.outcomes == ("spam", "ham", "eggs")
     assert trace.unknown == {".": 1}
     assert np.isnan(trace.tree.dataset["nll"]).all()
+    read = Read(trace)
     for number, text in enumerate(TEXTS):
         tokens = torch.from_numpy(model.vocabulary.encode(text)).unsqueeze(1)
         recording, logits = recorded(model, tokens, torch.tensor([len(text)]))
         for address in recording:
-            np.testing.assert_allclose(
-                values_of(trace, address, number, slice(None)), recording[address][:, 0], atol=2e-6
-            )
+            read.assert_signal(address, number, slice(None), recording[address][:, 0])
         if bidirectional:
-            assert_guesses(trace, number, [len(text) - 1], logits)
+            read.assert_guesses(number, [len(text) - 1], logits)
         else:
             beliefs = [model(tokens[:stop], torch.tensor([stop])) for stop in range(1, len(text) + 1)]
-            assert_guesses(trace, number, np.arange(len(text)), torch.cat(beliefs).detach())
+            read.assert_guesses(number, np.arange(len(text)), torch.cat(beliefs).detach())
         assert trace.answers[number] == max(model.classify(text).items(), key=lambda item: item[1])[0]
 
 
@@ -198,6 +196,7 @@ def test_a_tagger_has_a_clock_of_characters_and_one_of_words() -> None:
     sentences = ["abc  def. abc ", "a", "\tbb abc " + "f" * (LONGEST_SPELLING + 5)]
     trace = rnnscope.trace(model, sentences)
     assert {str(address) for address in trace.addresses} >= {"spelling.l0r.c", "rnn.l1.h"}
+    read = Read(trace)
     for number, sentence in enumerate(sentences):
         words = sentence.split()
         batch = model.lexicon.encode([words])
@@ -215,9 +214,9 @@ def test_a_tagger_has_a_clock_of_characters_and_one_of_words() -> None:
                 expected, here = recording[address][:, 0], ends
             else:
                 expected, here = recording[address][steps, columns], places
-            np.testing.assert_allclose(values_of(trace, address, number, here), expected, atol=2e-6)
-        assert_guesses(trace, number, ends, logits[:, 0])
-        guess = root(trace, "guess", number)[ends, 0]
+            read.assert_signal(address, number, here, expected)
+        read.assert_guesses(number, ends, logits[:, 0])
+        guess = read.root("guess", number)[ends, 0]
         assert [trace.outcomes[best] for best in guess] == model.tag(words)
     with pytest.raises(TextError, match="blank"):
         rnnscope.trace(model, ["abc", "  "])
@@ -242,6 +241,7 @@ def test_a_translator_reads_the_source_and_writes_after_the_mark(attention: str,
     trace = rnnscope.trace(model, TEXTS)
     assert trace.outcomes == model.target.characters
     assert trace.unknown == {".": 1}
+    read = Read(trace)
     for number, (text, written) in enumerate(zip(TEXTS, model.translate(TEXTS), strict=True)):
         assert trace.text[trace.steps_of(number)] == text + MARK + written
         given, _ = target_tokens([written], model.target)
@@ -249,9 +249,9 @@ def test_a_translator_reads_the_source_and_writes_after_the_mark(attention: str,
         reads, writes = np.arange(len(text)), np.arange(len(text), len(text) + 1 + len(written))
         for address in recording:
             here = reads if address.module == "encoder" else writes
-            np.testing.assert_allclose(values_of(trace, address, number, here), recording[address][:, 0], atol=2e-6)
-        assert_costs(trace, number, writes[1:], logits[:-1, 0], given[1:, 0])
-        assert_guesses(trace, number, writes[1:], logits[:-1, 0])
+            read.assert_signal(address, number, here, recording[address][:, 0])
+        read.assert_costs(number, writes[1:], logits[:-1, 0], given[1:, 0])
+        read.assert_guesses(number, writes[1:], logits[:-1, 0])
 
 
 @pytest.fixture
@@ -266,16 +266,15 @@ def test_a_captioner_writes_after_the_mark_from_the_image(captioner: Captioner) 
     images = torch.rand(4, 6)
     trace = rnnscope.trace(captioner, images.numpy())
     assert trace.documents == ("image 0", "image 1", "image 2", "image 3")
+    read = Read(trace)
     for number, caption in enumerate(captioner.caption(images)):
         assert trace.text[trace.steps_of(number)] == MARK + caption
         tokens = torch.from_numpy(captioner.vocabulary.encode(START + caption)).unsqueeze(1)
         recording, logits = recorded(captioner, images[number : number + 1], tokens)
         for address in recording:
-            np.testing.assert_allclose(
-                values_of(trace, address, number, slice(None)), recording[address][:, 0], atol=2e-6
-            )
-        assert_costs(trace, number, np.arange(1, len(tokens)), logits[:-1, 0], tokens[1:, 0])
-        assert_guesses(trace, number, np.arange(1, len(tokens)), logits[:-1, 0])
+            read.assert_signal(address, number, slice(None), recording[address][:, 0])
+        read.assert_costs(number, np.arange(1, len(tokens)), logits[:-1, 0], tokens[1:, 0])
+        read.assert_guesses(number, np.arange(1, len(tokens)), logits[:-1, 0])
 
 
 def test_images_come_in_several_shapes(captioner: Captioner, tmp_path: Path) -> None:
@@ -311,19 +310,18 @@ SERIES = [np.exp(np.random.default_rng(0).normal(size=40).cumsum() / 9), np.arra
 def test_a_forecaster_has_values_and_what_it_expected(forecaster: Forecaster) -> None:
     trace = rnnscope.trace(forecaster, SERIES)
     assert trace.documents == ("series 0", "series 1")
+    read = Read(trace)
     for number, values in enumerate(SERIES):
-        np.testing.assert_array_equal(root(trace, "value", number), values)
-        prediction = root(trace, "prediction", number)
+        np.testing.assert_array_equal(read.root("value", number), values)
+        prediction = read.root("prediction", number)
         assert np.isnan(prediction[0])
         np.testing.assert_allclose(prediction[1:], forecaster.forecast(values)[:-1])
         changes = np.append(0, (changes_of(values, forecaster.config.logarithmic) - 0.01) / 0.3).astype("float32")
         recording, (mean, log_variance, _) = recorded(forecaster, torch.from_numpy(changes).unsqueeze(1))
         for address in recording:
-            np.testing.assert_allclose(
-                values_of(trace, address, number, slice(None)), recording[address][:, 0], atol=2e-6
-            )
+            read.assert_signal(address, number, slice(None), recording[address][:, 0])
         normal = torch.distributions.Normal(mean[:-1, 0], (0.5 * log_variance[:-1, 0]).exp())
-        nll = root(trace, "nll", number)
+        nll = read.root("nll", number)
         assert np.isnan(nll[0])
         np.testing.assert_allclose(nll[1:], -normal.log_prob(torch.from_numpy(changes[1:])), rtol=1e-4, atol=1e-4)
         assert trace.text[trace.steps_of(number)] == bars(values)

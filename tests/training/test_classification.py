@@ -59,6 +59,7 @@ def task(tmp_path: Path) -> Classification:
     return make_task(tmp_path, invented())
 
 
+@torch.no_grad()
 def logits_one_by_one(model: SequenceClassifier, texts: list[str]) -> torch.Tensor:
     tokens = [torch.from_numpy(model.vocabulary.encode(text)).unsqueeze(-1) for text in texts]
     return torch.cat([model(those, torch.tensor([len(those)])) for those in tokens])
@@ -76,7 +77,7 @@ def test_the_loss_of_a_batch_is_the_mean_over_its_texts(task: Classification) ->
     seen = []
     for index in range(len(task)):
         chosen = task.batches[index]
-        assert task.loss(model, index, Share()).item() == pytest.approx(float(losses[chosen].mean()), abs=1e-6)
+        assert task.loss(model, index, Share()).item() == pytest.approx(losses[chosen].mean().item(), abs=1e-6)
         seen += chosen
     assert sorted(seen) == list(range(len(train)))
     assert task.batch_size * len(task) == pytest.approx(len(train))
@@ -205,8 +206,10 @@ def test_a_trained_network_beats_the_words_where_order_decides(tmp_path: Path) -
     (tmp_path / "recipe.toml").write_text("\n".join(lines))
     model = rnnscope.train(tmp_path / "recipe.toml", tmp_path / "run", device="cpu")
     assert isinstance(model, SequenceClassifier)
+    assert model.card is not None
     score = {(s["part"], s["measure"]): s for s in model.card.training["scores"]}["test", "accuracy"]
     assert score["value"] > 0.95 > score["baselines"]["logistic regression on words"]
     again = rnnscope.load(tmp_path / "run" / "model.pt")
+    assert isinstance(again, SequenceClassifier)
     assert again.classify("ab+ba-c") == model.classify("ab+ba-c")
     assert again.classify("ab+ba-c")["up"] > 0.9 > 0.1 > again.classify("ab-ba+c")["up"]

@@ -122,13 +122,11 @@ def without_dropout(recipe: Path, *lines: str) -> Path:
 
 
 def torchrun(recipe: Path, folder: Path, *options: str) -> subprocess.Popen[str]:
-    """Two processes on the CPU, in a session of their own."""
+    """Two processes on the CPU."""
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     command = [*launcher, "-m", "rnnscope.cli", "train", str(recipe), "-o", str(folder), "--device", "cpu", *options]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, start_new_session=True
-    )
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
 
 
 def finished(run: subprocess.Popen[str]) -> str:
@@ -137,32 +135,32 @@ def finished(run: subprocess.Popen[str]) -> str:
     return said
 
 
-def assert_same_run(one: Path, other: Path, **tolerance: float) -> None:
-    """Equal weights, and equal losses at each validation."""
-    weights = [checkpoint.read(folder / "last.pt")["state_dict"] for folder in (one, other)]
-    torch.testing.assert_close(*weights, **tolerance)
+def assert_same_run(one: Path, other: Path, weights: float, losses: float) -> None:
+    """Equal weights, and equal losses at each validation, but for such differences."""
+    held = [checkpoint.read(folder / "last.pt")["state_dict"] for folder in (one, other)]
+    torch.testing.assert_close(*held, rtol=0.0, atol=weights)
     figures = [pd.read_csv(folder / "figures.csv") for folder in (one, other)]
     for column in ("step", "train_loss", "validation_loss", "gradient_norm"):
-        assert figures[0][column].tolist() == pytest.approx(figures[1][column].tolist(), abs=tolerance["atol"])
+        assert figures[0][column].tolist() == pytest.approx(figures[1][column].tolist(), abs=losses)
 
 
-def test_two_processes_make_the_network_of_one_and_can_be_killed(make_recipe: Callable[..., Path]) -> None:
-    recipe = without_dropout(make_recipe(epochs=0.5, validate_every=40))
+def test_two_processes_make_the_network_of_one_and_can_be_interrupted(make_recipe: Callable[..., Path]) -> None:
+    recipe = without_dropout(make_recipe(epochs=1, validate_every=40), 'method = "adamw"')
     alone, two, broken = (recipe.parent / name for name in ("alone", "two", "broken"))
     rnnscope.train(recipe, alone, device="cpu")
     said = finished(torchrun(recipe, two))
     assert said.count("clipped") == len(pd.read_csv(two / "figures.csv")) + 1  # said by one of the two alone
-    assert_same_run(alone, two, rtol=1e-4, atol=1e-4)
+    assert_same_run(alone, two, weights=1e-3, losses=1e-5)
 
     run = torchrun(recipe, broken)
     wait_for(broken / "last.pt")
-    os.killpg(run.pid, signal.SIGKILL)
+    run.terminate()  # torchrun asks its processes to end, and they save
     run.communicate()
-    assert checkpoint.read(broken / "last.pt")["training"]["step"] < 124
+    assert checkpoint.read(broken / "last.pt")["training"]["step"] < 249
     with pytest.raises(TrainingError, match="made by 2 processes, and this is one of 1"):
         rnnscope.train(recipe, broken, device="cpu", resume=True)
     finished(torchrun(recipe, broken, "--resume"))
-    assert_same_run(two, broken, rtol=0.0, atol=0.0)
+    assert_same_run(two, broken, weights=0.0, losses=0.0)
 
 
 @pytest.mark.parametrize("precision", ["32", "bf16"])
@@ -172,8 +170,8 @@ def test_a_batch_in_parts_is_the_whole_batch(make_recipe: Callable[..., Path], p
     rnnscope.train(recipe, whole, device="cpu")
     recipe.write_text(recipe.read_text() + "\naccumulate = 4")
     rnnscope.train(recipe, parts, device="cpu")
-    tolerance = 1e-4 if precision == "32" else 3e-2
-    assert_same_run(whole, parts, rtol=tolerance, atol=tolerance)
+    tolerance = {"32": 1e-3, "bf16": 0.05}[precision]
+    assert_same_run(whole, parts, weights=tolerance, losses=tolerance)
 
 
 def test_half_precision_learns_as_well(make_recipe: Callable[..., Path]) -> None:

@@ -135,7 +135,7 @@ class Classification(Task):
         if measure == "accuracy":
             return float(accuracy_score(truth, guesses))
         labels = [self._rarest] if len(self.labels) == 2 else None
-        return float(f1_score(truth, guesses, labels=labels, average="macro", zero_division=0.0))
+        return float(f1_score(truth, guesses, labels=labels, average="macro", zero_division=0.0))  # pyright: ignore[reportArgumentType]
 
     def _guess(self, model: SequenceClassifier, part: str) -> list[str]:
         return [self.labels[i] for i in self._logits(model, part).argmax(dim=-1).tolist()]

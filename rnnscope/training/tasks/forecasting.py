@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,6 +21,13 @@ from rnnscope.training.task import Score, Share, Task
 
 _LARGEST_ORDER = 20
 _DECAYS = (0.9, 0.94, 0.97, 0.99)
+_ROOT = "root mean squared error"
+
+NETWORK = "network"
+"""What the network is called among its baselines."""
+
+Losses = Mapping[str, Mapping[str, np.ndarray]]
+"""By measure and by the name of who foretells: what is lost at each step, of shape (time,); low is good."""
 
 
 @dataclass(frozen=True)
@@ -104,21 +112,14 @@ class Forecasting(Task):
     def validate(self, model: Forecaster) -> float:
         place = self.parts["validation"]
         mean, deviation = model.predict_changes(self.series.values[: place.stop - 1])
-        return self._nats(place, mean, deviation)
+        return float(self._nats(place, mean, deviation).mean())
 
     def scores(self, model: Forecaster) -> list[Score]:
-        """As `Task.scores`; what they say of the baselines is noted in ``facts``."""
-        mean, deviation = model.predict_changes(self.series.values[:-1])
-        regression, order = self._autoregression()
-        means = {"network": mean, "last value": np.zeros_like(mean), f"autoregression of order {order}": regression}
-        scores = []
-        for part in ("validation", "test"):
-            scores += self._errors(part, means)
-            widths = {"constant variance": np.full_like(mean, self._spread), "moving variance": self._moving()}
-            rivals = {n: self._nats(self.parts[part], np.full_like(mean, self._center), w) for n, w in widths.items()}
-            scores.append(Score(part, "nats per step", self._nats(self.parts[part], mean, deviation), rivals))
-        self.facts["notes"]["verdict"] = verdict([score for score in scores if score.part == "test"])
-        return scores
+        """As `Task.scores`; how the network compares with the baselines is noted in ``facts``."""
+        predicted = model.predict_changes(self.series.values[:-1])
+        losses = {part: self._losses(self.parts[part], *predicted) for part in ("validation", "test")}
+        self.facts["notes"]["verdict"] = verdict(losses["test"])
+        return [_score(part, *measured) for part, measures in losses.items() for measured in measures.items()]
 
     def state(self) -> dict[str, Any]:
         return {"carried": dict(self._states)}
@@ -149,29 +150,36 @@ class Forecasting(Task):
             )
         return Streams(torch.from_numpy(train).float(), training.streams, training.window)
 
-    def _errors(self, part: str, means: dict[str, np.ndarray]) -> list[Score]:
-        """How far off the forecasts are; each of ``means`` holds the predicted change after each value but the last."""
-        place = _changes_into(self.parts[part])
-        values = self.series.values
-        wanted, last, changes = values[self.parts[part]], values[place], self.changes[place]
-        squared, squared_returns, absolute = {}, {}, {}
-        for name, mean in means.items():
-            forecast = last * np.exp(mean[place]) if self._config.logarithmic else last + mean[place]
-            squared[name] = _root_mean_square(forecast - wanted)
-            absolute[name] = float(np.abs(forecast - wanted).mean())
-            squared_returns[name] = 100 * _root_mean_square(mean[place] - changes)
-        unit = self.series.unit
-        found = {f"root mean squared error in {unit}": squared, f"mean absolute error in {unit}": absolute}
-        if self._config.logarithmic:
-            found["root mean squared error of log returns in percent"] = squared_returns
-        return [Score(part, measure, errors.pop("network"), errors) for measure, errors in found.items()]
+    def _losses(self, part: slice, mean: np.ndarray, deviation: np.ndarray) -> Losses:
+        """What the network and the baselines lose at each step of a part, by measure."""
+        regression, order = self._autoregression()
+        means = {NETWORK: mean, "last value": np.zeros_like(mean), f"autoregression of order {order}": regression}
+        place, unit = _changes_into(part), self.series.unit
+        wanted, last = self.series.values[part], self.series.values[place]
+        changes = {name: mean[place] for name, mean in means.items()}
+        logarithmic = self._config.logarithmic
+        off = {n: (last * np.exp(change) if logarithmic else last + change) - wanted for n, change in changes.items()}
+        losses = {
+            f"{_ROOT} in {unit}": {name: errors**2 for name, errors in off.items()},
+            f"mean absolute error in {unit}": {name: np.abs(errors) for name, errors in off.items()},
+        }
+        if logarithmic:
+            percent = {name: 100 * (change - self.changes[place]) for name, change in changes.items()}
+            losses[f"{_ROOT} of log returns in percent"] = {name: errors**2 for name, errors in percent.items()}
+        flat = np.full_like(mean, self._center)
+        losses["nats per step"] = {
+            NETWORK: self._nats(part, mean, deviation),
+            "constant variance": self._nats(part, flat, np.full_like(mean, self._spread)),
+            "moving variance": self._nats(part, flat, self._moving()),
+        }
+        return losses
 
-    def _nats(self, part: slice, mean: np.ndarray, deviation: np.ndarray) -> float:
-        """Mean negative log density of a part's standardised changes, in nats."""
+    def _nats(self, part: slice, mean: np.ndarray, deviation: np.ndarray) -> np.ndarray:
+        """Negative log densities of a part's standardised changes, in nats."""
         place = _changes_into(part)
         changes, mean = ((array[place] - self._center) / self._spread for array in (self.changes, mean))
         log_variance = 2 * np.log(deviation[place] / self._spread)
-        return float(normal_nats(*(torch.from_numpy(array) for array in (changes, mean, log_variance))).mean())
+        return normal_nats(*(torch.from_numpy(array) for array in (changes, mean, log_variance))).numpy()
 
     def _autoregression(self) -> tuple[np.ndarray, int]:
         """The changes that a linear autoregression expects, and its order, the best on the validation part."""
@@ -180,7 +188,7 @@ class Forecasting(Task):
 
         def error(order: int) -> float:
             predicted = autoregress(centred[: validation.stop], order, train)
-            return _root_mean_square((predicted - centred[: validation.stop])[validation])
+            return float(((predicted - centred[: validation.stop])[validation] ** 2).mean())
 
         order = min(range(min(_LARGEST_ORDER, train // 4) + 1), key=error)
         return self._center + autoregress(centred, order, train), order
@@ -190,7 +198,7 @@ class Forecasting(Task):
         centred, validation = self.changes - self._center, self.parts["validation"]
         means = np.full_like(centred, self._center)
         widths = (moving_deviation(centred, self._spread, decay) for decay in _DECAYS)
-        return min(widths, key=lambda width: self._nats(validation, means, width))
+        return min(widths, key=lambda width: self._nats(validation, means, width).mean())
 
 
 def autoregress(changes: np.ndarray, order: int, fitted: int) -> np.ndarray:
@@ -234,27 +242,33 @@ def moving_deviation(changes: np.ndarray, first: float, decay: float) -> np.ndar
     return deviations
 
 
-def verdict(scores: list[Score]) -> str:
-    """In plain words, in which measures the network is better than every baseline, and in which not; low is good."""
-    won, lost = [], []
-    for score in scores:
-        name, best = min(score.baselines.items(), key=lambda rival: rival[1])
-        if score.value < best:
-            won.append(score.measure)
-        else:
-            lost.append(f"{score.measure} (the {name}: {best:.4g}, the network: {score.value:.4g})")
-    beaten = f"on the test part a baseline beats or equals the network in {', '.join(lost)}" if lost else ""
-    better = f"on the test part the network is better than every baseline in {', '.join(won)}" if won else ""
-    return "; ".join(words for words in (beaten, better) if words)
+def verdict(losses: Losses) -> str:
+    """In plain words, where the network is better than its best baseline, where worse, and where neither.
+
+    Two are told apart if the mean difference of their losses is more than two of its standard errors (the test
+    of Diebold and Mariano 1995, for one step ahead).
+    """
+    found: dict[str, list[str]] = {"worse than": [], "not told apart from": [], "better than": []}
+    for measure, of in losses.items():
+        rival = min((name for name in of if name != NETWORK), key=lambda name: of[name].mean())
+        gain = of[rival] - of[NETWORK]
+        error = gain.std(ddof=1) / len(gain) ** 0.5 if len(gain) > 1 else np.inf
+        kind = "not told apart from" if abs(gain.mean()) <= 2 * error else "better than"
+        kind = "worse than" if kind == "better than" and gain.mean() < 0 else kind
+        found[kind].append(f"{measure} ({rival})")
+    said = (f"{kind} its best baseline in {', '.join(measures)}" for kind, measures in found.items() if measures)
+    return f"on the test part the network is {'; '.join(said)}"
+
+
+def _score(part: str, measure: str, losses: Mapping[str, np.ndarray]) -> Score:
+    means = {name: float(each.mean()) for name, each in losses.items()}
+    values = {name: mean**0.5 if measure.startswith(_ROOT) else mean for name, mean in means.items()}
+    return Score(part, measure, values.pop(NETWORK), values)
 
 
 def _changes_into(part: slice) -> slice:
     """The changes that end at the values of a part."""
     return slice(part.start - 1, part.stop - 1)
-
-
-def _root_mean_square(errors: np.ndarray) -> float:
-    return float(np.sqrt((errors**2).mean()))
 
 
 def _periods(series: Series, parts: dict[str, slice]) -> dict[str, str]:

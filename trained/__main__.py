@@ -1,0 +1,34 @@
+"""The table of the shipped networks: ``python -m rnnscope.trained > trained/README.md``."""
+
+from __future__ import annotations
+
+from rnnscope import load, trained
+from rnnscope.card import Card
+
+_HEAD = """# Shipped networks
+
+Each folder holds `model.pt`, the `recipe.toml` that makes it again (`rnnscope train recipe.toml`), and `card.md`:
+its data with their licence, its figures with those of other seeds, and its limits. `rnnscope info NAME` shows the card;
+every command that takes a MODEL takes a NAME. The figures are those of the test part; after each stand the same
+figures of what anybody would try first.
+
+| name | network | parameters | read | on the test part |
+|---|---|--:|---|---|
+"""
+
+
+def row(name: str, card: Card) -> str:
+    corpus = card.training["corpus"]
+    read = f"{corpus['name']}, {corpus['parts']['train']:,} {corpus['counted']}"
+    scores = "<br>".join(words for part, words in card.scores if part == "test")
+    return f"| [{name}]({name}/card.md) | {card.architecture} | {card.parameters:,} | {read} | {scores} |"
+
+
+def table() -> str:
+    """The page as Markdown."""
+    cards = {name: load(trained.path(name)).card for name in trained.names()}
+    return _HEAD + "\n".join(row(name, card) for name, card in cards.items() if card is not None) + "\n"
+
+
+if __name__ == "__main__":
+    print(table(), end="")
