@@ -135,7 +135,8 @@ def _report(trace: Trace, console: Console) -> None:
     beside = " and ".join(name for name, there in beside.items() if there)
     for node, signals in nodes.items():
         units = trace[f"{node}.{signals[0]}"].sizes["unit"]
-        lines.append(f"  {node}: {', '.join(signals)} of {units} units{beside and f', with {beside}'}")
+        lines.append(f"  {node}: {', '.join(signals)} of {units} units")
+    lines[-1] += beside and f", with {beside}"
     if trace.answers:
         counts = Counter(trace.answers).most_common()
         lines.append(f"  answers: {', '.join(f'{answer} {count:,}' for answer, count in counts)}")

@@ -101,16 +101,33 @@ class SequenceClassifier(Network):
         -------
         tensor of shape (batch, label)
         """
-        packed = pack_padded_sequence(self.embedding(tokens), lengths.cpu(), enforce_sorted=False)
-        hidden, state = self.rnn(packed)
+        return self.head(self.dropout(self._pool(self._read(tokens, lengths), lengths.to(tokens.device))))
+
+    def _read(self, tokens: Tensor, lengths: Tensor) -> Tensor:
+        """The top layer's h, shape (time, batch, unit); beyond a text's end it means nothing.
+
+        The backward pass through a packed sequence takes time that grows with the square of its length. What
+        is trained in one direction is spared it: there no padding comes before a text's end.
+        """
+        inputs = self.embedding(tokens)
+        if self.training and not self.config.bidirectional:
+            return self.rnn(inputs)[0]
+        packed = pack_padded_sequence(inputs, lengths.cpu(), enforce_sorted=False)
+        return pad_packed_sequence(self.rnn(packed)[0])[0]
+
+    def _pool(self, hidden: Tensor, lengths: Tensor) -> Tensor:
+        """One vector a text, shape (batch, unit), from the steps that it has."""
         if self.config.pooling == "last":
-            h = state[0] if isinstance(state, tuple) else state
-            pooled = torch.cat(tuple(h[-2:] if self.config.bidirectional else h[-1:]), dim=-1)
-        elif self.config.pooling == "mean":
-            pooled = pad_packed_sequence(hidden)[0].sum(dim=0) / lengths.to(tokens.device).unsqueeze(-1)
-        else:
-            pooled = pad_packed_sequence(hidden, padding_value=-torch.inf)[0].amax(dim=0)
-        return self.head(self.dropout(pooled))
+            last = hidden[lengths - 1, torch.arange(len(lengths), device=hidden.device)]
+            if not self.config.bidirectional:
+                return last
+            size = self.config.hidden_size
+            return torch.cat((last[:, :size], hidden[0, :, size:]), dim=-1)
+        steps = torch.arange(len(hidden), device=hidden.device).unsqueeze(-1)
+        beyond = (steps >= lengths).unsqueeze(-1)
+        if self.config.pooling == "mean":
+            return hidden.masked_fill(beyond, 0.0).sum(dim=0) / lengths.unsqueeze(-1)
+        return hidden.masked_fill(beyond, -torch.inf).amax(dim=0)
 
     def running(self, tokens: Tensor) -> Tensor:
         """Logits after each step, as if the text ended there: how the belief changes while it is read.

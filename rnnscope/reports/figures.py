@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -182,6 +183,9 @@ def _text_page(rows: Sequence[Row], values: np.ndarray, scale: Scale, title: str
     figure.subplots_adjust(left=0.06, right=0.985, hspace=0.4 * 2 / (height + 0.9), **margins)
     steps = [step for row in rows if not isinstance(row, str) for step, _ in row]
     _curve(top, values, steps[0], steps[-1], first_step)
+    for heading, line in pairwise(rows):
+        if isinstance(heading, str) and not isinstance(line, str):
+            top.axvline(first_step + line[0][0], color=_NOTHING, linewidth=0.7, zorder=0)
     _body(body, rows, values, scale)
     _title(figure, title)
     _colour_bar(figure, scale)

@@ -45,7 +45,7 @@ class Given:
     @property
     def holds_texts(self) -> bool:
         """Whether these are texts or files, not numbers."""
-        return all(is_text(part) for part in self.parts)
+        return bool(self.parts) and all(is_text(part) for part in self.parts)
 
     def names(self, count: int, word: str) -> list[str]:
         """What to call so many documents that have no names."""
@@ -80,6 +80,10 @@ def gather(given: Given, cut: Cut) -> list[Document]:
             found.append(Document(name, part))
         elif isinstance(part, Document):
             found.append(part)
+        elif not is_text(part):
+            raise TextError(
+                f"This network reads texts: a str, a Path, or a sequence of these; got {type(part).__name__}."
+            )
         else:
             found.extend(_cut(open_file(part, given), given.cut or cut))
     for document in found:
@@ -93,7 +97,7 @@ def gather(given: Given, cut: Cut) -> list[Document]:
 
 def open_file(part: Path | BinaryIO, given: Given) -> Document:
     """A file or an open stream as one document."""
-    name = given.name if given.name and len(given.parts) == 1 else Path(str(getattr(part, "name", "stream"))).name
+    name = given.name if given.name and len(given.parts) == 1 else Path(str(getattr(part, "name", "stream")).strip("<>")).name
     if isinstance(part, Path):
         return Document(name, read_text(part, given.encoding))
     return Document(name, read_stream(part, name, given.encoding))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -26,7 +27,7 @@ from rnnscope.output import atomic_path, new_path
 from rnnscope.progress import interruption, progress_bar
 from rnnscope.recording.address import Address
 from rnnscope.recording.recorded import Recording
-from rnnscope.recording.recorder import memories, record
+from rnnscope.recording.recorder import memories, record, recurrent_layers, units_of
 from rnnscope.text import codepoints
 
 from .documents import Cut, Given, Texts
@@ -108,6 +109,8 @@ def trace(
     reader = reader_of(model, characters)
     pages = reader.pages(Given(text, documents, encoding, name))
     with record(model, signals) as recording, torch.no_grad():
+        if reader.whole:
+            _demand_memory(model, recording, max(len(page.text) for page in pages))
         work = _Work(reader, pages, recording, units, dtype)
         attributes = _attributes(model, work)
         bar = progress_bar(console)
@@ -141,6 +144,20 @@ def reader_of(model: nn.Module, characters: Sequence[str] | None = None) -> Read
     if characters is not None:
         raise TextError("This network has its own vocabulary; characters= is for a module that has none.")
     return kind(model)
+
+
+def _demand_memory(model: nn.Module, recording: Recording, steps: int) -> None:
+    """Refuse a document whose signals, all of one pass, are beyond the machine's memory."""
+    if not hasattr(os, "sysconf"):  # nobody can tell
+        return
+    layers = recurrent_layers(model)
+    values = steps * sum(units_of(layers[address.module], address.signal) or 0 for address in recording)
+    size, memory = values * 4, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if size > memory:
+        raise RecordingError(
+            f"A document of {steps:,} characters has signals of {decimal(size)}, and this network has to read it at "
+            f"once; the machine has {decimal(memory)}. Cut it with --documents line, or keep less with --signals."
+        )
 
 
 class _Work:

@@ -7,6 +7,7 @@ from itertools import groupby
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from rich.console import Console
@@ -143,6 +144,54 @@ def test_only_the_first_steps_of_a_long_series_count(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(units, "LONGEST", 1000)
     wave = square(25)
     assert rank(np.where(TIME < 1000, wave, 100.0)).table.equals(rank(wave[:1000]).table)
+
+
+def parted(column: np.ndarray, *starts: int) -> UnitRanking:
+    """The ranking of a series in which documents begin at these steps."""
+    document = np.isin(TIME[: len(column)], starts).cumsum()
+    series = xr.DataArray(column[:, None], dims=("time", "unit"), coords={"unit": [0]}, name="l0.h")
+    return rank_units(series.assign_coords(document=("time", document)))
+
+
+def test_no_stretch_reaches_from_one_document_into_the_next() -> None:
+    column = square(500)
+    whole, halves = parted(column).table.iloc[0], parted(column, 250, 2000, 2250).table.iloc[0]
+    assert (whole["dwell"], halves["dwell"]) == (500, 2000 / 6)
+    assert whole["switch"] == pytest.approx((1 - 1 / 500) * (1 - 2 / 8))
+    assert halves["switch"] == pytest.approx((1 - 6 / 2000) * (1 - 2 / 10))
+
+
+def test_no_lag_reaches_from_one_document_into_the_next() -> None:
+    starts, column = (1000, 1700), autoregression(0.95)
+    centred = column - np.polyval(np.polyfit(TIME, column, 1), TIME)
+    documents = np.split(centred, starts)
+
+    def products(lag: int) -> float:
+        return sum(part[: len(part) - lag] @ part[lag:] for part in documents if len(part) > lag)
+
+    expected = next(lag for lag in range(230) if products(lag) < products(0) / np.e)
+    assert parted(column, *starts).table["timescale"].tolist() == [expected]
+    assert parted(column).table["timescale"].tolist() != [expected]
+
+
+def test_a_timescale_beyond_a_tenth_of_the_longest_document_cannot_be_told() -> None:
+    column = autoregression(0.99)
+    assert parted(column).table["timescale"].notna().all()
+    assert parted(column, *range(100, STEPS, 100)).table["timescale"].isna().all()
+
+
+def test_steps_that_a_layer_does_not_take_are_left_out() -> None:
+    column = square(25) + 0.3 * noise()
+    gaps = np.full(2 * STEPS, np.nan)
+    gaps[1::2] = column
+    pd.testing.assert_frame_equal(rank(gaps).table, rank(column).table)
+    document = np.repeat([0, 1], STEPS)
+    series = xr.DataArray(gaps[:, None], dims=("time", "unit"), coords={"unit": [0]}, name="l0.h")
+    with_documents = rank_units(series.assign_coords(document=("time", document))).table
+    pd.testing.assert_frame_equal(with_documents, parted(column, STEPS // 2).table)
+    nothing = rank(np.full(10, np.nan)).table
+    assert nothing[["switch", "on"]].to_numpy().tolist() == [[0.0, 0.0]]
+    assert nothing["timescale"].isna().all()
 
 
 def test_one_step_is_enough_not_to_fail() -> None:

@@ -42,6 +42,18 @@ def test_a_text_in_a_padded_batch_gives_what_it_gives_alone(pooling: str, cell: 
         torch.testing.assert_close(together[number], alone[0], atol=1e-6, rtol=0)
 
 
+@pytest.mark.parametrize(("pooling", "bidirectional"), list(product(POOLINGS, (False, True))))
+def test_training_reads_as_evaluation_does(pooling: str, bidirectional: bool) -> None:
+    model = make(pooling=pooling, bidirectional=bidirectional, layers=2)
+    tokens, lengths = padded_batch(model)
+    results = []
+    for mode in (True, False):
+        logits = model.train(mode)(tokens, lengths)
+        results.append((logits, *torch.autograd.grad(logits.square().sum(), list(model.parameters()))))
+    for trained, evaluated in zip(*results, strict=True):
+        torch.testing.assert_close(trained, evaluated, atol=1e-6, rtol=1e-5)
+
+
 @pytest.mark.parametrize(("pooling", "cell"), list(product(POOLINGS, CELLS)))
 def test_logits_are_those_of_a_float64_loop(pooling: str, cell: str) -> None:
     model = make(cell=cell, pooling=pooling, bidirectional=True).double()

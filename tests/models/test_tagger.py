@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-import rnnscope
-from rnnscope import Vocabulary, checkpoint
+from rnnscope import Vocabulary, checkpoint, record
 from rnnscope.errors import ModelError, RecipeError, TextError
 from rnnscope.models.tagger import LONGEST_SPELLING, Lexicon, SequenceTagger, TaggerConfig
 from tests import equations
@@ -148,7 +147,7 @@ def test_sentences_of_all_lengths_get_as_many_tags_in_their_order() -> None:
 
 def test_its_two_layers_are_addressed_by_their_names() -> None:
     tagger = make_tagger()
-    with rnnscope.record(tagger) as recording:
+    with record(tagger) as recording:
         tagger(*tagger.lexicon.encode(SENTENCES[:2]))
     names = {str(address).rpartition(".")[0] for address in recording}
     assert names == {"spelling.l0", "spelling.l0r", "rnn.l0", "rnn.l0r"}

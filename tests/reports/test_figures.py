@@ -102,3 +102,50 @@ def test_pages_are_numbered_and_a_pdf_holds_all(tmp_path: Path) -> None:
     assert figures.save(pages, tmp_path / "map.pdf") == [tmp_path / "map.pdf"]
     with pytest.raises(OutputError, match=r"\.png, \.svg, \.pdf"):
         figures.save(pages, tmp_path / "map.bmp")
+
+
+def with_gaps(series: xr.DataArray, documents: int = 3) -> xr.DataArray:
+    """A layer that steps at each third character, over several documents."""
+    stepped = series.where(xr.DataArray(np.arange(len(series)) % 3 == 2, dims="time"))
+    return stepped.assign_coords(document=("time", np.arange(len(series)) * documents // len(series)))
+
+
+def test_a_heatmap_shows_gaps_and_where_documents_begin() -> None:
+    series = with_gaps(make_series(6, signal="h"))
+    panels = rows(figures.heatmap(TEXT, series))
+    drawn = np.ma.concatenate([panel.collections[0].get_array() for panel in panels], axis=1)
+    np.testing.assert_array_equal(np.ma.getmaskarray(drawn)[0], np.isnan(series.values[:, 0]))
+    begins = [100 * i + line.get_xdata()[0] for i, panel in enumerate(panels) for line in panel.lines]
+    assert begins == [110, 220]
+
+
+def test_units_are_clustered_by_the_steps_they_have() -> None:
+    series = make_series(6, signal="h")
+    series[:, 5] = series[:, 0]
+    panel = rows(figures.heatmap(TEXT, with_gaps(series)))[0]
+    labels = [int(label.get_text()) for label in panel.get_yticklabels()]
+    assert abs(labels.index(0) - labels.index(50)) == 1
+
+
+def test_a_coloured_text_has_headings_and_leaves_gaps_white() -> None:
+    series = with_gaps(make_series(signal="h"))[:, 2].rename("l0.h.20")
+    headings = {0: "0  a", 110: "1  $b$", 220: "2  c"}
+    (page,) = figures.coloured_text(TEXT, series, 1000, headings)
+    curve, body = page.axes[0], page.axes[1]
+    there = ~np.isnan(series.values)
+    np.testing.assert_array_equal(curve.lines[0].get_xdata(), 1000 + np.flatnonzero(there))
+    image = np.asarray(body.images[0].get_array())
+    titles = [text for text in body.texts if text.get_text() in headings.values()]
+    assert [text.get_text() for text in titles] == list(headings.values())
+    characters = [text for text in body.texts if text not in titles]
+    for step, text in enumerate(characters):
+        x, y = (int(place) for place in text.get_position())
+        assert (image[y, x] == 1).all() == bool(np.isnan(series.values[step]))
+        if step in headings:
+            assert (x, y) == (0, titles[list(headings).index(step)].get_position()[1] + 1)
+
+
+def test_a_series_without_any_value_is_drawn(tmp_path: Path) -> None:
+    series = make_series(4, signal="c") * np.nan
+    pages = figures.heatmap(TEXT, series.rename("l0.c")) + figures.coloured_text(TEXT, series[:, 0].rename("l0.c.0"))
+    assert len(figures.save(pages, tmp_path / "map.png")) == 2

@@ -38,6 +38,13 @@ def test_a_line_ends_only_after_a_newline_or_at_the_edge(text: str, width: int) 
         assert all(text[step] != "\n" for step, _ in line[:-1])
 
 
+@given(TEXTS, st.integers(1, 12), st.sets(st.integers(0, 20)))
+def test_a_document_begins_a_line(text: str, width: int, starts: set[int]) -> None:
+    page = list(lines(text, width, starts))
+    assert [step for line in page for step, _ in line] == list(range(len(text)))
+    assert {step for line in page for step, _ in line[1:]}.isdisjoint(starts)
+
+
 @pytest.mark.parametrize(
     ("text", "width", "page"),
     [

@@ -46,6 +46,16 @@ def test_low_is_purple_the_middle_white_high_orange() -> None:
     assert high[0] > high[1] > high[2]
 
 
+def test_steps_without_values_do_not_count() -> None:
+    values = RANDOM.normal(size=(500, 3))
+    gaps = np.full((2 * len(values), 3), np.nan)
+    gaps[::2] = values
+    np.testing.assert_array_equal(reach(gaps, axis=0), reach(values, axis=0))
+    assert Scale.of("h", gaps[:, 0]) == Scale.of("h", values[:, 0])
+    assert Scale.of("c", gaps[1::2]) == Scale(-1.0, 1.0)
+    assert reach(gaps[1::2], axis=0).tolist() == [1.0, 1.0, 1.0]
+
+
 def test_reach_is_taken_along_an_axis_and_is_1_where_all_is_zero() -> None:
     values = np.stack([np.linspace(-4, 4, 801), np.zeros(801)], axis=1)
     assert reach(values, axis=0) == pytest.approx([3.96, 1.0], abs=0.02)

@@ -186,9 +186,9 @@ def test_a_verdict_tells_apart_what_differs_by_more_than_chance() -> None:
         "e": {NETWORK: np.full(1, 9.0), "last value": np.full(1, 2.0)},
     }
     assert verdict(losses) == (
-        "on the test part the network is worse than its best baseline in a (autoregression); not told apart from its "
-        "best baseline in c (autoregression), d (autoregression), e (last value); better than its best baseline in "
-        "b (autoregression)"
+        "on the test part the network is worse than its best baseline in a (autoregression); neither better nor "
+        "worse, beyond chance, than its best baseline in c (autoregression), d (autoregression), e (last value); "
+        "better than its best baseline in b (autoregression)"
     )
 
 

@@ -51,9 +51,8 @@ class CaptionerReader(Writer):
     def _shaped(self, pixels: np.ndarray) -> np.ndarray:
         """Pixels of shape (image, pixel), from those of one image or several, in rows or not."""
         size = self._model.config.image_size
-        if pixels.size and pixels.shape[-1:] == (size,) and pixels.ndim <= 2:
-            return pixels.reshape(-1, size)
-        if pixels.ndim in (2, 3) and pixels.size and pixels.shape[-1] * pixels.shape[-2] == size:
+        in_rows = pixels.ndim in (1, 2) and pixels.shape[-1] == size
+        if pixels.size and (in_rows or (pixels.ndim in (2, 3) and np.prod(pixels.shape[-2:]) == size)):
             return pixels.reshape(-1, size)
         raise TextError(
             f"The network reads images of {size} pixels: arrays of shape (image, pixel) or (image, row, column), or "

@@ -28,6 +28,7 @@ class ForecasterReader(Reader):
     """
 
     characters = outcomes = ()
+    whole = False
 
     def __init__(self, model: Forecaster) -> None:
         self._model = model

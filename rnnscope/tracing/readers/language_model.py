@@ -21,13 +21,14 @@ class LanguageModelReader(TokenReader):
     def __init__(self, model: CharLanguageModel) -> None:
         self._model = model
         self.characters = self.outcomes = model.vocabulary.characters
+        self.whole = model.config.bidirectional  # it has to see the end
         self._room = room(max(model.config.hidden_size, len(self.characters)))
 
     def encode(self, text: str) -> np.ndarray:
         return self._model.vocabulary.encode(text)
 
     def read(self, pages: Sequence[Page]) -> Iterator[Stretch]:
-        if self._model.config.bidirectional:  # it has to see the end, and padding is no part of a text
+        if self.whole:  # padding would be read as a part of the text
             yield from (self._read_whole(page) for page in pages)
             return
         for group in together(pages, self._room):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -81,8 +81,8 @@ class Stretch:
     """
 
     columns: dict[str, np.ndarray]
-    clocks: dict[str, Clock] = field(default_factory=dict)
-    known: np.ndarray = field(default_factory=lambda: np.array([]))
+    clocks: dict[str, Clock]
+    known: np.ndarray
 
     def __len__(self) -> int:
         return len(self.columns["token"])
@@ -99,11 +99,14 @@ class Reader(ABC):
         What a guess may be: its index is the guess.
     cut : {"file", "line"}
         How files are cut into documents, unless the user says.
+    whole : bool
+        Whether a document is read in one pass, however long it is.
     """
 
     characters: tuple[str, ...]
     outcomes: tuple[str, ...]
     cut: Cut = "file"
+    whole: bool = True
 
     def pages(self, given: Given) -> list[Page]:
         """The documents as they will stand in the trace.

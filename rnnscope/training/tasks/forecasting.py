@@ -22,6 +22,7 @@ from rnnscope.training.task import Score, Share, Task
 _LARGEST_ORDER = 20
 _DECAYS = (0.9, 0.94, 0.97, 0.99)
 _ROOT = "root mean squared error"
+_VERDICTS = ("worse than", "neither better nor worse, beyond chance, than", "better than")
 
 NETWORK = "network"
 """What the network is called among its baselines."""
@@ -248,14 +249,13 @@ def verdict(losses: Losses) -> str:
     Two are told apart if the mean difference of their losses is more than two of its standard errors (the test
     of Diebold and Mariano 1995, for one step ahead).
     """
-    found: dict[str, list[str]] = {"worse than": [], "not told apart from": [], "better than": []}
+    found: dict[str, list[str]] = {kind: [] for kind in _VERDICTS}
     for measure, of in losses.items():
         rival = min((name for name in of if name != NETWORK), key=lambda name: of[name].mean())
         gain = of[rival] - of[NETWORK]
         error = gain.std(ddof=1) / len(gain) ** 0.5 if len(gain) > 1 else np.inf
-        kind = "not told apart from" if abs(gain.mean()) <= 2 * error else "better than"
-        kind = "worse than" if kind == "better than" and gain.mean() < 0 else kind
-        found[kind].append(f"{measure} ({rival})")
+        told_apart = abs(gain.mean()) > 2 * error
+        found[_VERDICTS[1 + int(told_apart * np.sign(gain.mean()))]].append(f"{measure} ({rival})")
     said = (f"{kind} its best baseline in {', '.join(measures)}" for kind, measures in found.items() if measures)
     return f"on the test part the network is {'; '.join(said)}"
 
