@@ -8,8 +8,8 @@ READY := .venv/ready
 demo: $(READY)
 	@mkdir -p runs
 	$(BIN)/rnnscope trace prose-lstm trained/prose-lstm/demo.txt -o runs/demo.zarr --heatmap runs/demo.png --force
-	$(BIN)/rnnscope show runs/demo.zarr l0.c.8 --save runs/demo-unit.png --force
-	$(BIN)/rnnscope show runs/demo.zarr l0.c.8
+	$(BIN)/rnnscope show runs/demo.zarr l0.c.170 --save runs/demo-unit.png --force
+	$(BIN)/rnnscope show runs/demo.zarr l0.c.170
 
 test: $(READY)
 	@$(BIN)/python -m pytest

@@ -52,12 +52,17 @@ class Card:
             ("task", self.task),
             ("network", self.architecture),
             ("parameters", f"{self.parameters:,}"),
-            ("knows", ", ".join(f"{count:,} {name}" for name, count in self.vocabularies.items())),
+            *self._known(),
             ("weights", f"sha256 {self.sha256}"),
         ]
         if "imported" in self.training:
             return rows + self._import_rows()
         return rows + self._training_rows() if self.training else rows
+
+    def _known(self) -> list[tuple[str, str]]:
+        """How much the network knows, if it knows symbols at all."""
+        known = ", ".join(f"{count:,} {name}" for name, count in self.vocabularies.items())
+        return [("knows", known)] if known else []
 
     def _import_rows(self) -> list[tuple[str, str]]:
         record = self.training["imported"]

@@ -33,10 +33,10 @@ class Scale:
         return cls(-width, width)
 
     def place(self, values: np.ndarray) -> np.ndarray:
-        """Values as places on the scale, from 0 to 1."""
+        """Values as places on the scale, from 0 to 1; NaN stays NaN."""
         values = np.asarray(values, dtype=np.float64)
         if self.low == self.high:
-            return np.full(values.shape, 0.5)
+            return np.where(np.isnan(values), np.nan, 0.5)
         return np.clip((values - self.low) / (self.high - self.low), 0, 1)
 
     def rgb(self, values: np.ndarray) -> np.ndarray:

@@ -155,7 +155,7 @@ def parted(column: np.ndarray, *starts: int) -> UnitRanking:
 
 def test_no_stretch_reaches_from_one_document_into_the_next() -> None:
     column = square(500)
-    whole, halves = parted(column).table.iloc[0], parted(column, 250, 2000, 2250).table.iloc[0]
+    whole, halves = parted(column).table.iloc[0], parted(column, 750, 2000, 2750).table.iloc[0]
     assert (whole["dwell"], halves["dwell"]) == (500, 2000 / 6)
     assert whole["switch"] == pytest.approx((1 - 1 / 500) * (1 - 2 / 8))
     assert halves["switch"] == pytest.approx((1 - 6 / 2000) * (1 - 2 / 10))

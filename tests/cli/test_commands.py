@@ -18,8 +18,9 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 import rnnscope
-from rnnscope import checkpoint
+from rnnscope import Vocabulary, checkpoint
 from rnnscope.cli import main
+from rnnscope.models.classifier import ClassifierConfig, SequenceClassifier
 
 TEXT = 'abc def. "ghij," abc.\n' * 30
 
@@ -39,7 +40,12 @@ def here(
             "training": {"method": "adamw", "learning_rate": 0.1, "precision": "32"},
         },
         "corpus": {
-            "name": "c", "source": "s", "licence": "l", "counted": "characters", "parts": {"train": 9}, "notes": {}
+            "name": "c",
+            "source": "s",
+            "licence": "l",
+            "counted": "characters",
+            "parts": {"train": 9},
+            "notes": {},
         },
         "step": 1,
         "best_step": 1,
@@ -77,6 +83,67 @@ def test_trace_reads_standard_input(here: Path) -> None:
     assert [str(a) for a in trace.addresses] == ["l0.h", "l0.c"]
     assert trace["l0.c"]["unit"].values.tolist() == [3, 5]
     assert "1 characters the model does not know" in result.output
+
+
+def test_trace_reads_several_files_as_documents(here: Path) -> None:
+    Path("more.txt").write_text("abc\n\ndef\n")
+    result = run("trace", "model.pt", "text.txt", "more.txt", "-", "-o", "t.zarr", stdin="ghij")
+    assert result.exit_code == 0, result.output
+    assert "Wrote t.zarr: 3 documents, 673 steps" in result.output
+    trace = rnnscope.open_trace("t.zarr")
+    assert [trace.text[trace.steps_of(number)] for number in range(3)] == [TEXT, "abc\n\ndef\n", "ghij"]
+    assert trace.documents[:2] == ("text.txt", "more.txt")
+    assert run("trace", "model.pt", "more.txt", "--documents", "line").exit_code == 0
+    assert rnnscope.open_trace("more.zarr").documents == ("more.txt:1", "more.txt:3")
+
+
+def test_show_parts_documents_and_shows_one(here: Path) -> None:
+    Path("more.txt").write_text("abc\ndef\nghij\n")
+    run("trace", "model.pt", "more.txt", "--documents", "line")
+    lines = run("show", "more.zarr", "l0.c.3").output.splitlines()
+    assert [lines[lines.index(f"{number}  more.txt:{number + 1}") + 1] for number in range(3)] == ["abc", "def", "ghij"]
+    one = run("show", "more.zarr", "l0.c.3", "--document", "2", "--length", "3")
+    assert "ghi\n" in one.output and "def" not in one.output
+    assert "steps 0 to 3" in one.output
+    assert "1 more steps: --start 3" in one.output
+    last = run("show", "more.zarr", "l0.c.3", "--document", "2", "--start", "3")
+    assert "\nj\n" in last.output and "more" not in last.output.splitlines()[-1]
+    assert run("show", "more.zarr", "l0.c", "--document", "1", "--save", "map.png").exit_code == 0
+    for arguments, said in (("3", "from 0 to 2; got 3"), ("1 --start 3", "The document has 3 steps; there is nothing")):
+        result = run("show", "more.zarr", "l0.c.3", "--document", *arguments.split())
+        assert result.exit_code == 2
+        assert said in result.output
+
+
+@pytest.fixture
+def classifier(here: Path) -> Path:
+    """A classifier beside two texts, one a line."""
+    torch.manual_seed(0)
+    network = SequenceClassifier(ClassifierConfig(hidden_size=6, embedding_size=4), Vocabulary("abc "), ["ham", "spam"])
+    checkpoint.save("classifier.pt", network, {})
+    Path("lines.txt").write_text("a cab\n\nbb cc aa\n")
+    return here
+
+
+def test_a_classifier_is_traced_line_by_line_and_says_its_labels(classifier: Path) -> None:
+    result = run("trace", "classifier.pt", "lines.txt", "--heatmap", "map.png")
+    assert result.exit_code == 0, result.output
+    assert "2 documents, 13 steps" in result.output
+    assert "l0: h, c, i, f, g, o of 6 units, with top guesses\n" in result.output
+    answers = rnnscope.open_trace("lines.zarr").answers
+    shown = run("show", "lines.zarr", "l0.h.2").output
+    for number, (line, answer) in enumerate(zip((1, 3), answers, strict=True)):
+        assert f"{number}  lines.txt:{line}: {answer}\n" in shown
+        assert answer in result.output.partition("answers: ")[2]
+    assert run("info", "classifier.pt").exit_code == 0
+    assert run("trace", "classifier.pt", "lines.txt", "-o", "f.zarr", "--documents", "file").exit_code == 0
+    assert len(rnnscope.open_trace("f.zarr").documents) == 1
+
+
+def test_a_network_that_does_not_write_says_so(classifier: Path) -> None:
+    result = run("generate", "classifier.pt")
+    assert result.exit_code == 2
+    assert "classifier.pt is a classifier: it does not go on with a text" in result.output
 
 
 @pytest.mark.parametrize("order", ["cluster", "address"])

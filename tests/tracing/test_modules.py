@@ -107,6 +107,20 @@ def test_signals_and_costs_are_those_of_a_plain_pass(make: Any, batch_first: boo
     assert trace.tree.attrs["model"] == make.__name__
 
 
+@pytest.mark.parametrize("layer", [nn.LSTM(3, 6, batch_first=True), Loop(nn.GRUCell(3, 6))], ids=["layer", "loop"])
+def test_documents_are_read_one_by_one(layer: nn.Module) -> None:
+    network = Network(layer).eval()
+    texts = ["abc", "gf", "abcdefgabc"]
+    trace = rnnscope.trace(network, texts, characters=CHARACTERS)
+    alone = [rnnscope.trace(network, text, characters=CHARACTERS) for text in texts]
+    for address in trace.addresses:
+        np.testing.assert_array_equal(trace[address], np.concatenate([one[address] for one in alone]))
+    for name in ("token", "step", "nll", "guess"):
+        expected = np.concatenate([one.tree.dataset[name] for one in alone])
+        np.testing.assert_array_equal(trace.tree.dataset[name], expected)
+    assert trace.tree.dataset["document"].values.tolist() == [0] * 3 + [1] * 2 + [2] * 10
+
+
 @pytest.mark.parametrize("cell", [nn.RNNCell, nn.GRUCell, nn.LSTMCell])
 def test_a_cell_in_a_loop_is_traced(cell: Any) -> None:
     network = Network(Loop(cell(3, 6))).eval()

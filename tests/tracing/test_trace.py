@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
+import zarr
 from torch.nn import functional
 
 import rnnscope
@@ -69,6 +71,58 @@ def test_a_trace_on_disk_is_read_back_as_it_was(make_model: Callable[..., CharLa
     assert len(attributes["model_sha256"]) == 64
     assert opened.characters == model.vocabulary.characters
     assert xr.open_datatree(path, engine="zarr")["l0/c"].dims == ("time", "unit")
+
+
+def test_a_trace_of_an_earlier_rnnscope_is_read(make_model: Callable[..., CharLanguageModel], tmp_path: Path) -> None:
+    rnnscope.trace(make_model(), TEXT, tmp_path / "t.zarr")
+    metadata = tmp_path / "t.zarr" / "zarr.json"
+    content = json.loads(metadata.read_text())
+    for name in ("outcomes", "task"):
+        del content["attributes"][name]
+    metadata.write_text(json.dumps(content))
+    trace = rnnscope.open_trace(tmp_path / "t.zarr")
+    assert trace.outcomes == trace.characters
+    assert trace.answers == ()
+
+
+def test_documents_are_found_by_number(make_model: Callable[..., CharLanguageModel], tmp_path: Path) -> None:
+    trace = rnnscope.trace(make_model(), ["abc", "d", "efghij"], tmp_path / "t.zarr")
+    assert [trace.steps_of(number) for number in range(3)] == [slice(0, 3), slice(3, 4), slice(4, 10)]
+    assert trace["l0.c.1"][trace.steps_of(2)]["document"].values.tolist() == [2] * 6
+    assert trace.headings(0, 10) == {0: "0  text 0", 3: "1  text 1", 4: "2  text 2"}
+    assert trace.headings(2, 4) == {0: "0  text 0", 1: "1  text 1"}
+    assert rnnscope.trace(make_model(), "abc").headings(0, 3) == {}
+    for number in (-1, 3):
+        with pytest.raises(TraceError, match=f"from 0 to 2; got {number}"):
+            trace.steps_of(number)
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_chunks_hold_many_documents_and_documents_many_chunks(
+    make_model: Callable[..., CharLanguageModel], tmp_path: Path
+) -> None:
+    model = make_model()
+    texts = [TEXT[:length] for length in (1, 30, 2, 200, 64, 63, 65, 5)]
+    trace = rnnscope.trace(model, texts, tmp_path / "t.zarr")
+    assert trace.text == "".join(texts)
+    for number, text in enumerate(texts):
+        alone = rnnscope.trace(model, text)
+        np.testing.assert_allclose(trace["l0.c"][trace.steps_of(number)], alone["l0.c"], atol=2e-6)
+    store = zarr.open_group(tmp_path / "t.zarr", mode="r")
+    assert {array.chunks[0] for _, array in store.members(max_depth=None) if "time" in _dimensions(array)} == {64}
+
+
+def _dimensions(array: zarr.Array | zarr.Group) -> tuple[str | None, ...]:
+    return (isinstance(array, zarr.Array) and array.metadata.dimension_names) or ()  # pyright: ignore
+
+
+def test_a_document_beyond_memory_is_refused(
+    make_model: Callable[..., CharLanguageModel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "sysconf", lambda name: 100)
+    with pytest.raises(RecordingError, match=r"880 characters .* has to read it at once; the machine has 10\.0 kB"):
+        rnnscope.trace(make_model(bidirectional=True), TEXT)
+    assert len(rnnscope.trace(make_model(), TEXT)) == len(TEXT)
 
 
 def test_a_unit_is_found_by_its_number_also_among_few(make_model: Callable[..., CharLanguageModel]) -> None:

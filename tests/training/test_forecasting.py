@@ -181,14 +181,14 @@ def test_a_verdict_tells_apart_what_differs_by_more_than_chance() -> None:
     losses = {
         "a": {NETWORK: 2.5 + noise, **rivals},
         "b": {NETWORK: 1.5 + noise, **rivals},
-        "c": {NETWORK: 2.01 + noise, **rivals},
+        "c": {NETWORK: 2.1 + noise, **rivals},
         "d": {NETWORK: np.full(400, 2.0), **rivals},
         "e": {NETWORK: np.full(1, 9.0), "last value": np.full(1, 2.0)},
     }
     assert verdict(losses) == (
-        "on the test part the network is worse than its best baseline in a (autoregression); neither better nor "
-        "worse, beyond chance, than its best baseline in c (autoregression), d (autoregression), e (last value); "
-        "better than its best baseline in b (autoregression)"
+        "on the test part the network is worse than its best baseline in a (behind autoregression); neither better "
+        "nor worse, beyond chance, than its best baseline in c (behind autoregression), d (level with autoregression), "
+        "e (behind last value); better than its best baseline in b (ahead of autoregression)"
     )
 
 

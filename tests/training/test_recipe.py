@@ -192,3 +192,11 @@ def test_an_empty_path_stays_empty(path: Path) -> None:
 @pytest.mark.parametrize("path", sorted(TRAINED.glob("*/recipe.toml")), ids=lambda path: path.parent.name)
 def test_the_recipes_of_the_trained_networks_are_read(path: Path) -> None:
     assert read_recipe(path).name == path.parent.name
+
+
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+def test_without_a_kernel_the_standard_library_takes_its_place(cell: str) -> None:
+    folder = TRAINED / f"code-{cell}"
+    kernel, library = (read_recipe(folder / name) for name in ("recipe.toml", "standard-library.toml"))
+    assert (library.model, library.training) == (kernel.model, kernel.training)
+    assert library.corpus.name == "standard-library"

@@ -14,7 +14,7 @@ from rnnscope.errors import TextError
 from rnnscope.models.tagger import LONGEST_SPELLING, SequenceTagger
 from rnnscope.tracing.documents import Given
 
-from .reader import FEWEST, Clock, Page, Reader, Stretch, guesses, no_costs, together
+from .reader import Clock, Page, Reader, Stretch, guesses, no_costs, room, together
 
 
 class TaggerReader(Reader):
@@ -28,6 +28,7 @@ class TaggerReader(Reader):
     def __init__(self, model: SequenceTagger) -> None:
         self._model = model
         self.characters, self.outcomes = model.lexicon.characters.characters, model.labels
+        self._room = room(LONGEST_SPELLING * model.config.character_hidden_size)  # words are padded to the longest
 
     def pages(self, given: Given) -> list[Page]:
         pages = super().pages(given)
@@ -37,7 +38,7 @@ class TaggerReader(Reader):
         return pages
 
     def read(self, pages: Sequence[Page]) -> Iterator[Stretch]:
-        for group in together(pages, FEWEST):
+        for group in together(pages, self._room):
             yield self._read_beside(group)
 
     def _read_beside(self, group: Sequence[Page]) -> Stretch:

@@ -253,9 +253,10 @@ def verdict(losses: Losses) -> str:
     for measure, of in losses.items():
         rival = min((name for name in of if name != NETWORK), key=lambda name: of[name].mean())
         gain = of[rival] - of[NETWORK]
+        place = "ahead of" if gain.mean() > 0 else "behind" if gain.mean() < 0 else "level with"
         error = gain.std(ddof=1) / len(gain) ** 0.5 if len(gain) > 1 else np.inf
         told_apart = abs(gain.mean()) > 2 * error
-        found[_VERDICTS[1 + int(told_apart * np.sign(gain.mean()))]].append(f"{measure} ({rival})")
+        found[_VERDICTS[1 + int(told_apart * np.sign(gain.mean()))]].append(f"{measure} ({place} {rival})")
     said = (f"{kind} its best baseline in {', '.join(measures)}" for kind, measures in found.items() if measures)
     return f"on the test part the network is {'; '.join(said)}"
 
