@@ -133,7 +133,7 @@ def _heatmap_row(axes: Axes, text: str, series: xr.DataArray, scale: Scale, star
     axes.set_xlim(0, COLUMNS)
     if "document" in series.coords:
         for x in np.flatnonzero(np.diff(series["document"].values)) + 1:
-            axes.axvline(x, color="black", linewidth=0.8)
+            axes.axvline(float(x), color="black", linewidth=0.8)
     axes.set_yticks(np.arange(series.sizes["unit"]) + 0.5, [str(unit) for unit in series["unit"].values], fontsize=5.5)
     axes.set_xticks(np.arange(len(text)) + 0.5, [_drawable(visible(c)) for c in text], family="monospace", fontsize=7)
     axes.tick_params(axis="both", length=0, pad=1, labelrotation=0)

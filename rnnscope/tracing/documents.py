@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
+
+import numpy as np
+import pandas as pd
+from torch import Tensor
 
 from rnnscope.errors import TextError
 from rnnscope.text import Document, read_stream, read_text
@@ -16,6 +20,9 @@ Cut = Literal["file", "line"]
 Texts = str | Document | Path | BinaryIO
 """A text, or a file with one or more."""
 
+Numbers = np.ndarray | Tensor | pd.Series | Sequence[float] | Sequence[np.ndarray]
+"""Token ids, images or series."""
+
 
 @dataclass(frozen=True)
 class Given:
@@ -23,7 +30,7 @@ class Given:
 
     Attributes
     ----------
-    what : `Texts`, a sequence of these, token ids, or an array
+    what : `Texts`, a sequence of these, or `Numbers`
     cut : {"file", "line"} or None
         How files are cut into documents; None leaves it to the network's reader.
     encoding : str
@@ -97,7 +104,8 @@ def gather(given: Given, cut: Cut) -> list[Document]:
 
 def open_file(part: Path | BinaryIO, given: Given) -> Document:
     """A file or an open stream as one document."""
-    name = given.name if given.name and len(given.parts) == 1 else Path(str(getattr(part, "name", "stream")).strip("<>")).name
+    own = Path(str(getattr(part, "name", "stream")).strip("<>")).name
+    name = (given.name if len(given.parts) == 1 else None) or own
     if isinstance(part, Path):
         return Document(name, read_text(part, given.encoding))
     return Document(name, read_stream(part, name, given.encoding))

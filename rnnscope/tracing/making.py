@@ -18,7 +18,7 @@ import zarr.storage
 from rich.console import Console
 from rich.filesize import decimal
 from rich.progress import Progress
-from torch import Tensor, nn
+from torch import nn
 
 from rnnscope.card import Card, fingerprint
 from rnnscope.errors import AddressError, OutputError, RecordingError, TextError
@@ -30,7 +30,7 @@ from rnnscope.recording.recorded import Recording
 from rnnscope.recording.recorder import memories, record, recurrent_layers, units_of
 from rnnscope.text import codepoints
 
-from .documents import Cut, Given, Texts
+from .documents import Cut, Given, Numbers, Texts
 from .readers import READERS
 from .readers.module import ModuleReader
 from .readers.reader import Page, Reader, Stretch
@@ -43,7 +43,7 @@ _LARGE = 10**9
 
 def trace(
     model: nn.Module,
-    text: Texts | Sequence[Texts] | Sequence[int] | np.ndarray | Tensor,
+    text: Texts | Sequence[Texts] | Numbers,
     path: str | Path | None = None,
     *,
     signals: Sequence[str] | None = None,
@@ -167,7 +167,9 @@ class _Work:
         self, reader: Reader, pages: Sequence[Page], recording: Recording, units: Sequence[int] | None, dtype: str
     ) -> None:
         self.reader, self.pages, self.recording = reader, pages, recording
-        self._ends = np.cumsum([len(page.text) for page in pages])
+        lengths = np.array([len(page.text) for page in pages])
+        self._ends = lengths.cumsum()
+        self._starts = self._ends - lengths
         self._stretches = reader.read(pages)
         self._first = next(self._stretches)
         columns = self._first.columns | self._place(0, len(self._first))
@@ -197,15 +199,10 @@ class _Work:
         """Character, document and step in the document, from one step of the trace to another."""
         steps = np.arange(start, stop)
         documents = np.searchsorted(self._ends, steps, side="right")
-        lengths = np.diff(self._ends, prepend=0)
         first, last = documents[0], documents[-1]
-        offset = start - int(self._ends[first] - lengths[first])
+        offset = start - self._starts[first]
         text = "".join(page.text for page in self.pages[first : last + 1])[offset : offset + stop - start]
-        return {
-            "codepoint": codepoints(text),
-            "document": documents,
-            "step": steps - (self._ends - lengths)[documents],
-        }
+        return {"codepoint": codepoints(text), "document": documents, "step": steps - self._starts[documents]}
 
 
 def _type(values: np.ndarray) -> np.dtype:
@@ -232,7 +229,7 @@ def _attributes(model: nn.Module, work: _Work) -> dict[str, Any]:
         "characters": list(work.reader.characters),
         "outcomes": list(work.reader.outcomes),
         "documents": [page.name for page in work.pages],
-        "initial_state": "zeros",
+        "initial_state": work.reader.initial_state,
         "memory": memories(model),
         "signals": [str(address) for address in work.layout.units],
         "rnnscope": version("rnnscope"),

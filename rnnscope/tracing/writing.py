@@ -19,7 +19,7 @@ from .readers.reader import room
 _WHOLE: Any = {"write_empty_chunks": True}
 """Chunks of zeros are written too, so that one that is missing shows."""
 
-_MOMENT = {"units": "seconds since 1970-01-01", "calendar": "proleptic_gregorian"}
+_MOMENT: Any = {"units": "seconds since 1970-01-01", "calendar": "proleptic_gregorian"}
 """How xarray is told that whole numbers are moments."""
 
 

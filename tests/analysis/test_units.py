@@ -167,7 +167,7 @@ def test_no_lag_reaches_from_one_document_into_the_next() -> None:
     documents = np.split(centred, starts)
 
     def products(lag: int) -> float:
-        return sum(part[: len(part) - lag] @ part[lag:] for part in documents if len(part) > lag)
+        return sum((float(part[: len(part) - lag] @ part[lag:]) for part in documents if len(part) > lag), 0.0)
 
     expected = next(lag for lag in range(230) if products(lag) < products(0) / np.e)
     assert parted(column, *starts).table["timescale"].tolist() == [expected]
@@ -176,8 +176,8 @@ def test_no_lag_reaches_from_one_document_into_the_next() -> None:
 
 def test_a_timescale_beyond_a_tenth_of_the_longest_document_cannot_be_told() -> None:
     column = autoregression(0.99)
-    assert parted(column).table["timescale"].notna().all()
-    assert parted(column, *range(100, STEPS, 100)).table["timescale"].isna().all()
+    assert not np.isnan(parted(column).table["timescale"].to_numpy()).any()
+    assert np.isnan(parted(column, *range(100, STEPS, 100)).table["timescale"].to_numpy()).all()
 
 
 def test_steps_that_a_layer_does_not_take_are_left_out() -> None:
@@ -191,7 +191,7 @@ def test_steps_that_a_layer_does_not_take_are_left_out() -> None:
     pd.testing.assert_frame_equal(with_documents, parted(column, STEPS // 2).table)
     nothing = rank(np.full(10, np.nan)).table
     assert nothing[["switch", "on"]].to_numpy().tolist() == [[0.0, 0.0]]
-    assert nothing["timescale"].isna().all()
+    assert np.isnan(nothing["timescale"].to_numpy()).all()
 
 
 def test_one_step_is_enough_not_to_fail() -> None:

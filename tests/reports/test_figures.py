@@ -115,7 +115,7 @@ def test_a_heatmap_shows_gaps_and_where_documents_begin() -> None:
     panels = rows(figures.heatmap(TEXT, series))
     drawn = np.ma.concatenate([panel.collections[0].get_array() for panel in panels], axis=1)
     np.testing.assert_array_equal(np.ma.getmaskarray(drawn)[0], np.isnan(series.values[:, 0]))
-    begins = [100 * i + line.get_xdata()[0] for i, panel in enumerate(panels) for line in panel.lines]
+    begins = [100 * i + np.asarray(line.get_xdata())[0] for i, panel in enumerate(panels) for line in panel.lines]
     assert begins == [110, 220]
 
 

@@ -22,6 +22,8 @@ _TOGETHER = 256
 class CaptionerReader(Writer):
     """Reads rows of a CSV file, or arrays of pixels."""
 
+    initial_state = "made from the image"
+
     def __init__(self, model: Captioner) -> None:
         self._model = model
         self.written = model.vocabulary

@@ -101,12 +101,15 @@ class Reader(ABC):
         How files are cut into documents, unless the user says.
     whole : bool
         Whether a document is read in one pass, however long it is.
+    initial_state : str
+        What the layers start from at each document.
     """
 
     characters: tuple[str, ...]
     outcomes: tuple[str, ...]
     cut: Cut = "file"
     whole: bool = True
+    initial_state: str = "zeros"
 
     def pages(self, given: Given) -> list[Page]:
         """The documents as they will stand in the trace.

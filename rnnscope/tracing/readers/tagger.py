@@ -76,5 +76,5 @@ def _spans(group: Sequence[Page]) -> tuple[np.ndarray, np.ndarray]:
 
 def _spelt(starts: np.ndarray, lengths: np.ndarray, which: np.ndarray) -> Clock:
     """The clock of the layer that reads each distinct word once; ``which`` says which one each word of the text is."""
-    clock = Clock.of(np.minimum(lengths, LONGEST_SPELLING))
+    clock = Clock.of(np.minimum(lengths, LONGEST_SPELLING).tolist())
     return Clock(clock.steps, which[clock.columns], starts[clock.columns] + clock.steps)

@@ -17,6 +17,7 @@ class TranslatorReader(Writer):
     """``encoder`` steps at the characters of the source, ``decoder`` from the mark on."""
 
     cut = "line"
+    initial_state = "zeros; of the decoder, made from the encoder's last"
 
     def __init__(self, model: Translator) -> None:
         self._model = model
