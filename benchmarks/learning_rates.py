@@ -40,7 +40,7 @@ def sweep(path: Path, rates: list[float], epochs: float, console: Console) -> No
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("recipes", type=Path, nargs="+")
     parser.add_argument("--rates", default="3e-3,6e-3,1.2e-2", help="[default: %(default)s]")
     parser.add_argument("--epochs", type=float, default=1.0, help="of each run [default: %(default)s]")

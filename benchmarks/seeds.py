@@ -48,7 +48,7 @@ def add(folder: Path, seeds: list[int]) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("networks", type=Path, nargs="+", help="folders, such as trained/prose-lstm")
     parser.add_argument("--seeds", default="1,2", help="[default: %(default)s]")
     options = parser.parse_args()

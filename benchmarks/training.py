@@ -19,6 +19,7 @@ from rnnscope.models import LanguageModelConfig
 from rnnscope.training import processes
 from rnnscope.training.loop import Run
 from rnnscope.training.recipe import CorpusRecipe, Recipe, StreamTraining
+from rnnscope.training.tasks.language_model import LanguageModelling
 
 TRAINING = StreamTraining(method="adamw", streams=32, window=100)
 
@@ -38,6 +39,7 @@ class BareLoop:
     """What a user writes: the same network, optimizer, windows and schedule, and nothing else."""
 
     def __init__(self, run: Run) -> None:
+        assert isinstance(run.task, LanguageModelling)
         self.model, self.tokens, self.steps = copy.deepcopy(run.model), run.task.streams.tokens, run.steps
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(), TRAINING.learning_rate, betas=(0.9, 0.99), weight_decay=TRAINING.weight_decay

@@ -77,6 +77,7 @@ def test_a_network_comes_back_as_it_was_saved(tmp_path: Path, config: LanguageMo
     model = small_model(config)
     checkpoint.save(tmp_path / "model.pt", model, TRAINING)
     loaded = checkpoint.load(tmp_path / "model.pt")
+    assert isinstance(loaded, CharLanguageModel)
     assert loaded.config == config
     assert loaded.vocabulary == model.vocabulary
     assert not loaded.training

@@ -262,7 +262,7 @@ class Run:
         began, saved = time.monotonic() - self.progress.seconds, time.monotonic()
         self.model.train()
         with interruption() as interrupted, progress_bar(self.console, self.task.facts["counted"]) as bar:
-            task = bar.add_task("training", total=self.steps * batch, completed=self.progress.step * batch)
+            task = bar.add_task("training", total=self.steps * batch, completed=round(self.progress.step * batch))
             while self.progress.step < self.steps:
                 self.advance()
                 step = self.progress.step
@@ -271,7 +271,7 @@ class Run:
                 stop = together and processes.anyone(self.fabric, interrupted.is_set())
                 if step % _CHECK_STEPS == 0:
                     self.check_loss()
-                    bar.update(task, completed=step * batch)
+                    bar.update(task, completed=round(step * batch))
                 if step % every == 0 or step == self.steps:
                     self.validate()
                     saved = time.monotonic()
@@ -340,11 +340,12 @@ def train(
     recipe = read_recipe(recipe_path)
     folder = Path(folder) if folder is not None else Path("runs") / recipe.name
     fabric = processes.launch(device, recipe.training.precision, recipe.training.logger, folder)
-    quiet = console is None or not fabric.is_global_zero
+    if console is None or not fabric.is_global_zero:
+        console = Console(quiet=True)
     if fabric.is_global_zero:
         _demand_free(folder, resume, force)
     fabric.barrier()
-    run = Run(recipe, folder, fabric, Console(quiet=True) if quiet else console)
+    run = Run(recipe, folder, fabric, console)
     if resume:
         run.restore()
     elif fabric.is_global_zero:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 import torch.distributed
 from lightning_fabric import Fabric
+from lightning_fabric.loggers.logger import Logger
 from lightning_fabric.loggers.tensorboard import TensorBoardLogger
 from torch import Tensor
 
@@ -51,7 +52,7 @@ def launch(device: str, precision: str, logger: str, folder: Path) -> Fabric:
     return fabric
 
 
-def _loggers(name: str, folder: Path) -> list[TensorBoardLogger]:
+def _loggers(name: str, folder: Path) -> list[Logger]:
     if name != "tensorboard":
         return []
     try:

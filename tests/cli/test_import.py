@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from rnnscope import checkpoint
 from rnnscope.cli import main
+from rnnscope.models import CharLanguageModel
 from tests.foreign.networks import CHARACTERS, assert_same, make
 
 TEXT = "abc def.\ng " * 30
@@ -45,7 +46,9 @@ def test_import_says_what_it_found_and_what_is_next(here: Path) -> None:
         "  tokens            10, from chars.json\n"
         "Next: rnnscope generate model.pt\n"
     )
-    assert_same(checkpoint.load("model.pt"), make(num_layers=2))
+    model = checkpoint.load("model.pt")
+    assert isinstance(model, CharLanguageModel)
+    assert_same(model, make(num_layers=2))
 
 
 def test_import_says_what_it_assumed(here: Path) -> None:

@@ -102,6 +102,6 @@ def test_shuffled_batches_depend_on_their_number_and_the_seed_alone() -> None:
 
 def test_examples_of_a_batch_are_of_similar_length() -> None:
     lengths = np.random.default_rng(0).integers(1, 1000, size=2000)
-    batches = Shuffled(lengths, 20, seed=0)
+    batches = Shuffled(lengths.tolist(), 20, seed=0)
     spread = [np.ptp(lengths[batches[index]]) for index in range(len(batches))]
     assert np.median(spread) < 50
