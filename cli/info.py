@@ -24,7 +24,8 @@ def info(model: str) -> None:
     for name, value in card.rows():
         table.add_row(name, Text(value))
     console = Console(highlight=False)
-    for part in (Text(card.name, style="bold"), recipe.get("description"), table, recipe.get("limits", "").strip()):
+    limits = " ".join(recipe.get("limits", "").split())
+    for part in (Text(card.name, style="bold"), recipe.get("description"), table, limits):
         if part:
             console.print(part, markup=False)
             console.print()

@@ -12,12 +12,13 @@ import torch
 from torch import Tensor
 
 from rnnscope.corpora.series import Series, open_series
-from rnnscope.errors import RecipeError, TextError
+from rnnscope.errors import TextError
 from rnnscope.models.forecaster import Forecaster, ForecasterConfig, changes_of, normal_nats
-from rnnscope.models.stack import State, detach
+from rnnscope.models.stack import State
 from rnnscope.training.batches import Streams
 from rnnscope.training.recipe import CorpusRecipe, Recipe, StreamTraining
-from rnnscope.training.task import Score, Share, Task
+from rnnscope.training.stream_task import StreamTask
+from rnnscope.training.task import Score
 
 _LARGEST_ORDER = 20
 _DECAYS = (0.9, 0.94, 0.97, 0.99)
@@ -45,7 +46,7 @@ class ForecastingRecipe(CorpusRecipe):
     date: str = ""
 
 
-class Forecasting(Task):
+class Forecasting(StreamTask):
     """A series cut in the order of time; its changes are standardised by those of the training part.
 
     Scores are one step ahead, with everything before known, also to the baselines: the last value, and a linear
@@ -55,7 +56,6 @@ class Forecasting(Task):
 
     network = Forecaster
     corpus_recipe = ForecastingRecipe
-    training_recipe = StreamTraining
 
     def __init__(self, recipe: Recipe) -> None:
         self._recipe = recipe
@@ -68,8 +68,7 @@ class Forecasting(Task):
         self._config: ForecasterConfig = replace(recipe.model, logarithmic=recipe.model.logarithmic and not below)
         self.changes = changes_of(self.series.values, self._config.logarithmic)
         self._center, self._spread = self._scale()
-        self.streams = self._streams(recipe.training)
-        self._states: dict[int, State] = {}
+        self.open_streams(self._streams(recipe.training), recipe.training)
         self.facts = {
             "name": self.series.name,
             "source": self.series.source,
@@ -90,25 +89,9 @@ class Forecasting(Task):
         model.standardise(self._center, self._spread)
         return model
 
-    def __len__(self) -> int:
-        return len(self.streams)
-
-    @property
-    def batch_size(self) -> float:
-        return self._recipe.training.streams * self._recipe.training.window
-
-    def loss(self, model: Any, index: int, share: Share) -> Tensor:
-        if self._recipe.training.streams % share.count:
-            raise RecipeError(
-                f"training.streams must be a multiple of {share.count}, the number of processes times "
-                f"training.accumulate; got {self._recipe.training.streams}."
-            )
-        device = next(model.parameters()).device
-        inputs, targets = (part[:, share.index :: share.count].to(device) for part in self.streams[index])
-        state = None if self.streams.starts_anew(index) else self._states.get(share.index)
+    def window_loss(self, model: Any, inputs: Tensor, targets: Tensor, state: State) -> tuple[Tensor, State]:
         mean, log_variance, state = model(inputs, state)
-        self._states[share.index] = detach(state)
-        return normal_nats(targets, mean.float(), log_variance.float()).mean()
+        return normal_nats(targets, mean.float(), log_variance.float()).mean(), state
 
     def validate(self, model: Forecaster) -> float:
         place = self.parts["validation"]
@@ -121,12 +104,6 @@ class Forecasting(Task):
         losses = {part: self._losses(self.parts[part], *predicted) for part in ("validation", "test")}
         self.facts["notes"]["verdict"] = verdict(losses["test"])
         return [_score(part, *measured) for part, measures in losses.items() for measured in measures.items()]
-
-    def state(self) -> dict[str, Any]:
-        return {"carried": dict(self._states)}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        self._states = dict(state["carried"])
 
     def _scale(self) -> tuple[float, float]:
         """Mean and standard deviation of the training part's changes."""

@@ -13,19 +13,20 @@ from torch.nn import functional
 from rnnscope.corpora.texts import open_corpus
 from rnnscope.errors import RecipeError, TextError
 from rnnscope.models import CharLanguageModel
-from rnnscope.models.stack import State, detach
+from rnnscope.models.stack import State
 from rnnscope.ngram import KneserNey, nats_by_order
 from rnnscope.text import Document, Vocabulary
 from rnnscope.training.batches import Streams
-from rnnscope.training.recipe import CorpusRecipe, Recipe, StreamTraining
-from rnnscope.training.task import Score, Share, Task
+from rnnscope.training.recipe import CorpusRecipe, Recipe
+from rnnscope.training.stream_task import StreamTask
+from rnnscope.training.task import Score
 
 _WINDOW = 1024
 _HIGHEST_ORDER = 12
 _MEASURE = "nats per character"
 
 
-class LanguageModelling(Task):
+class LanguageModelling(StreamTask):
     """A text as streams, with the state carried from window to window.
 
     Documents of a part follow each other without a mark between them. The baseline is the n-gram model of the
@@ -34,7 +35,6 @@ class LanguageModelling(Task):
 
     network = CharLanguageModel
     corpus_recipe = CorpusRecipe
-    training_recipe = StreamTraining
 
     def __init__(self, recipe: Recipe) -> None:
         if recipe.model.bidirectional:
@@ -50,8 +50,8 @@ class LanguageModelling(Task):
         for part in ("validation", "test"):
             if len(self.tokens[part]) < 2:
                 raise TextError(f"The {part} part has no text to score. Give a longer text, or another corpus.split.")
-        self.streams = Streams(self.tokens["train"], recipe.training.streams, recipe.training.window)
-        self._states: dict[int, State] = {}
+        training = recipe.training
+        self.open_streams(Streams(self.tokens["train"], training.streams, training.window), training)
         self.facts = {
             "name": corpus.name,
             "source": corpus.source,
@@ -66,25 +66,9 @@ class LanguageModelling(Task):
     def build(self) -> CharLanguageModel:
         return CharLanguageModel(self._recipe.model, self._vocabulary)
 
-    def __len__(self) -> int:
-        return len(self.streams)
-
-    @property
-    def batch_size(self) -> float:
-        return self._recipe.training.streams * self._recipe.training.window
-
-    def loss(self, model: Any, index: int, share: Share) -> Tensor:
-        if self._recipe.training.streams % share.count:
-            raise RecipeError(
-                f"training.streams must be a multiple of {share.count}, the number of processes times "
-                f"training.accumulate; got {self._recipe.training.streams}."
-            )
-        device = next(model.parameters()).device
-        inputs, targets = (part[:, share.index :: share.count].to(device) for part in self.streams[index])
-        state = None if self.streams.starts_anew(index) else self._states.get(share.index)
+    def window_loss(self, model: Any, inputs: Tensor, targets: Tensor, state: State) -> tuple[Tensor, State]:
         logits, state = model(inputs, state)
-        self._states[share.index] = detach(state)
-        return functional.cross_entropy(logits.flatten(0, 1), targets.flatten())
+        return functional.cross_entropy(logits.flatten(0, 1), targets.flatten()), state
 
     def validate(self, model: CharLanguageModel) -> float:
         tokens, training = self.tokens["validation"], self._recipe.training
@@ -100,12 +84,6 @@ class LanguageModelling(Task):
             for part, tokens in self.tokens.items()
             if part != "train"
         ]
-
-    def state(self) -> dict[str, Any]:
-        return {"carried": self._states}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        self._states = state["carried"]
 
     def _remarks(self, skipped: int) -> list[str]:
         unknown = {part: int((ids == 0).sum()) for part, ids in self.tokens.items()}
