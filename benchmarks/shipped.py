@@ -9,11 +9,11 @@ from rnnscope.card import Card
 
 _HEAD = """# Shipped networks
 
-Each folder holds `model.pt`, the `recipe.toml` that makes it again (`rnnscope train recipe.toml`), and `card.md`:
-its data with their licence, its figures, those of other seeds where some were tried, and its limits. `rnnscope info NAME`
-shows the card; every command that takes a MODEL takes a NAME. The figures are those of the test part; after each stand the same
-figures of what anybody would try first. Nats per character are the mean cross-entropy over the whole part, with the
-state carried from its first character to its last.
+Each folder holds `model.pt`, the `recipe.toml` that makes it again (`rnnscope train recipe.toml`), and `card.md`: its
+data with their licence, its figures, those of other seeds where some were tried, and its limits. `rnnscope info NAME`
+shows the card; every command that takes a MODEL takes a NAME. The figures are those of the test part; after each
+stand the same figures of what anybody would try first. Nats per character are the mean cross-entropy over the whole
+part, with the state carried from its first character to its last.
 
 The six networks named prose- and code- with a cell have equally many parameters, within half a percent. Their learning
 rates were chosen in short runs, [learning_rates.csv](learning_rates.csv). For those without a kernel source,
