@@ -15,8 +15,9 @@ shows the card; every command that takes a MODEL takes a NAME. The figures are t
 stand the same figures of what anybody would try first. Nats per character are the mean cross-entropy over the whole
 part, with the state carried from its first character to its last.
 
-The six networks named prose- and code- with a cell have equally many parameters, within half a percent. Their learning
-rates were chosen in short runs, [learning_rates.csv](learning_rates.csv). For those without a kernel source,
+The six networks named prose- and code- with a cell have equally many parameters, within half a percent. Their
+learning rates come from short runs, [learning_rates.csv](learning_rates.csv); where the best of those did not last a
+full run, the recipe has the next lower one and says so. For those without a kernel source,
 `code-*/standard-library.toml` trains the same networks on Python.
 
 | name | network | parameters | read | on the test part |

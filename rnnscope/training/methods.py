@@ -2,7 +2,7 @@
 
 Muon (Jordan et al. 2024) makes the step of a weight matrix orthogonal: all its directions move equally
 far, also those that gradients seldom name. It is given the recurrent layers' matrices; all else
-(embedding, head, biases) goes by AdamW. On War and Peace four passes with it were worth fifty with AdamW.
+(embedding, head, biases) goes by AdamW.
 
 char-rnn's (Karpathy 2015; figures from its published code): RMSprop with decay 0.95, all weights
 drawn from +-0.08, the forget gate's bias 1, each gradient element clipped, and the learning rate
