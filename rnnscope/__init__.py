@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .analysis.units import rank_units as rank_units
     from .checkpoint import load as load
+    from .concept import Concept as Concept
     from .errors import RnnscopeError as RnnscopeError
     from .foreign.importing import import_model as import_model
     from .models import Captioner as Captioner
@@ -50,6 +51,7 @@ _HOME = {
     "CTRNN": "recording.adapters",
     "Captioner": "models",
     "CharLanguageModel": "models",
+    "Concept": "concept",
     "Forecaster": "models",
     "KneserNey": "ngram",
     "LanguageModelConfig": "models",

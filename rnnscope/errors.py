@@ -13,6 +13,7 @@
     ├── RecordingError      a network's signals cannot be recorded
     ├── InterventionError   a change to units cannot be made
     ├── TraceError          a trace cannot be read
+    ├── ConceptError        a concept is not known, or cannot label a text
     └── OutputError         a file cannot be written where the user wants it
 
 Each message says what was expected, what was found, and what to do about it.
@@ -69,6 +70,10 @@ class InterventionError(RnnscopeError):
 
 class TraceError(RnnscopeError):
     """A trace cannot be read: there is none, or it is of another format."""
+
+
+class ConceptError(RnnscopeError):
+    """A concept is not known, cannot label a text, or says the same of all of it."""
 
 
 class OutputError(RnnscopeError):

@@ -13,7 +13,7 @@ FOLDERS = {"rnnscope": "rnnscope", "probes": "rnnscope.probes", "trained": "rnns
 
 LEVELS = (
     {"errors"},
-    {"output", "progress", "device", "text", "ngram", "cells", "card"},
+    {"output", "progress", "device", "text", "concept", "ngram", "cells", "card"},
     {"corpora", "models", "checkpoint", "foreign"},
     {"training", "recording"},
     {"tracing"},
