@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,7 +16,42 @@ device_option = click.option(
     "--device", default="auto", show_default=True, metavar="NAME", help="Where to run: auto, cpu, cuda, cuda:1, mps."
 )
 force_option = click.option("--force", is_flag=True, help="Replace outputs that exist.")
+documents_option = click.option(
+    "--documents",
+    type=click.Choice(["file", "line"]),
+    help="Whether a file is one document, or each line of it [default: line for a classifier, tagger or translator].",
+)
 encoding_option = click.option("--encoding", default="utf-8", show_default=True, help="Encoding of the text.")
+
+
+def words(ctx: click.Context, parameter: click.Parameter, value: str | None) -> list[str] | None:
+    """The words of a list with commas."""
+    return None if value is None else [word.strip() for word in value.split(",") if word.strip()]
+
+
+def concepts_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The concepts of a command: names with commas, and new ones; those of prose if none is given."""
+
+    def join(ctx: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> list[str]:
+        listed = words(ctx, parameter, ctx.params.pop("listed", None)) or []
+        return [*listed, *value] or ["prose"]
+
+    listed = click.option(
+        "--concepts",
+        "listed",
+        is_eager=True,
+        metavar="NAMES",
+        help="Such as quotes,vowel or a family such as c [default: prose].",
+    )
+    given = click.option(
+        "--concept",
+        "concepts",
+        multiple=True,
+        callback=join,
+        metavar="NAME",
+        help="One more; may be new, such as 'url=regex:https?://\\S+'.",
+    )
+    return listed(given(command))
 
 
 def open_model(model: str, device: str = "cpu") -> Network:

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .arguments import device_option, encoding_option, force_option, model_argument, open_model
+from .arguments import (
+    device_option,
+    documents_option,
+    encoding_option,
+    force_option,
+    model_argument,
+    open_model,
+    words,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,14 +29,10 @@ _HEATMAP_STEPS = 5_000
 _HEATMAP_PAGES = 50  # more than that many steps take
 
 
-def _words(ctx: click.Context, parameter: click.Parameter, value: str | None) -> list[str] | None:
-    return None if value is None else [word.strip() for word in value.split(",") if word.strip()]
-
-
 def _numbers(ctx: click.Context, parameter: click.Parameter, value: str | None) -> list[int] | None:
-    words = _words(ctx, parameter, value)
+    listed = words(ctx, parameter, value)
     try:
-        return None if words is None else [int(word) for word in words]
+        return None if listed is None else [int(word) for word in listed]
     except ValueError:
         raise click.BadParameter(f"{value!r} is no list of unit numbers such as 3,17,37.") from None
 
@@ -37,12 +41,8 @@ def _numbers(ctx: click.Context, parameter: click.Parameter, value: str | None) 
 @model_argument
 @click.argument("texts", nargs=-1, required=True, metavar="TEXT.txt...")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Zarr folder to write [default: after the text].")
-@click.option(
-    "--documents",
-    type=click.Choice(["file", "line"]),
-    help="Whether a file is one document, or each line of it [default: line for a classifier, tagger or translator].",
-)
-@click.option("--signals", callback=_words, metavar="NAMES", help="Such as h,c or l0.c [default: all].")
+@documents_option
+@click.option("--signals", callback=words, metavar="NAMES", help="Such as h,c or l0.c [default: all].")
 @click.option("--units", callback=_numbers, metavar="NUMBERS", help="Such as 3,17,37 [default: all].")
 @click.option("--dtype", default="float32", show_default=True, type=click.Choice(["float32", "float16"]))
 @click.option("--heatmap", type=click.Path(path_type=Path), help="Picture to draw as well: .png, .svg or .pdf.")

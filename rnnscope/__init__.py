@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .analysis.search import find_units as find_units
     from .analysis.units import rank_units as rank_units
     from .checkpoint import load as load
     from .concept import Concept as Concept
@@ -67,6 +68,7 @@ _HOME = {
     "Vocabulary": "text",
     "ablate": "recording.intervention",
     "clamp": "recording.intervention",
+    "find_units": "analysis.search",
     "import_model": "foreign.importing",
     "intervene": "recording.intervention",
     "load": "checkpoint",

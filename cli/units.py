@@ -1,0 +1,92 @@
+"""rnnscope units"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from .arguments import concepts_options, device_option, documents_option, encoding_option, force_option, words
+
+
+@click.command()
+@click.argument("model", metavar="MODEL.pt|TRACE")
+@click.argument("texts", nargs=-1, metavar="TEXT.txt...", type=click.Path(path_type=Path))
+@concepts_options
+@click.option("--signals", callback=words, metavar="NAMES", help="Such as h,c or l0.c [default: all].")
+@documents_option
+@click.option(
+    "--sort",
+    default="score",
+    show_default=True,
+    type=click.Choice(["score", "p", "iou", "concept"]),
+    help="The order of the table.",
+)
+@click.option("--shifts", default=199, show_default=True, type=click.IntRange(19), help="Of the labels, for p.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**63 - 1))
+@click.option("--save", type=click.Path(path_type=Path), help="Table to write: .csv or .parquet.")
+@click.option("--plot", type=click.Path(path_type=Path), help="Heatmap of units and concepts: .png, .svg or .pdf.")
+@click.option("--json", "as_json", is_flag=True, help="Print the table as JSON.")
+@encoding_option
+@device_option
+@force_option
+def units(
+    model: str,
+    texts: tuple[Path, ...],
+    concepts: list[str],
+    signals: list[str] | None,
+    documents: str | None,
+    sort: str,
+    shifts: int,
+    seed: int,
+    save: Path | None,
+    plot: Path | None,
+    as_json: bool,
+    encoding: str,
+    device: str,
+    force: bool,
+) -> None:
+    """Find the units that track what a person can name.
+
+    On the first half of the texts a unit is chosen for each concept, on the second it is scored. Give a MODEL and
+    texts, or a TRACE alone. `rnnscope concepts` lists what can be searched for.
+    """
+    from rich.console import Console
+
+    import rnnscope
+    from rnnscope.analysis.found import check_table
+    from rnnscope.output import new_path
+    from rnnscope.probes.concepts import named
+    from rnnscope.reports import figures
+
+    from .arguments import open_model
+
+    for path, check in ((save, check_table), (plot, figures.check_format)):
+        if path is not None:
+            new_path(check(path), force)
+    traced = Path(model).is_dir()
+    if traced == bool(texts):
+        raise click.UsageError("Give a model and texts to read, or a trace alone, which has its text.")
+    console = Console(highlight=False)
+    found = rnnscope.find_units(
+        rnnscope.open_trace(model) if traced else open_model(model, device),
+        None if traced else list(texts),
+        named(*concepts),
+        signals=signals,
+        documents=documents,  # pyright: ignore[reportArgumentType]
+        encoding=encoding,
+        shifts=shifts,
+        seed=seed,
+        console=None if as_json else console,
+    ).sorted(sort)
+    if save is not None:
+        found.save(save)
+    if plot is not None:
+        figures.save([found.plot().figure], plot)  # pyright: ignore[reportArgumentType]
+    if as_json:
+        click.echo(json.dumps(found.to_dict(), indent=1, allow_nan=False))
+        return
+    console.print(found)
+    for path in filter(None, (save, plot)):
+        console.print(f"Wrote {path}", markup=False, soft_wrap=True)

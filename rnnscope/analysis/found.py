@@ -1,0 +1,159 @@
+"""What a search for units finds, as tables and a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.table import Table
+from scipy.cluster.hierarchy import leaves_list, linkage
+
+from rnnscope.errors import ConceptError, OutputError
+from rnnscope.output import atomic_path
+
+_NAMES = {"flag": "AUROC", "number": "Spearman", "category": "eta²"}
+
+
+@dataclass(frozen=True, eq=False)
+class FoundUnits:
+    """The best unit for each concept, and all the others.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row a concept, indexed by its name, with scores on the held-out half: ``kind`` of the concept;
+        ``unit``; ``sign``, -1 if the unit is low where the label is high, which all other figures take
+        into account; ``measure`` and ``score`` (``auroc`` from 0 to 1, ``spearman`` from -1 to 1,
+        ``eta_squared`` from 0 to 1); ``low`` and ``high``, its 95 % interval; ``p`` of the best unit on the fit half;
+        ``fit_score`` there; ``steps`` where the concept applies; ``mutual_information`` of value and label in
+        bits; ``pearson`` of a flag or number. Of a flag also ``share``, how often it holds;
+        ``average_precision``; ``threshold``, and with it ``iou``, ``f1``, ``precision``, ``recall``; ``iou_top`` with
+        ``threshold_top``, beyond which 0.5 % of the values lie.
+    scores, fit_scores : DataFrame
+        Every unit (rows, by address) against every concept (columns), in the measure of its kind and without
+        regard to sign, on the held-out half and on the fit half.
+    left_out : mapping of str to str
+        The concepts that could not be searched for, and why.
+    steps : mapping of str to int
+        Steps of the halves: ``fit``, ``held_out``.
+    """
+
+    table: pd.DataFrame
+    scores: pd.DataFrame
+    fit_scores: pd.DataFrame
+    left_out: Mapping[str, str]
+    steps: Mapping[str, int]
+
+    @property
+    def associations(self) -> pd.DataFrame:
+        """The held-out scores from -1 to 1 (categories from 0), 0 where a unit tells nothing."""
+        flags = self.table.index[self.table["kind"] == "flag"]
+        scaled = self.scores.copy()
+        scaled[flags] = 2 * scaled[flags] - 1
+        return scaled.fillna(0.0)
+
+    def ranking(self, concept: str) -> pd.DataFrame:
+        """All units by how well they tell a concept on the fit half: their ``fit_score`` and ``score``.
+
+        Raises
+        ------
+        ConceptError
+            If the concept was not searched for.
+        """
+        if concept not in self.scores:
+            raise ConceptError(f"{concept!r} was not searched for. There are: {', '.join(self.scores)}.")
+        both = pd.DataFrame({"fit_score": self.fit_scores[concept], "score": self.scores[concept]})
+        neutral = 0.5 if self.table.loc[concept, "kind"] == "flag" else 0.0
+        return both.sort_values("fit_score", key=lambda score: -(score - neutral).abs(), kind="stable")
+
+    def sorted(self, by: str) -> FoundUnits:
+        """The same with the rows in the order of a column, best first, or by name (``concept``)."""
+        if by == "concept":
+            return replace(self, table=self.table.sort_index())
+        return replace(self, table=self.table.sort_values(by, ascending=by == "p", kind="stable"))
+
+    def to_dict(self) -> dict[str, Any]:
+        """All but the scores of all units, as what JSON knows."""
+        table: dict[str, dict[str, Any]] = self.table.to_dict("index")  # pyright: ignore[reportAssignmentType]
+        rows = [{"concept": name} | {k: v for k, v in row.items() if _is_said(v)} for name, row in table.items()]
+        return {"concepts": rows, "left_out": dict(self.left_out), "steps": dict(self.steps), "units": len(self.scores)}
+
+    def save(self, path: str | Path) -> Path:
+        """Write the table to a file, as CSV or Parquet by the ending of its name.
+
+        Raises
+        ------
+        OutputError
+        """
+        path = check_table(path)
+        with atomic_path(path) as partial:
+            self.table.to_csv(partial) if path.suffix == ".csv" else self.table.to_parquet(partial)
+        return path
+
+    def plot(self, axes: Axes | None = None, units: int = 40) -> Axes:
+        """A heatmap of the units that tell most against concepts, those that are alike side by side."""
+        told = self.associations
+        best = told.abs().max(axis=1).sort_values(ascending=False, kind="stable").head(units).index
+        chosen = told.loc[best.union(self.table["unit"], sort=False)]
+        chosen = chosen.iloc[_order(chosen.to_numpy())].iloc[:, _order(chosen.to_numpy().T)].T
+        if axes is None:
+            size = (2.5 + 0.18 * chosen.shape[1], 1.8 + 0.22 * chosen.shape[0])
+            axes = Figure(figsize=size, layout="constrained").subplots()
+        kinds = {"label": "tells of the concept (2 AUROC - 1, Spearman, eta²)"}
+        sns.heatmap(
+            chosen, vmin=-1, vmax=1, center=0, cmap="vlag", xticklabels=True, yticklabels=True, ax=axes, cbar_kws=kinds
+        )
+        axes.set(xlabel="", ylabel="")
+        axes.tick_params(labelsize=8)
+        return axes
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for kind, name in _NAMES.items():
+            rows = self.table[self.table["kind"] == kind]
+            if len(rows):
+                yield _table(kind, name, rows)
+        fit, held_out = self.steps["fit"], self.steps["held_out"]
+        yield f"Chosen on {fit:,} steps; scored on {held_out:,} others. p: the best of {len(self.scores):,} units by chance."
+        if self.left_out:
+            reasons = "; ".join(f"{name} {reason}" for name, reason in self.left_out.items())
+            yield f"Left out: {reasons}."
+
+
+def _is_said(value: Any) -> bool:
+    return not isinstance(value, float) or np.isfinite(value)
+
+
+def check_table(path: str | Path) -> Path:
+    """The path, if its ending names a table that can be written."""
+    path = Path(path)
+    if path.suffix not in (".csv", ".parquet"):
+        raise OutputError(f"{path} does not name a table: its ending must be .csv or .parquet.")
+    return path
+
+
+def _table(kind: str, name: str, rows: pd.DataFrame) -> Table:
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for heading in (kind, "best unit"):
+        table.add_column(heading, no_wrap=True)
+    for heading in (name, "95 %", *(("IoU", "F1") if kind == "flag" else ()), "p"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for concept, row in rows.iterrows():
+        unit = f"{row['unit']}{' low' if row['sign'] < 0 else ''}"
+        flag = (f"{row['iou']:.2f}", f"{row['f1']:.2f}") if kind == "flag" else ()
+        interval = f"{row['low']:.3f}-{row['high']:.3f}"
+        table.add_row(str(concept), unit, f"{row['score']:.3f}", interval, *flag, f"{row['p']:.3f}")
+    return table
+
+
+def _order(rows: np.ndarray) -> np.ndarray:
+    """The rows in an order in which neighbours are alike."""
+    return leaves_list(linkage(rows, "average", optimal_ordering=True)) if len(rows) > 2 else np.arange(len(rows))

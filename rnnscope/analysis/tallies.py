@@ -1,0 +1,284 @@
+"""What one pass over a text gathers of units and labels; tallies of two texts can be merged.
+
+    Tally     of all units of a signal: enough to rank them for every concept
+    Detail    of one unit and one concept, block by block: enough for every score and its interval
+    Sample    some steps of all units, evenly spread: enough to see what chance does
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rnnscope.concept import Concept
+
+from . import scores
+from .binning import BINS, Bins
+
+_TOGETHER = 16
+"""Units that are counted in one go: their counts stay in the cache."""
+
+LEVELS = 32
+"""Levels of a number's labels in a `Detail`, at most."""
+
+
+class Scale:
+    """The ranks of a number's labels, from the first of them.
+
+    Parameters
+    ----------
+    labels : array of shape (time,), NaN where the concept does not apply
+    """
+
+    def __init__(self, labels: np.ndarray) -> None:
+        self._values, counts = np.unique(labels[~np.isnan(labels)], return_counts=True)
+        share = counts / max(1, counts.sum())
+        self._ranks = share.cumsum() - share / 2
+        shares = np.linspace(0, 1, LEVELS + 1)[1:-1]
+        places = np.minimum(np.searchsorted(self._ranks, shares), max(0, len(self._values) - 1))
+        self._levels = np.unique(self._values[places]) if len(self._values) else np.zeros(0)
+
+    def ranks(self, labels: np.ndarray) -> np.ndarray:
+        """From 0 to 1; between those of its neighbours for a label not seen before."""
+        return np.interp(labels, self._values, self._ranks) if len(self._values) else np.zeros_like(labels)
+
+    def levels(self, labels: np.ndarray) -> np.ndarray:
+        """The level of each label, from 0 to `LEVELS` - 1."""
+        return np.searchsorted(self._levels, labels, side="right")
+
+
+@dataclass(frozen=True)
+class Question:
+    """A concept as tallies see it.
+
+    Attributes
+    ----------
+    concept : Concept
+    scale : Scale or None
+        Of a number.
+    """
+
+    concept: Concept
+    scale: Scale | None = None
+
+    @property
+    def size(self) -> int:
+        """How many kinds of label there are: two for a flag."""
+        return {"flag": 2, "number": LEVELS, "category": len(self.concept.categories)}[self.concept.kind]
+
+    def places(self, labels: np.ndarray) -> np.ndarray:
+        """Which of them each label is."""
+        return self.scale.levels(labels) if self.scale is not None else labels.astype(np.int64)
+
+
+class Tally:
+    """Of a flag the counts of all units by bin, with the label and without; of others the moments of ranks.
+
+    Parameters
+    ----------
+    bins : Bins
+        Of the units of one signal.
+    questions : sequence of Question
+    """
+
+    def __init__(self, bins: Bins, questions: Sequence[Question]) -> None:
+        self._bins, self._questions = bins, list(questions)
+        self.units = units = len(bins.edges)
+        flags = sum(question.concept.kind == "flag" for question in questions)
+        self._counts = np.zeros((flags, 2, units, BINS), dtype=np.int64)
+        sizes = [_columns(question) for question in questions if question.concept.kind != "flag"]
+        self._label = [np.zeros((3, size)) for size in sizes]
+        self._rank = [np.zeros((3, units, size)) for size in sizes]
+
+    def update(self, bins: np.ndarray, labels: np.ndarray) -> None:
+        """Take in some steps.
+
+        Parameters
+        ----------
+        bins : uint8 array of shape (unit, time)
+        labels : float32 array of shape (concept, time), NaN where a concept does not apply
+        """
+        flags = np.array([question.concept.kind == "flag" for question in self._questions])
+        if flags.any():
+            self._count(bins, labels[flags])
+        if not flags.all():
+            self._moments(bins, labels[~flags], [q for q in self._questions if q.concept.kind != "flag"])
+
+    def merge(self, other: Tally) -> None:
+        """Take in what a tally of other steps has, which has the same bins."""
+        self._counts += other._counts
+        for own, others in ((self._label, other._label), (self._rank, other._rank)):
+            for mine, theirs in zip(own, others, strict=True):
+                mine += theirs
+
+    def flag(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Counts with the label and without it, each of shape (unit, bin), of a concept by its number."""
+        place = sum(question.concept.kind == "flag" for question in self._questions[:index])
+        return self._counts[place, 1], self._counts[place, 0]
+
+    def association(self, index: int) -> np.ndarray:
+        """What each unit tells of a concept: AUROC of a flag, Spearman of a number, eta squared of a category."""
+        if self._questions[index].concept.kind == "flag":
+            return scores.auroc(*self.flag(index))
+        place = sum(question.concept.kind != "flag" for question in self._questions[:index])
+        if self._questions[index].concept.kind == "number":
+            return self._correlation(place)
+        return self._eta_squared(place)
+
+    def sizes(self, index: int) -> np.ndarray:
+        """Over how many different labels the steps spread, as their counts; moments for a number."""
+        if self._questions[index].concept.kind == "flag":
+            return np.array([counts[0].sum() for counts in self.flag(index)])
+        place = sum(question.concept.kind != "flag" for question in self._questions[:index])
+        n, y, yy = self._label[place]
+        return n if self._questions[index].concept.kind == "category" else np.array([n[0], yy[0] * n[0] - y[0] ** 2])
+
+    def _count(self, bins: np.ndarray, labels: np.ndarray) -> None:
+        total = _counts(bins)
+        for counts, label in zip(self._counts, labels, strict=True):
+            silent, yes = np.isnan(label), label == 1
+            applies = total - _counts_at(bins, silent, total) if silent.any() else total
+            positive = _counts_at(bins, yes, total)
+            counts[1] += positive
+            counts[0] += applies - positive
+
+    def _moments(self, bins: np.ndarray, labels: np.ndarray, questions: Sequence[Question]) -> None:
+        ranks = torch.from_numpy(np.stack([r.take(b) for r, b in zip(self._bins.ranks - 0.5, bins, strict=True)]))
+        squares = ranks.square()
+        for own, mine, label, question in zip(self._label, self._rank, labels, questions, strict=True):
+            applies, targets = _targets(question, label)
+            own += np.stack([(applies * targets**k).sum(axis=0, dtype=np.float64) for k in range(3)])
+            mine += np.stack(
+                [
+                    _product(ranks, applies),
+                    _product(squares, applies),
+                    _product(ranks, applies * targets) if question.scale else np.zeros_like(mine[2]),
+                ]
+            )
+
+    def _correlation(self, place: int) -> np.ndarray:
+        (n,), (y,), (yy,) = self._label[place]
+        x, xx, xy = self._rank[place][..., 0]
+        if n == 0:
+            return np.full(len(x), np.nan)
+        spread = (xx / n - (x / n) ** 2).clip(0) * max(0.0, yy / n - (y / n) ** 2)
+        return scores.ratio(xy / n - x / n * y / n, np.sqrt(spread))
+
+    def _eta_squared(self, place: int) -> np.ndarray:
+        n, (x, xx, _) = self._label[place][0], self._rank[place]
+        total = n.sum()
+        mean = scores.ratio(x.sum(axis=-1), total)
+        between = (scores.ratio(x**2, n, 0.0)).sum(axis=-1) - total * mean**2
+        return scores.ratio(between, xx.sum(axis=-1) - total * mean**2)
+
+
+def _columns(question: Question) -> int:
+    return 1 if question.concept.kind == "number" else question.size
+
+
+def _targets(question: Question, label: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where a label applies (a column a category), and the ranks of a number's labels, each of shape (time, column)."""
+    if question.scale is not None:
+        applies = ~np.isnan(label)
+        ranks = question.scale.ranks(np.where(applies, label, 0)) - 0.5
+        return applies[:, None].astype(np.float32), ranks[:, None].astype(np.float32)
+    return (label[:, None] == np.arange(question.size)).astype(np.float32), np.zeros((1, 1), np.float32)
+
+
+def _product(values: Tensor, columns: np.ndarray) -> np.ndarray:
+    return (values @ torch.from_numpy(columns)).numpy().astype(np.float64)
+
+
+def _counts(bins: np.ndarray) -> np.ndarray:
+    """Counts of bins of shape (unit, time), as int64 of shape (unit, bin)."""
+    found = np.empty((len(bins), BINS), dtype=np.int64)
+    for first in range(0, len(bins), _TOGETHER):
+        some = bins[first : first + _TOGETHER]
+        codes = some + (np.arange(len(some)) * BINS)[:, None]
+        found[first : first + len(some)] = np.bincount(codes.ravel(), minlength=len(some) * BINS).reshape(-1, BINS)
+    return found
+
+
+def _counts_at(bins: np.ndarray, where: np.ndarray, total: np.ndarray) -> np.ndarray:
+    """Counts at some steps; of those left out, if these are fewer."""
+    if np.count_nonzero(where) <= len(where) // 2:
+        return _counts(bins.take(np.flatnonzero(where), axis=1))
+    return total - _counts(bins.take(np.flatnonzero(~where), axis=1))
+
+
+class Detail:
+    """One unit and one concept: counts by label and bin, and moments of the values, for each block of the text.
+
+    Parameters
+    ----------
+    question : Question
+    first, stop : int
+        The steps that are cut into blocks of equal length.
+    blocks : int
+    """
+
+    def __init__(self, question: Question, first: int, stop: int, blocks: int) -> None:
+        self.question = question
+        self._first, self._length = first, -(-(stop - first) // blocks)
+        self.counts = np.zeros((blocks, question.size, BINS))
+        self._moments = np.zeros(6)
+
+    def update(self, steps: np.ndarray, bins: np.ndarray, values: np.ndarray, labels: np.ndarray) -> None:
+        """Take in some steps; all arrays have the shape (time,)."""
+        applies = ~np.isnan(labels)
+        labels, values = labels[applies], values[applies].astype(np.float64)
+        blocks = (steps[applies] - self._first) // self._length
+        codes = (blocks * self.question.size + self.question.places(labels)) * BINS + bins[applies]
+        self.counts += np.bincount(codes, minlength=self.counts.size).reshape(self.counts.shape)
+        pairs = (np.ones_like(values), values, labels, values**2, labels**2, values * labels)
+        self._moments += [pair.sum(dtype=np.float64) for pair in pairs]
+
+    def merge(self, other: Detail) -> None:
+        """Take in what the same detail of other steps has."""
+        self.counts += other.counts
+        self._moments += other._moments
+
+    @property
+    def pearson(self) -> float:
+        """Correlation of values and labels; of a flag the point-biserial one."""
+        n, x, y, xx, yy, xy = self._moments / max(1.0, self._moments[0])
+        spread = max(0.0, xx - x * x) * max(0.0, yy - y * y)
+        return (xy - x * y) / spread**0.5 if n and spread > 0 else float("nan")
+
+
+class Sample:
+    """Steps of a stretch of text, evenly spread: bins of all units and labels of all concepts.
+
+    Parameters
+    ----------
+    units, concepts : int
+    first, stop : int
+        The stretch.
+    size : int
+        Steps that are kept at most.
+    """
+
+    def __init__(self, units: int, concepts: int, first: int, stop: int, size: int) -> None:
+        self._first, self._stride = first, -(-(stop - first) // size)
+        count = -(-(stop - first) // self._stride)
+        self.bins = np.zeros((units, count), dtype=np.uint8)
+        self.labels = np.full((concepts, count), np.nan, dtype=np.float32)
+        self.taken = np.zeros(count, dtype=bool)
+
+    def update(self, steps: np.ndarray, bins: np.ndarray, labels: np.ndarray) -> None:
+        """Take in some steps, as `Tally.update` does."""
+        places, rest = np.divmod(steps - self._first, self._stride)
+        kept = np.flatnonzero(rest == 0)
+        self.bins[:, places[kept]] = bins[:, kept]
+        self.labels[:, places[kept]] = labels[:, kept]
+        self.taken[places[kept]] = True
+
+    def merge(self, other: Sample) -> None:
+        """Take in what a sample of other steps of the same stretch has."""
+        self.bins[:, other.taken] = other.bins[:, other.taken]
+        self.labels[:, other.taken] = other.labels[:, other.taken]
+        self.taken |= other.taken

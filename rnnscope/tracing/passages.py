@@ -1,0 +1,261 @@
+"""Signals passage by passage, for what one pass can gather: nothing is kept, and the order is of no matter.
+
+A trace on disk is read in slices. A language model reads stretches of a text side by side, which is
+many times faster than one after another: each begins after some characters that are read and not
+counted, so that its state is nearly that of one long reading.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from rnnscope.errors import RecordingError
+from rnnscope.models import CharLanguageModel
+from rnnscope.recording.address import Address, find
+from rnnscope.recording.recorder import record
+from rnnscope.text import Document
+
+from .documents import Given
+from .making import reader_of
+from .readers.reader import Page, Stretch, side_by_side
+from .trace import Trace
+
+STREAMS = 32
+"""Stretches of a text that a language model reads side by side."""
+
+WARM_UP = 512
+"""Characters that are read before a stretch and not counted."""
+
+_SHORTEST = 1024
+"""Characters of a stretch that are worth a warm-up."""
+
+_VALUES = 2**24
+"""Values of all signals that a passage has at most."""
+
+
+class Span(NamedTuple):
+    """Steps of all that is read, from one to another, within one document."""
+
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True)
+class Passage:
+    """Steps that were read together.
+
+    Attributes
+    ----------
+    steps : int array of shape (time,)
+        Their places in all that is read, documents one after another; in any order.
+    signals : mapping of Address to float32 tensor of shape (time, unit)
+    """
+
+    steps: np.ndarray
+    signals: Mapping[Address, Tensor]
+
+
+class Source(ABC):
+    """Documents, and the signals of a network over them.
+
+    Attributes
+    ----------
+    documents : sequence of Document
+    starts : int array of shape (document + 1,)
+        The first step of each document in all that is read, and the number of steps.
+    addresses : tuple of Address
+        The signals.
+    """
+
+    def __init__(self, documents: Sequence[Document], addresses: Sequence[Address]) -> None:
+        self.documents = documents
+        self.starts = np.cumsum([0, *(len(document.text) for document in documents)])
+        self.addresses = tuple(addresses)
+
+    def __len__(self) -> int:
+        """Steps of all documents."""
+        return int(self.starts[-1])
+
+    def unit(self, address: Address, place: int) -> Address:
+        """The unit at a place of a signal; a trace may have kept some alone."""
+        return address.of(place)
+
+    @abstractmethod
+    def passages(self, spans: Sequence[Span]) -> Iterator[Passage]:
+        """The signals at the steps of some spans; none at a step that a layer does not take."""
+
+
+def open_source(
+    model: nn.Module | Trace, given: Given | None, signals: Sequence[str] | None, characters: Sequence[str] | None = None
+) -> Source:
+    """A source from a network and what it is to read, or from a trace.
+
+    Raises
+    ------
+    TextError, AddressError, RecordingError
+    """
+    if isinstance(model, Trace):
+        return _TraceSource(model, signals)
+    if given is None:
+        raise RecordingError("A network needs a text to read; a trace has its own.")
+    return _ModelSource(model, given, signals, characters)
+
+
+class _TraceSource(Source):
+    def __init__(self, trace: Trace, signals: Sequence[str] | None) -> None:
+        super().__init__(_Texts(trace), chosen(trace.addresses, signals))
+        self._trace = trace
+        self._units = {address: trace[address]["unit"].values for address in self.addresses}
+
+    def unit(self, address: Address, place: int) -> Address:
+        return address.of(self._units[address][place])
+
+    def passages(self, spans: Sequence[Span]) -> Iterator[Passage]:
+        layers: dict[str, list[Address]] = {}
+        for address in self.addresses:
+            layers.setdefault(address.node, []).append(address)
+        for addresses in layers.values():
+            arrays = {address: self._trace[address] for address in addresses}
+            room = max(1, _VALUES // sum(array.sizes["unit"] for array in arrays.values()))
+            for span in spans:
+                for start in range(span.start, span.stop, room):
+                    yield _slice(arrays, start, min(start + room, span.stop))
+
+
+def _slice(arrays: Mapping[Address, object], start: int, stop: int) -> Passage:
+    values = {a: np.asarray(array[start:stop], np.float32) for a, array in arrays.items()}  # pyright: ignore[reportIndexIssue]
+    taken = ~np.isnan(next(iter(values.values()))[:, 0])
+    steps = np.arange(start, stop)
+    if not taken.all():
+        steps, values = steps[taken], {address: array[taken] for address, array in values.items()}
+    return Passage(steps, {address: torch.from_numpy(array) for address, array in values.items()})
+
+
+class _Texts(Sequence[Document]):
+    """The documents of a trace, each read when it is asked for."""
+
+    def __init__(self, trace: Trace) -> None:
+        self._trace = trace
+
+    def __len__(self) -> int:
+        return len(self._trace.documents)
+
+    def __getitem__(self, index: int) -> Document:  # pyright: ignore[reportIncompatibleMethodOverride]
+        if index >= len(self):
+            raise IndexError(index)
+        steps = self._trace.steps_of(index)
+        return Document(self._trace.documents[index], self._trace.text_between(steps.start, steps.stop))
+
+
+class _ModelSource(Source):
+    def __init__(
+        self, model: nn.Module, given: Given, signals: Sequence[str] | None, characters: Sequence[str] | None
+    ) -> None:
+        if model.training:
+            raise RecordingError("The model is in training mode, where dropout is at work. Call model.eval() first.")
+        self._reader = reader_of(model, characters)
+        self._pages = self._reader.pages(given)
+        self._model, self._signals = model, signals
+        with record(model, signals) as recording:
+            super().__init__(self._pages, list(recording))
+
+    def passages(self, spans: Sequence[Span]) -> Iterator[Passage]:
+        with record(self._model, self._signals) as recording, torch.no_grad():
+            if isinstance(self._model, CharLanguageModel) and not self._model.config.bidirectional:
+                for steps, kept in self._streams(self._model, spans):
+                    yield Passage(steps, {a: _rows(recording[a], kept) for a in recording})
+                return
+            for stretch, steps in self._stretches(spans):
+                yield from self._by_layer(stretch, steps, {a: recording[a] for a in recording})
+                recording.begin_pass()
+
+    def _streams(self, model: CharLanguageModel, spans: Sequence[Span]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Read spans side by side: the steps of each run, and which of (time, stream) they are."""
+        segments = sorted(_cut(spans), key=lambda span: span.start - span.stop)
+        units = sum(model.config.hidden_size for _ in self.addresses)
+        for first in range(0, len(segments), STREAMS):
+            group = segments[first : first + STREAMS]
+            warm = np.array([min(WARM_UP, self._in_document(span.start)) for span in group])
+            tokens = side_by_side([self._tokens(span, int(w)) for span, w in zip(group, warm, strict=True)])
+            begins = np.array([span.start for span in group]) - warm
+            ends = np.array([span.stop for span in group])
+            room, state = max(64, _VALUES // (units * len(group))), None
+            for start in range(0, len(tokens), room):
+                _, state = model(tokens[start : start + room].to(model.device), state)
+                steps = begins + np.arange(start, min(start + room, len(tokens)))[:, None]
+                kept = (steps >= begins + warm) & (steps < ends)
+                if kept.any():
+                    yield steps[kept], kept
+
+    def _tokens(self, span: Span, warm: int) -> np.ndarray:
+        place = self._in_document(span.start)
+        page = self._pages[np.searchsorted(self.starts, span.start, side="right") - 1]
+        return self._reader.tokens(page, place - warm, place + span.stop - span.start)  # pyright: ignore[reportAttributeAccessIssue]
+
+    def _in_document(self, step: int) -> int:
+        return int(step - self.starts[np.searchsorted(self.starts, step, side="right") - 1])
+
+    def _stretches(self, spans: Sequence[Span]) -> Iterator[tuple[Stretch, np.ndarray]]:
+        """Read the documents of spans whole: each stretch with its steps, -1 for those outside of the spans."""
+        bounds = [(int(self.starts[n]), int(self.starts[n + 1])) for n in range(len(self._pages))]
+        touched = [n for n, (a, b) in enumerate(bounds) if any(s.start < b and a < s.stop for s in spans)]
+        steps = np.concatenate([np.arange(*bounds[n]) for n in touched])
+        inside = np.zeros(len(steps), bool)
+        for span in spans:
+            inside |= (steps >= span.start) & (steps < span.stop)
+        steps[~inside] = -1
+        pages: list[Page] = [self._pages[n] for n in touched]
+        done = 0
+        for stretch in self._reader.read(pages):
+            yield stretch, steps[done : done + len(stretch)]
+            done += len(stretch)
+
+    def _by_layer(
+        self, stretch: Stretch, steps: np.ndarray, signals: Mapping[Address, Tensor]
+    ) -> Iterator[Passage]:
+        for module, clock in stretch.clocks.items():
+            places = steps[clock.places]
+            kept = places >= 0
+            own = {a: clock.pick(values)[kept].float().cpu() for a, values in signals.items() if a.module == module}
+            if own and kept.any():
+                yield Passage(places[kept], own)
+
+
+def chosen(addresses: Sequence[Address], signals: Sequence[str] | None) -> list[Address]:
+    """The signals of a trace that are asked for by name or address; all if None.
+
+    Raises
+    ------
+    AddressError
+    """
+    if signals is None:
+        return list(addresses)
+    found: list[Address] = []
+    for name in signals:
+        own = [address for address in addresses if address.signal == name]
+        found += own or [find(name, addresses)]
+    return list(dict.fromkeys(found))
+
+
+def _cut(spans: Sequence[Span]) -> Iterator[Span]:
+    """Spans cut into stretches of equal length, so that about `STREAMS` of them are read side by side."""
+    total = sum(span.stop - span.start for span in spans)
+    length = max(_SHORTEST, -(-total // STREAMS))
+    for span in spans:
+        parts = -(-(span.stop - span.start) // length)
+        cuts = np.linspace(span.start, span.stop, parts + 1).astype(int).tolist()
+        yield from (Span(a, b) for a, b in zip(cuts, cuts[1:], strict=False))
+
+
+def _rows(values: Tensor, kept: np.ndarray) -> Tensor:
+    """The values kept of a signal of shape (time, stream, unit), as (time, unit)."""
+    if kept.all():
+        return values.flatten(0, 1).float().cpu()
+    return values[torch.from_numpy(kept).to(values.device)].float().cpu()
