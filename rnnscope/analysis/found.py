@@ -40,7 +40,8 @@ class FoundUnits:
         ``threshold_top``, beyond which 0.5 % of the values lie.
     scores, fit_scores : DataFrame
         Every unit (rows, by address) against every concept (columns), in the measure of its kind and without
-        regard to sign, on the held-out half and on the fit half.
+        regard to sign, on the held-out half and on the fit half. Here, ranks for Spearman's correlation and eta
+        squared are those that values have among the first 16,384 steps.
     left_out : mapping of str to str
         The concepts that could not be searched for, and why.
     steps : mapping of str to int
@@ -110,7 +111,7 @@ class FoundUnits:
             axes = Figure(figsize=size, layout="constrained").subplots()
         kinds = {"label": "tells of the concept (2 AUROC - 1, Spearman, eta²)"}
         sns.heatmap(
-            chosen, vmin=-1, vmax=1, center=0, cmap="vlag", xticklabels=True, yticklabels=True, ax=axes, cbar_kws=kinds
+            chosen, vmin=-1, vmax=1, cmap="vlag", xticklabels=True, yticklabels=True, ax=axes, cbar_kws=kinds
         )
         axes.set(xlabel="", ylabel="")
         axes.tick_params(labelsize=8)

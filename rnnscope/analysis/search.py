@@ -77,7 +77,7 @@ def find_units(
     ----------
     model : nn.Module in eval mode, or Trace
         As for `rnnscope.trace`. A language model reads several stretches of a long text side by side, each
-        after 512 characters that do not count; a trace has the states of one reading.
+        after some paragraphs that do not count; a trace has the states of one reading.
     text : str, Document, Path, open binary file, or a sequence of these
         As for `rnnscope.trace`; none for a trace.
     concepts : sequence of Concept

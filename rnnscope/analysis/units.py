@@ -1,11 +1,13 @@
-"""Which units to look at first, from their series alone: switches, and those with the longest timescale."""
+"""Which units to look at first, with no label of anything: switches, counters, and the longest timescales."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 import pandas as pd
+import scipy.fft
 import scipy.signal
 import seaborn as sns
 import xarray as xr
@@ -13,11 +15,19 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
+from rich.text import Text
 
+from rnnscope.errors import TextError
 from rnnscope.recording.address import Address
+from rnnscope.text import visible
+
+from .counters import START, count_steps
 
 LONGEST = 20_000
 """Steps that are looked at: the first ones of a longer series."""
+
+SWITCH, COUNTER, SLOW = 0.5, 0.4, 20
+"""From which value of ``switch``, of ``counter`` and of ``timescale`` on a unit is called so."""
 
 _NORMAL_SHARE = 2 / np.pi  # the share of a normal distribution's variance that lies between its halves
 
@@ -34,7 +44,9 @@ class UnitRanking:
         One row a unit, indexed by address: ``unit``; ``switch`` from 0 to 1, higher is more
         switch-like; ``threshold`` between its two modes (of tanh for a cell state); ``on``, the
         share of steps above it; ``dwell``, the mean steps it stays in the rarer mode;
-        ``timescale`` in steps, NaN where the text is too short to tell.
+        ``timescale`` in steps, NaN where the text is too short to tell; ``counter`` from 0 to 1, higher
+        is more linear in the steps since ``event``, which is a character, ``start`` for the document's, or
+        empty; NaN where there is nothing to count from; and ``kind``: counter, switch, slow or -.
     """
 
     signal: str
@@ -46,7 +58,16 @@ class UnitRanking:
 
     def longest(self, count: int) -> pd.DataFrame:
         """The units with the longest timescale that the text can tell."""
-        return self.table.dropna().sort_values("timescale", ascending=False, kind="stable").head(count)
+        return self._highest("timescale", count)
+
+    def counters(self, count: int) -> pd.DataFrame:
+        """The units that count best; fewer if others do not count at all."""
+        best = self._highest("counter", count)
+        return best[best["counter"] > 0]
+
+    def _highest(self, column: str, count: int) -> pd.DataFrame:
+        told = self.table.dropna(subset=column)
+        return told.sort_values(column, ascending=False, kind="stable").head(count)
 
     def plot(self, axes: Axes | None = None) -> Axes:
         """Timescale against switch-likeness, a dot a unit; on new axes if none are given."""
@@ -57,11 +78,12 @@ class UnitRanking:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         table = Table(title=f"Units of {self.signal}, most switch-like first", title_justify="left")
         table.add_column("unit")
-        for name in ("switch", "on", "dwell", "timescale"):
+        for name in ("switch", "on", "dwell", "timescale", "counts since"):
             table.add_column(name, justify="right")
+        table.add_column("kind")
         for row in self.switches(10).reset_index(names="address").to_dict("records"):
             numbers = (f"{row['switch']:.2f}", f"{row['on']:.0%}", f"{row['dwell']:.1f}", steps(row["timescale"]))
-            table.add_row(row["address"], *numbers)
+            table.add_row(row["address"], *numbers, counts_since(row["event"], row["counter"]), row["kind"])
         yield table
 
 
@@ -70,7 +92,19 @@ def steps(timescale: float) -> str:
     return "-" if np.isnan(timescale) else f"{timescale:,.0f}"
 
 
-def rank_units(series: xr.DataArray) -> UnitRanking:
+def counts_since(event: str, counter: float) -> Text:
+    """What a unit counts from and how well, in words: a dash where that is below a tenth."""
+    if not counter >= 0.1:
+        return Text("-")
+    return event_name(event).append(f" {counter:.2f}")
+
+
+def event_name(event: str) -> Text:
+    """What a unit counts from, as something that can be seen."""
+    return Text(event if event == START else visible(event))
+
+
+def rank_units(series: xr.DataArray, text: str | None = None) -> UnitRanking:
     """Rank the units of a signal without any label.
 
     *Switch*: with the threshold that best parts the series into two groups (Otsu 1979), the share of
@@ -81,6 +115,12 @@ def rank_units(series: xr.DataArray) -> UnitRanking:
     *Timescale*: the first lag at which the autocorrelation, a linear drift taken out, is below 1/e.
     Beyond a tenth of the longest document, and for a unit that never changes, it cannot be told: NaN.
 
+    *Counter*: how linear a unit is in the steps since the best of many events, each frequent character of the text
+    and the document's start: R², times how much the slope of the count lasts: see `rnnscope.analysis.counters`.
+
+    *Kind*: a counter from 0.4 on, else a switch from 0.5 on, else slow from a timescale of 20 steps on. (A count
+    that runs to its bound looks like a switch, so it is asked first.)
+
     Several documents make one series, but no stretch and no lag reaches from one into the next. Steps
     at which the layer does not step (NaN) are left out.
 
@@ -88,35 +128,54 @@ def rank_units(series: xr.DataArray) -> UnitRanking:
     ----------
     series : DataArray of dims (time, unit), as a trace gives it
         Its first 20,000 steps are used. Its coordinate ``document``, if it has one, parts the documents.
+    text : str, optional
+        The character of each step, of those that are used at least. Without it a unit can only count
+        from the start of its documents.
 
     Returns
     -------
     UnitRanking
+
+    Raises
+    ------
+    TextError
+        If the text is too short for the series, or too long.
     """
-    values, fresh = _steps_of(series[:LONGEST])
+    if text is not None and not min(LONGEST, len(series)) <= len(text) <= len(series):
+        raise TextError(f"A text of one character a step was expected, {len(series):,} here; got {len(text):,}.")
+    values, fresh, taken = _steps_of(series[:LONGEST])
     seen = np.tanh(values) if Address.parse(str(series.name)).signal == "c" else values
-    share, threshold = _two_groups(seen)
+    share, threshold = np.array([two_groups(unit) for unit in seen.T.copy()]).reshape(-1, 2).T
     above = seen > threshold
     flips = np.count_nonzero((above[1:] != above[:-1]) & ~fresh[1:, None], axis=0)
     on = above.sum(axis=0) / max(1, len(above))
     dwell = _mean_stay(np.where(on > 0.5, ~above, above), fresh)
     bimodal = np.clip((share - _NORMAL_SHARE) / (1 - _NORMAL_SHARE), 0, 1)
+    switch = bimodal * (1 - 1 / dwell) * np.clip(1 - 2 / np.maximum(1, fresh.sum() + flips), 0, 1)
+    timescale = _autocorrelation_time(values, fresh)
+    counter, event = count_steps(values, fresh, None if text is None else "".join(compress(text, taken)))
     table = pd.DataFrame(
         {
             "unit": series["unit"].values,
-            "switch": bimodal * (1 - 1 / dwell) * np.clip(1 - 2 / np.maximum(1, fresh.sum() + flips), 0, 1),
+            "switch": switch,
             "threshold": threshold,
             "on": on,
             "dwell": dwell,
-            "timescale": _autocorrelation_time(values, fresh),
+            "timescale": timescale,
+            "counter": counter,
+            "event": event,
+            "kind": np.select(
+                [counter >= COUNTER, switch >= SWITCH, timescale >= SLOW], ["counter", "switch", "slow"], "-"
+            ),
         },
         index=[f"{series.name}.{unit}" for unit in series["unit"].values],
     )
     return UnitRanking(str(series.name), table.sort_values("switch", ascending=False, kind="stable"))
 
 
-def _steps_of(series: xr.DataArray) -> tuple[np.ndarray, np.ndarray]:
-    """The values at the steps that the layer takes, of shape (time, unit), and whether a step is its document's first.
+def _steps_of(series: xr.DataArray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The values at the steps that the layer takes, of shape (time, unit); whether a step is its document's first;
+    and of all steps, whether the layer takes them.
 
     Where a trace has no step, all units of the signal are NaN.
     """
@@ -126,25 +185,24 @@ def _steps_of(series: xr.DataArray) -> tuple[np.ndarray, np.ndarray]:
     fresh[:1] = True
     if "document" in series.coords:
         fresh[1:] = np.diff(series["document"].values[taken]) != 0
-    return values[taken], fresh
+    return values[taken], fresh, taken
 
 
-def _two_groups(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Otsu's threshold of each column of (time, unit), and the share of variance between its two groups."""
+def two_groups(values: np.ndarray) -> tuple[float, float]:
+    """The share of variance between the two groups that part a series of shape (time,) best, and their threshold.
+
+    Source: Otsu 1979. The threshold lies halfway between the groups; the share of a constant is 0.
+    """
     steps = len(values)
     if steps < 2:
-        return np.zeros(values.shape[1]), values.sum(axis=0)
-    ranked = np.sort(values, axis=0)
-    below = np.arange(1, steps)[:, None] / steps
-    mean = ranked.mean(axis=0)
-    partial = np.cumsum(ranked - mean, axis=0)[:-1] / steps
+        return 0.0, float(values.sum())
+    ranked = np.sort(values).astype(np.float64)
+    below = np.arange(1, steps) / steps
+    partial = np.cumsum(ranked - ranked.mean())[:-1] / steps
     between = partial**2 / (below * (1 - below))
-    best = between.argmax(axis=0)
-    columns = np.arange(values.shape[1])
-    threshold = (ranked[best, columns] + ranked[best + 1, columns]) / 2
-    varies = ranked[0] < ranked[-1]
-    share = np.divide(between[best, columns], ranked.var(axis=0), out=np.zeros(len(varies)), where=varies)
-    return share, threshold
+    best = between.argmax()
+    share = between[best] / ranked.var() if ranked[0] < ranked[-1] else 0.0
+    return float(share), float(ranked[best] + ranked[best + 1]) / 2
 
 
 def _mean_stay(inside: np.ndarray, fresh: np.ndarray) -> np.ndarray:
@@ -168,14 +226,16 @@ def _first_lag_below(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
     longest = np.diff(starts, append=len(values)).max()
     covariance = np.zeros((1 + longest // 10, values.shape[1]))
     for document in np.split(residual, starts[1:]):
-        products = _lagged_products(document)[: len(covariance)]
+        products = _lagged_products(document, len(covariance))
         covariance[: len(products)] += products
     low = covariance < covariance[0] / np.e
     told = low.any(axis=0) & (values.min(axis=0) < values.max(axis=0))
     return np.where(told, low.argmax(axis=0), np.nan)
 
 
-def _lagged_products(values: np.ndarray) -> np.ndarray:
+def _lagged_products(values: np.ndarray, lags: int) -> np.ndarray:
     """For each lag, the sum over the products of values that far apart, of each column of (time, unit)."""
-    spectrum = np.fft.rfft(values, n=2 * len(values), axis=0)
-    return np.fft.irfft(np.abs(spectrum) ** 2, axis=0)[: len(values)]
+    lags = min(lags, len(values))
+    size = scipy.fft.next_fast_len(len(values) + lags, real=True)
+    spectrum = scipy.fft.rfft(values, n=size, axis=0)
+    return scipy.fft.irfft(np.abs(spectrum) ** 2, n=size, axis=0)[:lags]

@@ -1,8 +1,8 @@
 """Signals passage by passage, for what one pass can gather: nothing is kept, and the order is of no matter.
 
 A trace on disk is read in slices. A language model reads stretches of a text side by side, which is
-many times faster than one after another: each begins after some characters that are read and not
-counted, so that its state is nearly that of one long reading.
+many times faster than one after another. Before each it reads some paragraphs that do not count, so that
+its state is nearly that of one long reading.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ STREAMS = 32
 """Stretches of a text that a language model reads side by side."""
 
 WARM_UP = 512
-"""Characters that are read before a stretch and not counted."""
+"""Characters that are read before a stretch and do not count, at least; up to four times as many, to begin a paragraph."""
 
 _SHORTEST = 1024
 """Characters of a stretch that are worth a warm-up."""
@@ -182,7 +182,7 @@ class _ModelSource(Source):
         units = sum(model.config.hidden_size for _ in self.addresses)
         for first in range(0, len(segments), STREAMS):
             group = segments[first : first + STREAMS]
-            warm = np.array([min(WARM_UP, self._in_document(span.start)) for span in group])
+            warm = np.array([self._warm_up(span) for span in group])
             tokens = side_by_side([self._tokens(span, int(w)) for span, w in zip(group, warm, strict=True)])
             begins = np.array([span.start for span in group]) - warm
             ends = np.array([span.stop for span in group])
@@ -194,13 +194,23 @@ class _ModelSource(Source):
                 if kept.any():
                     yield steps[kept], kept
 
+    def _warm_up(self, span: Span) -> int:
+        """How many characters to read before a stretch: from its document's start, or after a blank line."""
+        page, place = self._locate(span.start)
+        if place <= WARM_UP:
+            return place
+        latest, earliest = place - WARM_UP, max(0, place - 4 * WARM_UP)
+        begins = (page.text.rfind(end, earliest, latest) + len(end) for end in ("\n\n", "\n"))
+        return place - next((begin for begin in begins if begin > earliest + 1), latest)
+
     def _tokens(self, span: Span, warm: int) -> np.ndarray:
-        place = self._in_document(span.start)
-        page = self._pages[np.searchsorted(self.starts, span.start, side="right") - 1]
+        page, place = self._locate(span.start)
         return self._reader.tokens(page, place - warm, place + span.stop - span.start)  # pyright: ignore[reportAttributeAccessIssue]
 
-    def _in_document(self, step: int) -> int:
-        return int(step - self.starts[np.searchsorted(self.starts, step, side="right") - 1])
+    def _locate(self, step: int) -> tuple[Page, int]:
+        """The page of a step, and its place there."""
+        number = np.searchsorted(self.starts, step, side="right") - 1
+        return self._pages[number], int(step - self.starts[number])
 
     def _stretches(self, spans: Sequence[Span]) -> Iterator[tuple[Stretch, np.ndarray]]:
         """Read the documents of spans whole: each stretch with its steps, -1 for those outside of the spans."""

@@ -1,0 +1,258 @@
+"""What a network writes while one of its units is held at a value."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.table import Table
+from rich.text import Text
+from torch import Tensor
+
+from rnnscope.concept import Concept
+from rnnscope.errors import AddressError, ConceptError, InterventionError, TextError
+from rnnscope.models import CharLanguageModel
+from rnnscope.progress import progress_bar
+from rnnscope.recording.address import Address
+from rnnscope.recording.intervention import Intervention, intervene
+from rnnscope.recording.recorder import record
+from rnnscope.text import visible
+
+from .controls import bootstrap_interval
+from .streams import run, zeros
+from .subjects import check_flag, check_model, find_units, signal_words
+
+_VALUES = 7
+"""Values that a unit is held at, if the user names none."""
+
+_EXAMPLE = 200
+"""Characters of a text that are kept."""
+
+_BAR = 10
+_BESIDE = 48
+"""Columns of a terminal that the rest of the table takes."""
+
+
+@dataclass(frozen=True, eq=False)
+class ClampSweep:
+    """What a network writes while a unit is held at one value after another. Made by `rnnscope.clamp_sweep`.
+
+    Attributes
+    ----------
+    unit : str
+        Its address.
+    concept : str
+    what : str
+        What was held.
+    text : str
+        How the texts were written.
+    table : DataFrame
+        One row for each value, the first one for the unit left free: ``value``, NaN where it is free;
+        ``share`` of the characters written at which the concept holds, from 0 to 1, of those to which it
+        applies; its interval ``low`` to ``high``; ``example``, the beginning of the first text.
+    """
+
+    unit: str
+    concept: str
+    what: str
+    text: str
+    table: pd.DataFrame
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """The share against the value with its interval, a line for the free unit; on new axes if none are given."""
+        axes = axes or Figure(figsize=(6, 3.5), layout="constrained").subplots()
+        free, held = self.table.iloc[0], self.table.iloc[1:].sort_values("value")
+        axes.axhline(free["share"], color="#777777", linestyle="--", linewidth=1, label="free")
+        axes.fill_between(held["value"], held["low"], held["high"], color="#b2182b", alpha=0.2, linewidth=0)
+        axes.plot(held["value"], held["share"], color="#b2182b", marker="o", label="held")
+        axes.set(xlabel=f"{self.unit} held at", ylabel=f"share of {self.concept}", ylim=(-0.03, 1.03))
+        axes.legend(frameon=False)
+        return axes
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Text(f"{self.concept} while {self.unit} is held", style="bold")
+        yield Text(f"Held: {self.what}.")
+        yield Text(f"Written: {self.text}")
+        table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+        for name in ("held at", "share", "95 % interval"):
+            table.add_column(name, justify="right", no_wrap=True)
+        table.add_column("", no_wrap=True, min_width=_BAR)
+        table.add_column("example", no_wrap=True)
+        room = max(0, options.max_width - _BESIDE)
+        for row in self.table.to_dict("records"):
+            value = "free" if math.isnan(row["value"]) else f"{row['value']:+.3g}"
+            interval = "-" if math.isnan(row["low"]) else f"{row['low']:.1%} to {row['high']:.1%}"
+            share = "-" if math.isnan(row["share"]) else f"{row['share']:.1%}"
+            example = "".join(c if c == " " else visible(c) for c in row["example"][:room])
+            table.add_row(value, share, interval, "█" * round(_BAR * np.nan_to_num(row["share"])), Text(example))
+        yield table
+
+
+@torch.no_grad()
+def clamp_sweep(
+    model: CharLanguageModel,
+    unit: str | Address,
+    concept: Concept,
+    values: Sequence[float] | None = None,
+    *,
+    prompt: str = "\n",
+    length: int = 500,
+    samples: int = 16,
+    temperature: float = 1.0,
+    seed: int = 0,
+    console: Console | None = None,
+) -> ClampSweep:
+    """Let a network write while a unit is held at one value after another, and see how often a concept holds.
+
+    Parameters
+    ----------
+    model : CharLanguageModel that reads forward, in eval mode
+    unit : address
+        Held at each step, those that read the prompt included; an h for all who read it.
+    concept : Concept of kind flag
+        It labels prompt and text together; what is counted is the text.
+    values : sequence of float, optional
+        Seven from the 1 % to the 99 % quantile of the unit while it is free, if not given.
+    prompt : str of at least one character
+        Each text goes on from it.
+    length : int
+        Characters of a text.
+    samples : int
+        Texts for each value, written side by side.
+    temperature : float
+        Divides the logits, above 0; see `CharLanguageModel.generate`.
+    seed : int
+        Of the random numbers, which are the same for all values, and of the bootstrap.
+    console : rich Console, optional
+        Where progress is shown.
+
+    Returns
+    -------
+    ClampSweep
+        Its intervals are of 95 %, from a bootstrap over texts.
+
+    Raises
+    ------
+    ModelError, AddressError
+        If the network or the unit is none of these.
+    InterventionError
+        If values, length, samples or temperature cannot be.
+    ConceptError
+        If the concept is no flag, or applies to none of the characters.
+    TextError
+        If the prompt is empty.
+    """
+    check_model(model)
+    address, concept = _one_unit(model, unit), check_flag(concept)
+    _check_options(values, prompt, length, samples, temperature, seed)
+    writer = _Writer(model, prompt, length, samples, temperature, seed)
+    with progress_bar(console) as bar:
+        task = bar.add_task("free", total=length)
+        series: list[Tensor] = []
+        with record(model, [str(address.whole)]) as recording:
+            for _ in writer.write(samples):
+                series.append(recording[address][-1])
+                bar.advance(task)
+        free = writer.texts()
+        values = _quantiles(torch.cat(series)) if values is None else [float(value) for value in values]
+        task = bar.add_task(f"{len(values)} values", total=length)
+        held = torch.tensor(values, dtype=torch.float64).repeat_interleave(samples)[:, None]
+        hold = Intervention(lambda signal, units, now, step: held.to(now))
+        for _ in writer.write(len(held), {str(address): hold}):
+            bar.advance(task)
+    texts = [free, *(writer.texts()[start : start + samples] for start in range(0, len(held), samples))]
+    rows = [
+        _row(value, written, prompt, concept, seed) for value, written in zip([math.nan, *values], texts, strict=True)
+    ]
+    if all(math.isnan(row["share"]) for row in rows):
+        raise ConceptError(f"{concept.name} applies to no character of what the network has written.")
+    words = (
+        f"{samples} texts of {length:,} characters for each value, after {''.join(map(visible, prompt[-20:]))}, at "
+        f"temperature {temperature:g}, with the same random numbers for all. Intervals by a bootstrap over texts."
+    )
+    return ClampSweep(str(address), concept.name, signal_words(model, address), words, pd.DataFrame(rows))
+
+
+class _Writer:
+    """Writes texts side by side, always with the same random numbers."""
+
+    def __init__(
+        self, model: CharLanguageModel, prompt: str, length: int, samples: int, temperature: float, seed: int
+    ) -> None:
+        self._model = model
+        self._prompt = torch.from_numpy(model.vocabulary.encode(prompt))[:, None]
+        self._temperature = temperature
+        generator = torch.Generator().manual_seed(seed)
+        self._uniform = torch.rand((length, samples), generator=generator, dtype=torch.float64)
+        self._tokens = self._prompt.new_zeros((length, samples))
+
+    def write(self, rows: int, changes: Mapping[str, Intervention] | None = None) -> Iterator[None]:
+        """Write so many texts, a multiple of the samples, a character at a time; the units changed at every step."""
+        states = tuple(part.expand(-1, rows, -1).contiguous() for part in zeros(self._model))
+        read = self._prompt.expand(-1, rows)
+        uniform = self._uniform.repeat(1, rows // self._uniform.shape[1])
+        self._tokens = self._tokens.new_zeros((len(uniform), rows))
+        for step, at in enumerate(uniform):
+            with intervene(self._model, changes or {}):  # each block forgets the states that it has seen
+                logits, states = run(self._model, read, states)
+            read = self._draw(logits[-1].double().cpu(), at[:, None]).T
+            self._tokens[step] = read
+            yield
+
+    def texts(self) -> list[str]:
+        """What has been written."""
+        return [self._model.vocabulary.decode(column) for column in self._tokens.T.tolist()]
+
+    def _draw(self, logits: Tensor, at: Tensor) -> Tensor:
+        """For each row the token at which the cumulative probability passes a number from 0 to 1."""
+        logits[:, 0] = -torch.inf  # the unknown symbol stands for no character
+        cumulative = ((logits - logits.amax(dim=1, keepdim=True)) / self._temperature).softmax(dim=1).cumsum(dim=1)
+        return torch.searchsorted(cumulative, at * cumulative[:, -1:], right=True).clamp(max=logits.shape[1] - 1)
+
+
+def _one_unit(model: CharLanguageModel, unit: str | Address) -> Address:
+    found = find_units(model, unit)
+    if len(found) > 1:
+        raise AddressError(f"One unit is held; got {', '.join(map(str, found))}.")
+    return found[0]
+
+
+def _check_options(
+    values: Sequence[float] | None, prompt: str, length: int, samples: int, temperature: float, seed: int
+) -> None:
+    if not prompt:
+        raise TextError("The prompt is empty; at least one character is needed, such as a newline.")
+    for name, number in (("length", length), ("samples", samples)):
+        if not isinstance(number, int) or number < 1:
+            raise InterventionError(f"{name} is a whole number of at least 1; got {number!r}.")
+    if not isinstance(temperature, Real) or not 0 < temperature < math.inf:
+        raise InterventionError(f"The temperature is above 0, 1 for the network's own odds; got {temperature!r}.")
+    if not isinstance(seed, int) or seed < 0:
+        raise InterventionError(f"seed is a whole number of at least 0; got {seed!r}.")
+    if values is not None and (not len(values) or not all(isinstance(v, Real) and math.isfinite(v) for v in values)):
+        raise InterventionError(f"A unit is held at one or more finite values; got {list(values)!r}.")
+
+
+def _quantiles(series: Tensor) -> list[float]:
+    """Values that a unit is held at, if the user names none."""
+    low, high = np.quantile(series.double().cpu().numpy(), (0.01, 0.99))
+    return [float(value) for value in np.linspace(low, high, _VALUES)]
+
+
+def _row(value: float, texts: Sequence[str], prompt: str, concept: Concept, seed: int) -> dict[str, Any]:
+    """A row of the table."""
+    labels = np.stack([concept(prompt + text)[len(prompt) :] for text in texts])
+    holds, applies = (labels == 1).sum(axis=1), (~np.isnan(labels)).sum(axis=1)
+    share = holds.sum() / applies.sum() if applies.any() else math.nan
+    low, high = bootstrap_interval(holds, applies, seed)
+    return {"value": value, "share": share, "low": low, "high": high, "example": texts[0][:_EXAMPLE]}

@@ -1,0 +1,349 @@
+"""What a unit stands for, as a short formula over concepts: (quotes AND NOT capitalised) OR within 5 steps after number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import scipy.fft
+import seaborn as sns
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+from rnnscope.concept import Concept
+from rnnscope.errors import ConceptError, TextError
+from rnnscope.recording.address import Address
+
+from .unit_series import UnitSeries
+from .units import two_groups
+
+LENGTH = 5
+"""Atoms in the longest formula."""
+
+_BEAM = 10
+_AFTER = (5, 20, 100)  # steps
+_QUANTILES = (0.25, 0.5, 0.75, 0.9)
+_GAP = 500
+_FEWEST = 200
+_CLOSE = 0.01  # of IoU: a shorter formula that is so near the best is preferred
+_ALIKE = 0.02  # of correlation: sides that are so near each other are told apart by how simple they are
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """The best formula of each length for when a unit is on.
+
+    Attributes
+    ----------
+    address : str
+    threshold : float
+        From the fit half; of tanh for a cell state.
+    high : bool
+        Whether on is above the threshold, or below it.
+    share : float
+        The share of the held-out steps at which the unit is on; the IoU of a formula that always holds.
+    table : DataFrame
+        One row a length: ``length``; ``formula``; ``fit_iou`` and ``iou``, intersection over union of the steps where
+        the formula holds and those where the unit is on, from 0 to 1, in the fit half and in the held-out half;
+        ``chance``, the mean IoU of the held-out half where the formula is shifted in time; and ``p``, how often a
+        shift gives as much.
+    """
+
+    address: str
+    threshold: float
+    high: bool
+    share: float
+    table: pd.DataFrame
+
+    @property
+    def best(self) -> pd.Series:
+        """The shortest formula that is within 0.01 of the best IoU of the fit half."""
+        close = self.table["fit_iou"] >= self.table["fit_iou"].max() - _CLOSE
+        return self.table[close].iloc[0]
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """IoU against the length of the formula; on new axes if none are given."""
+        axes = axes or Figure().subplots()
+        names = {"fit_iou": "fit half", "iou": "held-out half", "chance": "chance"}
+        long = self.table.rename(columns=names).melt("length", list(names.values()), var_name="", value_name="IoU")
+        sns.lineplot(long, x="length", y="IoU", hue="", marker="o", ax=axes)
+        axes.set(title=self.address, ylim=(0, 1), xticks=self.table["length"])
+        return axes
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        side = "above" if self.high else "below"
+        scale = " of tanh" if Address.parse(self.address).signal == "c" else ""
+        yield Text(f"on is {side} {self.threshold:+.2f}{scale}: {self.share:.1%} of the held-out steps")
+        table = Table(box=None, pad_edge=False)
+        for name in ("IoU", "fit half", "chance", "p"):
+            table.add_column(name, justify="right", no_wrap=True)
+        table.add_column("formula")
+        for row in self.table.to_dict("records"):
+            numbers = (f"{row['iou']:.2f}", f"{row['fit_iou']:.2f}", f"{row['chance']:.2f}", f"{row['p']:.2g}")
+            chosen = row["length"] == self.best["length"]
+            table.add_row(*numbers, Text(row["formula"], style="bold" if chosen else ""))
+        yield table
+        if self.best["p"] > 0.05:
+            yield Text("No formula over these concepts says more than chance.")
+
+
+@dataclass(frozen=True, eq=False)
+class _Formula:
+    """Where a formula holds in the fit half, packed, and in the held-out half."""
+
+    text: str
+    kind: str
+    fit: np.ndarray
+    held: np.ndarray
+
+    def joined(self, word: str, other: _Formula) -> _Formula:
+        kind = word.split()[0]
+        left = self.text if self.kind in ("", kind) else f"({self.text})"
+        join = {
+            "AND": np.bitwise_and,
+            "OR": np.bitwise_or,
+            "AND NOT": lambda a, b: a & ~b,
+        }[word]
+        return _Formula(f"{left} {word} {other.text}", kind, join(self.fit, other.fit), join(self.held, other.held))
+
+
+_WORDS = ("AND", "OR", "AND NOT")
+
+
+def explain(series: xr.DataArray, text: str, concepts: Sequence[Concept], top: float | None = None) -> Explanation:
+    """The formulas over concepts that best say when a unit is on.
+
+    Compositional explanations (Mu and Andreas 2020): a beam search (10 formulas wide) over AND, OR and AND NOT. The
+    atoms are flags, the values of categories, numbers above and up to their quartiles and 90 % quantile, and "within
+    5, 20 or 100 steps after" a flag or the value of a category, which holds at these too. Where a concept does not
+    apply it is false.
+
+    The steps are cut into two contiguous halves with a gap of 500 steps (less in a short text) between them. The
+    threshold, the side that is on and the formulas come from the first; the second says how good they are, beside
+    what the same formula reaches under all circular shifts. On is the side whose formula correlates better (phi); if
+    both do within 0.02, the one with the shorter formula, then the rarer one.
+
+    Parameters
+    ----------
+    series : DataArray of dims (time,)
+        A unit of a trace, in memory or on disk.
+    text : str
+        The text of the trace.
+    concepts : sequence of Concept
+        Each document is labelled by itself.
+    top : float, optional
+        The unit is on at the most extreme values, this share of the fit half (Network Dissection, Bau et al. 2017,
+        takes 0.005). By default it is on at one side of Otsu's threshold, see `rnnscope.rank_units`.
+
+    Returns
+    -------
+    Explanation
+
+    Raises
+    ------
+    AddressError, TextError
+        If the series is not that of one unit, or the text is not that of the series; if it is shorter than 200 steps,
+        or the unit does not change.
+    ConceptError
+        If no concept tells some steps of the fit half from others.
+    """
+    if top is not None and not 0 < top < 1:
+        raise TextError(f"`top` is a share of the steps, between 0 and 1; got {top:g}.")
+    unit = UnitSeries.read(series, text)
+    fit, held = _halves(unit)
+    atoms = [atom for concept in concepts for atom in _atoms(concept, unit, fit, held)]
+    if not atoms:
+        names = ", ".join(concept.name for concept in concepts) or "none was given"
+        raise ConceptError(
+            f"Concepts that hold at some steps and not at others of the first half of the text were expected; "
+            f"there is none among these: {names}."
+        )
+    side = _better([_Side.searched(unit, fit, atoms, *side) for side in _sides(unit.seen[fit], top)])
+    on = side.on[held]
+    rows = [
+        {"length": length, "formula": formula.text, "fit_iou": fit_iou, **_held_out(formula.held, on)}
+        for length, (fit_iou, formula) in enumerate(side.found, start=1)
+    ]
+    return Explanation(str(series.name), side.threshold, side.high, float(on.mean()), pd.DataFrame(rows))
+
+
+def _halves(unit: UnitSeries) -> tuple[slice, slice]:
+    """The steps to fit on, and those held out, as places among the steps that the layer takes."""
+    count = len(unit.steps)
+    if count < _FEWEST:
+        raise TextError(
+            f"At least {_FEWEST} steps are needed to explain a unit, one half to fit and one to test; got {count}."
+        )
+    gap = min(_GAP, count // 10)
+    fit = slice(0, (count - gap) // 2)
+    if unit.taken[fit].min() == unit.taken[fit].max():
+        raise TextError(f"{unit.address} does not change in the first half of the text; there is nothing to explain.")
+    return fit, slice(fit.stop + gap, count)
+
+
+def _atoms(concept: Concept, unit: UnitSeries, fit: slice, held: slice) -> Iterator[_Formula]:
+    """The atoms of a concept that hold at some steps of the fit half and not at others."""
+    stops = [*unit.starts[1:], len(unit.text)]
+    parts = [concept(unit.text[start:stop], int(start)) for start, stop in zip(unit.starts, stops, strict=True)]
+    labels = np.concatenate(parts)
+    for name, holds in _flags(concept, labels, unit, fit):
+        holds = holds[unit.steps]
+        if 0 < np.count_nonzero(holds[fit]) < fit.stop:
+            yield _Formula(name, "", _pack(holds[fit]), holds[held])
+
+
+def _flags(concept: Concept, labels: np.ndarray, unit: UnitSeries, fit: slice) -> Iterator[tuple[str, np.ndarray]]:
+    if concept.kind == "number":
+        known = labels[unit.steps[fit]]
+        known = known[~np.isnan(known)]
+        levels = np.unique(np.quantile(known, _QUANTILES, method="lower")) if len(known) else []
+        for level in levels:
+            yield f"{concept.name} > {level:g}", labels > level
+            yield f"{concept.name} <= {level:g}", labels <= level
+        return
+    values = {concept.name: 1} if concept.kind == "flag" else {}
+    values |= {f"{concept.name} is {category}": number for number, category in enumerate(concept.categories)}
+    for name, value in values.items():
+        holds = labels == value
+        yield name, holds
+        for steps in _AFTER:
+            yield f"within {steps} steps after {name}", _within(holds, steps, unit)
+
+
+def _within(holds: np.ndarray, steps: int, unit: UnitSeries) -> np.ndarray:
+    """Whether it holds at a step, or at one of those before it in the same document."""
+    places = np.arange(len(holds))
+    start = np.repeat(unit.starts, np.diff(unit.starts, append=len(holds)))
+    last = np.maximum.accumulate(np.where(holds, places, -1))
+    return (last >= start) & (places - last <= steps)
+
+
+@dataclass(frozen=True, eq=False)
+class _Side:
+    """One side of a threshold, taken as on, and the formulas found for it: the best of each length with its IoU."""
+
+    threshold: float
+    high: bool
+    on: np.ndarray
+    found: list[tuple[float, _Formula]]
+    correlation: float
+    share: float
+
+    @classmethod
+    def searched(cls, unit: UnitSeries, fit: slice, atoms: Sequence[_Formula], threshold: float, high: bool) -> _Side:
+        on = unit.seen > threshold if high else unit.seen < threshold
+        bits = _pack(on[fit])
+        found = _search(atoms, bits)
+        return cls(threshold, high, on, found, _correlation(found[-1][1].fit, bits, fit.stop), on[fit].mean())
+
+    @property
+    def length(self) -> int:
+        """Of the shortest formula that is nearly as good as the best."""
+        return 1 + next(place for place, (iou, _) in enumerate(self.found) if iou >= self.found[-1][0] - _CLOSE)
+
+
+def _better(sides: Sequence[_Side]) -> _Side:
+    close = max(side.correlation for side in sides) - _ALIKE
+    return min((side for side in sides if side.correlation >= close), key=lambda side: (side.length, side.share))
+
+
+def _sides(seen: np.ndarray, top: float | None) -> list[tuple[float, bool]]:
+    """Thresholds, and whether a unit is on above them."""
+    if top is None:
+        threshold = two_groups(seen)[1]
+        return [(threshold, True), (threshold, False)]
+    low, high = np.nextafter(np.quantile(seen, [top, 1 - top]), [np.inf, -np.inf])
+    return [(float(high), True), (float(low), False)]
+
+
+def _correlation(holds: np.ndarray, on: np.ndarray, steps: int) -> float:
+    """The correlation (phi) of two series of bits."""
+    size, total = int(_count(holds)), int(_count(on))
+    spread = size * (steps - size) * total * (steps - total)
+    return (int(_count(holds & on)) * steps - size * total) / max(1, spread) ** 0.5
+
+
+def _search(atoms: Sequence[_Formula], on: np.ndarray) -> list[tuple[float, _Formula]]:
+    """The best formula of each length, with its IoU in the fit half; none longer than what still gains."""
+    masks = np.stack([atom.fit for atom in atoms])
+    size, hits, total = _count(masks), _count(masks & on), int(_count(on))
+    beam = _widest([(iou, atom) for iou, atom in zip(_iou(size, hits, total), atoms, strict=True)])
+    found = beam[:1]
+    while len(found) < LENGTH:
+        grown = [better for parent in beam for better in _grown(parent, atoms, masks, (size, hits), on, total)]
+        beam = _widest(sorted(grown, key=lambda pair: -pair[0])[: 4 * _BEAM])
+        if not beam or beam[0][0] <= found[-1][0]:
+            break
+        found.append(beam[0])
+    return found
+
+
+def _grown(
+    parent: tuple[float, _Formula],
+    atoms: Sequence[_Formula],
+    masks: np.ndarray,
+    counts: tuple[np.ndarray, np.ndarray],
+    on: np.ndarray,
+    total: int,
+) -> list[tuple[float, _Formula]]:
+    """The formulas, one atom longer, that are better than their parent, the best of them only."""
+    iou, formula = parent
+    own_size, own_hits = int(_count(formula.fit)), int(_count(formula.fit & on))
+    both = masks & formula.fit
+    size, hits = _count(both), _count(both & on)
+    grown = np.stack(
+        [
+            _iou(size, hits, total),
+            _iou(own_size + counts[0] - size, own_hits + counts[1] - hits, total),
+            _iou(own_size - size, own_hits - hits, total),
+        ]
+    )
+    best = np.argsort(-grown, axis=None, kind="stable")[: 4 * _BEAM]
+    pairs = [divmod(int(place), len(atoms)) for place in best if grown.flat[place] > iou]
+    return [(float(grown[word, atom]), formula.joined(_WORDS[word], atoms[atom])) for word, atom in pairs]
+
+
+def _widest(pairs: list[tuple[float, _Formula]]) -> list[tuple[float, _Formula]]:
+    """The best of these that do not hold at the very same steps."""
+    distinct: dict[bytes, tuple[float, _Formula]] = {}
+    for pair in sorted(pairs, key=lambda pair: -pair[0]):
+        distinct.setdefault(pair[1].fit.tobytes(), pair)
+        if len(distinct) == _BEAM:
+            break
+    return list(distinct.values())
+
+
+def _pack(holds: np.ndarray) -> np.ndarray:
+    """A boolean series as bits, 64 a number."""
+    packed = np.packbits(holds)
+    return np.pad(packed, (0, -len(packed) % 8)).view(np.uint64)
+
+
+def _count(bits: np.ndarray) -> np.ndarray:
+    """Bits that are set, along the last axis."""
+    return np.bitwise_count(bits).sum(axis=-1, dtype=np.int64)
+
+
+def _iou(size: np.ndarray | int, hits: np.ndarray | int, total: int) -> np.ndarray:
+    """Intersection over union of a formula of this size with what is on in all; 0 if neither ever holds."""
+    return np.asarray(hits / np.maximum(1, size + total - hits))
+
+
+def _held_out(holds: np.ndarray, on: np.ndarray) -> dict[str, float]:
+    """IoU in the held-out half, beside its mean under all circular shifts beyond the gap, and how many reach it."""
+    steps, size, total = len(on), int(holds.sum()), int(on.sum())
+    spectra = [scipy.fft.rfft(values.astype(np.float64)) for values in (on, holds)]
+    hits = np.rint(scipy.fft.irfft(spectra[0] * spectra[1].conj(), n=steps))
+    gap = min(_GAP, steps // 10)
+    shifted = hits[gap : steps - gap]
+    return {
+        "iou": float(_iou(size, hits[0], total)),
+        "chance": float(_iou(size, shifted, total).mean()),
+        "p": float((1 + np.count_nonzero(shifted >= hits[0])) / (1 + len(shifted))),
+    }

@@ -1,0 +1,108 @@
+"""What an experiment on a language model is made with: the network, its units, a concept, documents. Checked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from rnnscope.cells import CELLS
+from rnnscope.concept import Concept
+from rnnscope.errors import AddressError, ConceptError, ModelError, TextError
+from rnnscope.models import CharLanguageModel
+from rnnscope.recording.address import Address, find
+from rnnscope.recording.recorder import addresses_of, recurrent_layers, units_of
+from rnnscope.recording.unroll import Where
+from rnnscope.text import Document
+from rnnscope.tracing.documents import Given, Texts, gather
+
+
+def check_model(model: object) -> CharLanguageModel:
+    """The network, if it is a language model that reads forward.
+
+    Raises
+    ------
+    ModelError
+    """
+    expected = "A language model that reads forward was expected (CharLanguageModel)"
+    if not isinstance(model, CharLanguageModel):
+        raise ModelError(f"{expected}; got {getattr(model, 'task', type(model).__name__)}.")
+    if model.config.bidirectional:
+        raise ModelError(f"{expected}; this one is bidirectional: it has seen the character whose loss would be told.")
+    if model.training:
+        raise ModelError("The model is in training mode, where dropout is at work. Call model.eval() first.")
+    return model
+
+
+def find_units(model: CharLanguageModel, units: str | Address | Sequence[str | Address]) -> list[Address]:
+    """The addresses of units, each once.
+
+    Raises
+    ------
+    AddressError
+        If one does not exist, or is a whole signal, or there is none.
+    """
+    known = [address for path, layer in recurrent_layers(model).items() for address in addresses_of(layer, path)]
+    given = [units] if isinstance(units, str | Address) else list(units)
+    found = list(dict.fromkeys(find(unit, known) for unit in given))
+    if not found:
+        raise AddressError("No unit is named. A unit is such as l0.c.37.")
+    for address in found:
+        size = units_of(model.rnn, address.signal)
+        if address.unit is None:
+            raise AddressError(f"{address} is a whole signal; name a unit of it, such as {address.of(0)}.")
+        if size is not None and address.unit >= size:
+            raise AddressError(f"There is no unit {address.unit} in {address.whole}. Units: 0 to {size - 1}.")
+    return found
+
+
+def signal_words(model: CharLanguageModel, unit: Address, on: Where = "both") -> str:
+    """What is changed when a unit is, in words."""
+    signal = next(signal for signal in CELLS[model.config.cell].signals if signal.name == unit.signal)
+    if unit.signal != "h":
+        before = "before h is made from it" if unit.signal == "c" else "before it is used"
+        return f"the {signal.meaning} {signal.name} itself, {before}"
+    top = unit.layer == model.config.layers - 1
+    above, back = "the head" if top else f"layer {unit.layer + 1}", "its own layer at the next step"
+    readers = {"both": f"both by {back} and by {above}", "above": f"by {above} alone", "recurrence": f"by {back} alone"}
+    return f"the {signal.meaning} h as it is read {readers[on]}"
+
+
+def check_flag(concept: object) -> Concept:
+    """The concept, if it says yes or no.
+
+    Raises
+    ------
+    ConceptError
+    """
+    if not isinstance(concept, Concept):
+        raise ConceptError(f"A concept was expected (rnnscope.Concept); got {type(concept).__name__}.")
+    if concept.kind != "flag":
+        raise ConceptError(
+            f"{concept.name} is a concept of kind {concept.kind}; one that holds or does not (kind flag) was expected."
+        )
+    return concept
+
+
+def read_documents(text: Texts | Sequence[Texts], limit: int) -> list[Document]:
+    """The documents of a text as far as they lie within its first characters; a file is one document.
+
+    Raises
+    ------
+    TextError
+        If a file cannot be read, or a text is empty.
+    """
+    if not isinstance(limit, int) or limit < 2:
+        raise TextError(f"limit is the number of characters to read, at least 2; got {limit!r}.")
+    documents, left = [], limit
+    for document in gather(Given(text), "file"):
+        if left:
+            documents.append(Document(document.name, document.text[:left]))
+            left -= len(documents[-1].text)
+    return documents
+
+
+def label_documents(concept: Concept, documents: Sequence[Document]) -> list[np.ndarray]:
+    """The labels of each document, of shape (time,)."""
+    starts = np.cumsum([0, *(len(document.text) for document in documents)])
+    return [concept(document.text, int(start)) for document, start in zip(documents, starts, strict=False)]

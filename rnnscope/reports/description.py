@@ -1,0 +1,212 @@
+"""What is known of a unit without asking for it, on a card; and of a signal, its units by kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+from rnnscope.analysis.contexts import Contexts, top_contexts
+from rnnscope.analysis.explanations import Explanation, explain
+from rnnscope.analysis.responses import Responses, responses
+from rnnscope.analysis.unit_series import UnitSeries
+from rnnscope.analysis.units import LONGEST, UnitRanking, counts_since, event_name, rank_units, steps
+from rnnscope.concept import Concept
+from rnnscope.recording.address import Address
+from rnnscope.tracing.trace import Trace
+
+from .scale import Scale
+from .terminal import bars
+
+_RANKED = ("switch", "counter", "timescale")
+_OFTEN = 20
+"""Occurrences that a response needs; in a short text one in 500 steps, but three."""
+
+
+@dataclass(frozen=True, eq=False)
+class UnitCard:
+    """All that can be said of one unit from a trace.
+
+    Attributes
+    ----------
+    address : str
+    values : float32 array
+        The unit at the steps that the layer takes.
+    ranking : UnitRanking
+        Of all units of the signal.
+    responses : Responses
+    contexts : Contexts
+    explanation : Explanation or None
+    """
+
+    address: str
+    values: np.ndarray
+    ranking: UnitRanking
+    responses: Responses
+    contexts: Contexts
+    explanation: Explanation | None
+
+    @property
+    def row(self) -> pd.Series:
+        """The unit's row of the ranking."""
+        return self.ranking.table.loc[self.address]
+
+    @property
+    def ranks(self) -> dict[str, int | None]:
+        """The unit's place among those of its signal, from 1 on, by each measure; None where it cannot be told."""
+        order = self.ranking.table[list(_RANKED)].rank(ascending=False, method="min").loc[self.address]
+        return {name: None if np.isnan(order[name]) else int(order[name]) for name in _RANKED}
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        kind = "" if self.row["kind"] == "-" else f", a {_IN_WORDS[self.row['kind']]}"
+        yield Text.assemble((self.address, "bold"), f"{kind}  {len(self.values):,} steps")
+        yield from self._histogram(max(8, min(60, options.max_width - 20, 2 * int(len(self.values) ** 0.5))))
+        yield self._measures()
+        for title, part in (
+            ("Mean change at a character", self.responses),
+            ("Where it is highest and lowest", self.contexts),
+            ("When it is on, over the concepts", self.explanation),
+        ):
+            if part is not None:
+                yield Text(f"\n{title}", style="bold")
+                yield part
+
+    def _histogram(self, bins: int) -> Iterator[Text]:
+        """How often each value is taken, from the lowest to the highest; a bar is as high as the root of the count."""
+        low, high = float(self.values.min()), float(self.values.max())
+        if low == high:
+            yield Text(f"always {low:+.2f}")
+            return
+        counts = np.sqrt(np.histogram(self.values, bins, (low, high))[0])
+        yield Text(f"{low:+.2f} {bars(counts, Scale(0.0, float(counts.max()))).plain} {high:+.2f}")
+
+    def _measures(self) -> Table:
+        row, units = self.row, len(self.ranking.table)
+        table = Table(box=None, pad_edge=False, show_header=False)
+        words = (
+            f"{row['switch']:.2f}, on {row['on']:.0%} of the steps, its rarer mode {row['dwell']:,.0f} at a time",
+            Text(f"{row['counter']:.2f} from ").append_text(event_name(row["event"])) if row["event"] else "-",
+            f"{steps(row['timescale'])} steps" if row["timescale"] > 0 else "cannot be told",
+        )
+        for name, said in zip(_RANKED, words, strict=True):
+            rank = self.ranks[name]
+            table.add_row(name, said, Text(f"{rank} of {units}" if rank else "", style="dim"))
+        return table
+
+
+_IN_WORDS = {"switch": "switch", "counter": "counter", "slow": "slow unit"}
+
+
+def describe_unit(trace: Trace, address: str | Address, concepts: list[Concept] | None = None) -> UnitCard:
+    """The card of one unit of a trace, read once from its start to its end.
+
+    Parameters
+    ----------
+    trace : Trace
+    address : str or Address
+        Of a unit.
+    concepts : list of Concept, optional
+        What the unit may be explained by.
+
+    Raises
+    ------
+    AddressError, TextError, ConceptError
+    """
+    text = trace.text
+    unit = UnitSeries.read(trace[address], text)
+    series = xr.DataArray(
+        unit.values, dims="time", coords={"document": ("time", unit.document)}, name=str(unit.address)
+    )
+    return UnitCard(
+        str(unit.address),
+        unit.values[unit.steps],
+        rank_units(trace[unit.address.whole], text[:LONGEST]),
+        responses(series, text, fewest=int(np.clip(len(text) // 500, 3, _OFTEN))),
+        top_contexts(series, text),
+        explain(series, text, concepts) if concepts else None,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class SignalCard:
+    """The units of a signal by kind: switches, counters, and those with the longest memory.
+
+    Attributes
+    ----------
+    ranking : UnitRanking
+    """
+
+    ranking: UnitRanking
+    count: int = 8
+
+    @property
+    def groups(self) -> dict[str, pd.DataFrame]:
+        """The best units of each group."""
+        ranking, count = self.ranking, self.count
+        return {
+            "Most switch-like": ranking.switches(count),
+            "Best counters": ranking.counters(count),
+            "Longest memory": ranking.longest(count),
+        }
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        kinds = self.ranking.table["kind"].value_counts()
+        told = [f"{kinds[kind]} {name}" for kind, name in _MANY.items() if kind in kinds]
+        units = f"{len(self.ranking.table)} units" + (f": {', '.join(told)}" if told else "")
+        yield Text.assemble((self.ranking.signal, "bold"), f"  {units}")
+        for title, rows in self.groups.items():
+            yield Text(f"\n{title}", style="bold")
+            yield _units(rows) if len(rows) else Text("none that the text can tell")
+
+
+_MANY = {"switch": "switch-like", "counter": "counting", "slow": "slow"}
+
+
+def _units(rows: pd.DataFrame) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("unit", no_wrap=True)
+    for name in ("switch", "on", "dwell", "timescale", "counts since"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("kind", no_wrap=True)
+    for address, row in zip(rows.index, rows.to_dict("records"), strict=True):
+        numbers = (f"{row['switch']:.2f}", f"{row['on']:.0%}", f"{row['dwell']:.1f}", steps(row["timescale"]))
+        table.add_row(address, *numbers, counts_since(row["event"], row["counter"]), row["kind"])
+    return table
+
+
+def as_json(card: UnitCard | SignalCard) -> Any:
+    """What a card says, as numbers and words that JSON knows."""
+    if isinstance(card, SignalCard):
+        return _records(card.ranking.table.reset_index(names="address"))
+    explanation = card.explanation
+    return {
+        "address": card.address,
+        "steps": len(card.values),
+        "units": len(card.ranking.table),
+        **_records(card.row.to_frame().T)[0],
+        "ranks": card.ranks,
+        "raised_by": _records(card.responses.on(20)),
+        "lowered_by": _records(card.responses.off(20)),
+        "contexts": _records(card.contexts.table),
+        "explanation": explanation
+        and {
+            "on": "above" if explanation.high else "below",
+            "threshold": explanation.threshold,
+            "share": explanation.share,
+            "best": str(explanation.best["formula"]),
+            "formulas": _records(explanation.table),
+        },
+    }
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as dicts of Python's own types, None for NaN."""
+    rows = table.astype(object).where(table.notna(), None).to_dict("records")
+    return [{str(k): v.item() if isinstance(v, np.generic) else v for k, v in row.items()} for row in rows]

@@ -1,0 +1,312 @@
+"""The search: hand-built networks, equality with exact scores, chance, halves, and what it refuses."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from tests.handmade import Quotes, counter, dialogue, latch, random_network
+from rich.console import Console
+from scipy import stats
+from sklearn import metrics
+from torch import nn
+
+import rnnscope
+from rnnscope import Concept
+from rnnscope.analysis.found import FoundUnits
+from rnnscope.analysis.search import halves
+from rnnscope.errors import AddressError, ConceptError, OutputError, RecordingError, TextError
+
+TEXT = dialogue(np.random.default_rng(0), 6_000)
+
+
+@dataclass(frozen=True)
+class Aligned(Concept):
+    """Labels that somebody gave."""
+
+    name: str = "mine"
+    about: str = "given"
+    kind: Any = "flag"
+    values: Any = ()
+
+    def label(self, text: str, start: int) -> np.ndarray:
+        return np.asarray(self.values)[start : start + len(text)]
+
+
+@dataclass(frozen=True)
+class SinceNewline(Concept):
+    name: str = "line-position"
+    about: str = "characters since the newline"
+    kind: Any = "number"
+
+    def label(self, text: str, start: int) -> np.ndarray:
+        places = np.arange(len(text))
+        newlines = np.array([character == "\n" for character in text])
+        return places - np.maximum.accumulate(np.where(newlines, places, 0))
+
+
+@dataclass(frozen=True)
+class Class(Concept):
+    name: str = "class"
+    about: str = "letter, space or other"
+    kind: Any = "category"
+    categories: tuple[str, ...] = ("letter", "space", "other")
+
+    def label(self, text: str, start: int) -> np.ndarray:
+        return np.array([0 if c.isalpha() else 1 if c == " " else 2 if c != "\n" else np.nan for c in text])
+
+
+def telegraph(rng: np.random.Generator, steps: int, stay: float = 40.0) -> np.ndarray:
+    """Random labels that stay for a while."""
+    return rng.integers(2) ^ (np.cumsum(rng.random(steps) < 1 / stay) % 2)
+
+
+def test_a_latch_is_found_first() -> None:
+    found = rnnscope.find_units(latch(unit=5), TEXT, [Quotes()])
+    row = found.table.loc["quotes"]
+    assert row["unit"] in ("l0.c.5", "l0.h.5")
+    assert row["score"] == 1.0 and row["iou"] == 1.0 and row["p"] == pytest.approx(1 / 200)
+    assert row["low"] == row["high"] == 1.0
+
+
+def test_a_counter_is_found_by_a_number() -> None:
+    row = rnnscope.find_units(counter(unit=2), TEXT, [SinceNewline()]).table.loc["line-position"]
+    assert row["unit"] in ("l0.c.2", "l0.h.2")
+    assert row["score"] == pytest.approx(1.0, abs=1e-3)
+    assert row["measure"] == "spearman"
+
+
+def exact(kind: str, values: np.ndarray, labels: np.ndarray) -> float:
+    applies = ~np.isnan(labels)
+    values, labels = values[applies], labels[applies]
+    if kind == "flag":
+        return float(metrics.roc_auc_score(labels, values))
+    if kind == "number":
+        return float(stats.spearmanr(values, labels).statistic)
+    ranks = stats.rankdata(values)
+    means = np.array([ranks[labels == label].mean() for label in range(3)])[labels.astype(int)]
+    return float(means.var() / ranks.var())
+
+
+CONCEPTS = (Quotes(), SinceNewline(), Class())
+
+
+@pytest.mark.parametrize("concept", CONCEPTS, ids=lambda concept: concept.name)
+def test_scores_of_all_units_are_exact_to_two_thousandths(concept: Concept) -> None:
+    trace = rnnscope.trace(random_network(3, units=6), TEXT)
+    found = rnnscope.find_units(trace, concepts=CONCEPTS)
+    for half, scored in zip(halves(np.array([0, len(TEXT)])), (found.fit_scores, found.scores), strict=True):
+        labels = concept(TEXT)[half.start : half.stop]
+        for unit, score in scored[concept.name].items():
+            values = trace[str(unit)].values[half.start : half.stop]
+            tolerance = 0.002 if concept.kind == "flag" else 0.03  # ranks are those of the first half
+            assert score == pytest.approx(exact(concept.kind, values, labels), abs=tolerance), unit
+
+
+@pytest.mark.parametrize("concept", CONCEPTS, ids=lambda concept: concept.name)
+def test_the_score_of_the_best_unit_is_exact_to_two_thousandths(concept: Concept) -> None:
+    trace = rnnscope.trace(random_network(3, units=6), TEXT)
+    row = rnnscope.find_units(trace, concepts=[concept]).table.loc[concept.name]
+    held = halves(np.array([0, len(TEXT)]))[1]
+    values = row["sign"] * trace[row["unit"]].values[held.start : held.stop]
+    labels = concept(TEXT)[held.start : held.stop]
+    assert row["score"] == pytest.approx(exact(concept.kind, values, labels), abs=0.002)
+
+
+def test_what_a_flags_best_unit_does_is_exact() -> None:
+    trace = rnnscope.trace(random_network(4, units=6), TEXT)
+    row = rnnscope.find_units(trace, concepts=[Quotes()]).table.loc["quotes"]
+    fit, held = halves(np.array([0, len(TEXT)]))
+    values, labels = row["sign"] * trace[row["unit"]].values, Quotes()(TEXT)
+    on, inside = (values >= row["sign"] * row["threshold"])[held.start : held.stop], labels[held.start : held.stop]
+    assert row["iou"] == pytest.approx(metrics.jaccard_score(inside, on), abs=0.005)
+    assert row["f1"] == pytest.approx(metrics.f1_score(inside, on), abs=0.005)
+    assert row["precision"] == pytest.approx(metrics.precision_score(inside, on), abs=0.005)
+    assert row["recall"] == pytest.approx(metrics.recall_score(inside, on), abs=0.005)
+    assert row["pearson"] == pytest.approx(np.corrcoef(values[held.start : held.stop], inside)[0, 1], abs=1e-6)
+    assert row["average_precision"] == pytest.approx(
+        metrics.average_precision_score(inside, values[held.start : held.stop]), abs=0.002
+    )
+    assert row["fit_score"] == pytest.approx(
+        metrics.roc_auc_score(labels[fit.start : fit.stop], values[fit.start : fit.stop]), abs=0.002
+    )
+    assert row["low"] <= row["score"] <= row["high"]
+
+
+def test_the_unit_is_chosen_on_the_first_half_alone() -> None:
+    rng = np.random.default_rng(0)
+    trace = rnnscope.trace(random_network(0), TEXT)
+    found = rnnscope.find_units(trace, concepts=[Aligned(values=telegraph(rng, len(TEXT)))])
+    assert found.table.loc["mine", "unit"] == found.ranking("mine").index[0]
+    assert found.ranking("mine")["fit_score"].iloc[0] == (
+        found.fit_scores["mine"].loc[(found.fit_scores["mine"] - 0.5).abs().idxmax()]
+    )
+
+
+def test_of_labels_that_have_nothing_to_do_with_a_random_network_p_is_rarely_small() -> None:
+    text, seeds = TEXT[:2_500], range(100)
+    p = []
+    for seed in seeds:
+        labels = telegraph(np.random.default_rng(seed), len(text))
+        network = random_network(seed, units=6)
+        found = rnnscope.find_units(network, text, [Aligned(values=labels)], shifts=39, seed=seed, signals=["c"])
+        p.append(found.table.loc["mine", "p"])
+    low, high = stats.binom.interval(0.999, len(seeds), 0.05)
+    assert low <= np.count_nonzero(np.array(p) <= 0.05) <= high
+    assert stats.kstest(p, "uniform").pvalue > 1e-3
+
+
+def test_a_model_and_its_trace_give_the_same() -> None:
+    model = random_network(1)
+    one = rnnscope.find_units(model, TEXT, CONCEPTS)
+    other = rnnscope.find_units(rnnscope.trace(model, TEXT), concepts=CONCEPTS)
+    np.testing.assert_allclose(one.scores, other.scores, atol=1e-3)  # stretches are read side by side
+
+
+def test_documents_begin_anew_and_are_labelled_alone() -> None:
+    documents = [dialogue(np.random.default_rng(seed), 300) + 'a:"b' for seed in range(20)]
+    model = latch()
+    found = rnnscope.find_units(model, documents, [Quotes()])
+    assert found.table.loc["quotes", "score"] == 1.0
+    lengths = [len(document) for document in documents]
+    assert found.steps["fit"] in np.cumsum(lengths)
+    assert found.steps["fit"] + found.steps["held_out"] == sum(lengths)
+
+
+def test_a_long_text_is_read_in_pieces_and_streams(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rnnscope.analysis.search._PIECE", 1_500)
+    monkeypatch.setattr("rnnscope.tracing.passages._SHORTEST", 64)
+    monkeypatch.setattr("rnnscope.tracing.passages._VALUES", 8_000)
+    row = rnnscope.find_units(latch(), TEXT, [Quotes()]).table.loc["quotes"]
+    held = halves(np.array([0, len(TEXT)]))[1]
+    assert row["score"] == 1.0
+    assert row["steps"] == held.stop - held.start
+
+
+def test_the_halves_have_a_gap_within_a_document_and_none_between_two() -> None:
+    assert halves(np.array([0, 100_000])) == ((0, 49_500), (50_500, 100_000))
+    assert halves(np.array([0, 45_000, 100_000])) == ((0, 45_000), (45_000, 100_000))
+    assert halves(np.array([0, 10_000, 100_000])) == ((0, 49_500), (50_500, 100_000))
+
+
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+def test_all_signals_of_all_layers_take_part(cell: str) -> None:
+    model = random_network(0, cell=cell, units=4, layers=2)
+    found = rnnscope.find_units(model, TEXT[:1_500], [Quotes()])
+    assert len(found.scores) == 2 * 4 * {"rnn": 1, "gru": 4, "lstm": 6}[cell]
+    some = rnnscope.find_units(model, TEXT[:1_500], [Quotes()], signals=["l1.h"])
+    assert list(some.scores.index) == [f"l1.h.{unit}" for unit in range(4)]
+
+
+def test_a_trace_of_some_units_names_them() -> None:
+    trace = rnnscope.trace(latch(unit=5), TEXT, units=[1, 5])
+    assert rnnscope.find_units(trace, concepts=[Quotes()]).table.loc["quotes", "unit"].endswith(".5")
+
+
+class Foreign(nn.Module):
+    """Somebody's network."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(10, 4)
+        self.recurrent = nn.GRU(4, 5)
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        return self.recurrent(self.embedding(tokens))[0]
+
+
+def test_a_module_of_the_users_own_is_searched() -> None:
+    characters = sorted(set(TEXT))
+    found = rnnscope.find_units(Foreign().eval(), TEXT[:2_000], [Quotes()], characters=characters)
+    assert len(found.scores) == 4 * 5
+
+
+def test_concepts_that_say_the_same_everywhere_are_left_out() -> None:
+    concepts = [Quotes(), Aligned("never", values=np.zeros(len(TEXT))), Aligned("always", values=np.ones(len(TEXT)))]
+    nowhere = Aligned("nowhere", values=np.full(len(TEXT), np.nan))
+    late = Aligned("late", values=np.arange(len(TEXT)) == len(TEXT) - 5)
+    early = Aligned("early", values=np.arange(len(TEXT)) == 5)
+    found = rnnscope.find_units(random_network(0), TEXT, [*concepts, nowhere, late, early])
+    assert list(found.table.index) == ["quotes"]
+    assert found.left_out == {
+        "never": "never holds in the first half",
+        "always": "always holds in the first half",
+        "nowhere": "never applies in the first half",
+        "late": "never holds in the first half",
+        "early": "never holds in the second half",
+    }
+
+
+@pytest.mark.parametrize(
+    ("concepts", "message"),
+    [
+        ([Aligned(values=np.zeros(len(TEXT)))], "mine never holds in the first half"),
+        ([Aligned(values=np.ones(10))], r"one label a character, .* shape \(10,\)"),
+        ([Aligned(values=np.full(len(TEXT), 3))], "0 or 1; got 3"),
+        ([Aligned(values=["x"] * len(TEXT))], "no numbers"),
+        ([Quotes(), Quotes()], "Two concepts are called quotes"),
+        ([], "got none"),
+        (["quotes"], "got 'quotes'"),
+    ],
+)
+def test_concepts_that_cannot_be_searched_for(concepts: list[Any], message: str) -> None:
+    with pytest.raises(ConceptError, match=message):
+        rnnscope.find_units(random_network(0), TEXT, concepts)
+
+
+def test_a_text_that_is_too_short() -> None:
+    with pytest.raises(TextError, match="at least 1,000 steps.*has 10"):
+        rnnscope.find_units(random_network(0), TEXT[:10], [Quotes()])
+
+
+def test_other_bad_input() -> None:
+    with pytest.raises(AddressError, match="There is no signal 'q' in l0"):
+        rnnscope.find_units(random_network(0), TEXT, [Quotes()], signals=["l0.q"])
+    with pytest.raises(RecordingError, match="needs a text"):
+        rnnscope.find_units(random_network(0), concepts=[Quotes()])
+    with pytest.raises(RecordingError, match="training mode"):
+        rnnscope.find_units(random_network(0).train(), TEXT, [Quotes()])
+
+
+@pytest.fixture(scope="module")
+def found() -> FoundUnits:
+    return rnnscope.find_units(random_network(0), TEXT, CONCEPTS)
+
+
+def test_the_table_is_saved_and_read_again(found: FoundUnits, tmp_path: Any) -> None:
+    for name, read in (("units.csv", pd.read_csv), ("units.parquet", pd.read_parquet)):
+        again = read(found.save(tmp_path / name))
+        again = again.set_index("concept") if "concept" in again else again
+        pd.testing.assert_frame_equal(again, found.table, check_dtype=False)
+    with pytest.raises(OutputError, match=r"\.csv or \.parquet"):
+        found.save(tmp_path / "units.xlsx")
+
+
+def test_rows_are_sorted(found: FoundUnits) -> None:
+    assert list(found.sorted("concept").table.index) == ["class", "line-position", "quotes"]
+    assert found.sorted("score").table["score"].is_monotonic_decreasing
+
+
+def test_a_picture_shows_every_concept_and_its_best_unit(found: FoundUnits) -> None:
+    axes = found.plot(units=5)
+    assert {label.get_text() for label in axes.get_yticklabels()} == {concept.name for concept in CONCEPTS}
+    assert set(found.table["unit"]) <= {label.get_text() for label in axes.get_xticklabels()}
+
+
+def test_a_ranking_is_of_a_concept_that_was_searched_for(found: FoundUnits) -> None:
+    assert len(found.ranking("class")) == 48
+    with pytest.raises(ConceptError, match="'nothing' was not searched for"):
+        found.ranking("nothing")
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_the_card_fits_the_terminal(found: FoundUnits, width: int) -> None:
+    console = Console(width=width, record=True, file=io.StringIO())
+    console.print(found)
+    text = console.export_text()
+    assert "quotes" in text and max(map(len, text.splitlines())) <= width
