@@ -11,7 +11,7 @@ import click
 
 from rnnscope.errors import RnnscopeError
 
-from . import generate, import_, info, show, trace, train, units
+from . import concepts, describe, generate, import_, info, match, show, trace, train, units
 
 
 class Failure(click.ClickException):
@@ -45,5 +45,16 @@ def main() -> None:
     """See what a recurrent network remembers."""
 
 
-for command in (train.train, import_.import_, info.info, generate.generate, trace.trace, show.show, units.units):
+for command in (
+    train.train,
+    import_.import_,
+    info.info,
+    generate.generate,
+    trace.trace,
+    show.show,
+    concepts.concepts,
+    units.units,
+    describe.describe,
+    match.match,
+):
     main.add_command(command)

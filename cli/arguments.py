@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
@@ -24,32 +25,39 @@ documents_option = click.option(
 encoding_option = click.option("--encoding", default="utf-8", show_default=True, help="Encoding of the text.")
 
 
+def sources(texts: Sequence[str]) -> list[Path | BinaryIO]:
+    """The files of the names given; a dash is standard input."""
+    if "-" in texts and sys.stdin is None:
+        raise click.UsageError("TEXT is -, but there is no standard input.")
+    return [sys.stdin.buffer if text == "-" else Path(text) for text in texts]
+
+
 def words(ctx: click.Context, parameter: click.Parameter, value: str | None) -> list[str] | None:
     """The words of a list with commas."""
     return None if value is None else [word.strip() for word in value.split(",") if word.strip()]
 
 
 def concepts_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The concepts of a command: names with commas, and new ones; those of prose if none is given."""
+    """The concepts of a command: names with commas, and new ones."""
 
     def join(ctx: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> list[str]:
         listed = words(ctx, parameter, ctx.params.pop("listed", None)) or []
-        return [*listed, *value] or ["prose"]
+        return [*listed, *value]
 
     listed = click.option(
         "--concepts",
         "listed",
         is_eager=True,
         metavar="NAMES",
-        help="Such as quotes,vowel or a family such as c [default: prose].",
+        help="Such as quotes,vowel, or a family: prose, c or python.",
     )
     given = click.option(
         "--concept",
         "concepts",
         multiple=True,
         callback=join,
-        metavar="NAME",
-        help="One more; may be new, such as 'url=regex:https?://\\S+'.",
+        metavar="CONCEPT",
+        help="One more, which may be new, such as 'url=regex:https?://\\S+'.",
     )
     return listed(given(command))
 

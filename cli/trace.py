@@ -17,6 +17,7 @@ from .arguments import (
     force_option,
     model_argument,
     open_model,
+    sources,
     words,
 )
 
@@ -75,8 +76,6 @@ def trace(
     Each TEXT starts from a zero state. It may be - for standard input; for a captioner it is a CSV file with an
     image a row, for a forecaster one with a series. MODEL may be the name of a shipped network.
     """
-    import sys
-
     from rich.console import Console
 
     import rnnscope
@@ -87,14 +86,12 @@ def trace(
         figures.check_format(heatmap)
         for path in figures.page_paths(heatmap, 1) + figures.page_paths(heatmap, _HEATMAP_PAGES):
             new_path(path, force)
-    if "-" in texts and sys.stdin is None:
-        raise click.UsageError("TEXT is -, but there is no standard input.")
-    sources = [sys.stdin.buffer if text == "-" else Path(text) for text in texts]
+    given = sources(texts)
     console = Console(highlight=False)
     name = "stdin" if texts[0] == "-" else Path(texts[0]).stem
     result = rnnscope.trace(
         open_model(model, device),
-        sources,
+        given,
         output or Path(f"{name}.zarr"),
         signals=signals,
         units=units,
@@ -118,7 +115,7 @@ def _report(trace: Trace, console: Console) -> None:
     """What was written, what it holds, and where to look first."""
     from rich.filesize import decimal
 
-    from rnnscope import rank_units
+    from rnnscope.analysis.units import LONGEST, rank_units
 
     assert trace.path is not None
     size = sum(file.stat().st_size for file in trace.path.rglob("*") if file.is_file())
@@ -143,10 +140,13 @@ def _report(trace: Trace, console: Console) -> None:
     if trace.unknown:
         most = ", ".join(f"{character!r} x {count:,}" for character, count in trace.unknown.most_common(5))
         lines.append(f"  {trace.unknown.total():,} characters the model does not know, read as unknown: {most}")
-    ranking = rank_units(trace[trace.memory])
+    ranking = rank_units(trace[trace.memory], trace.text_between(0, LONGEST))
     lines += ["Look first at"]
     for title, rows in (("most switch-like", ranking.switches(5)), ("longest memory", ranking.longest(5))):
         lines.append(f"  {title:<17} {'  '.join(rows.index) or 'the text is too short to tell'}")
+    counters = ranking.counters(5)
+    if (counters["kind"] == "counter").any():
+        lines.append(f"  {'counters':<17} {'  '.join(counters.index[counters['kind'] == 'counter'])}")
     lines.append(f"Next: rnnscope show {shlex.quote(str(trace.path))} {ranking.table.index[0]}")
     for line in lines:
         console.print(line, markup=False, soft_wrap=True)

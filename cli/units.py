@@ -7,12 +7,22 @@ from pathlib import Path
 
 import click
 
-from .arguments import concepts_options, device_option, documents_option, encoding_option, force_option, words
+from .arguments import (
+    concepts_options,
+    device_option,
+    documents_option,
+    encoding_option,
+    force_option,
+    open_model,
+    sources,
+    words,
+)
+from .inputs import rows
 
 
 @click.command()
 @click.argument("model", metavar="MODEL.pt|TRACE")
-@click.argument("texts", nargs=-1, metavar="TEXT.txt...", type=click.Path(path_type=Path))
+@click.argument("texts", nargs=-1, metavar="TEXT.txt...")
 @concepts_options
 @click.option("--signals", callback=words, metavar="NAMES", help="Such as h,c or l0.c [default: all].")
 @documents_option
@@ -33,7 +43,7 @@ from .arguments import concepts_options, device_option, documents_option, encodi
 @force_option
 def units(
     model: str,
-    texts: tuple[Path, ...],
+    texts: tuple[str, ...],
     concepts: list[str],
     signals: list[str] | None,
     documents: str | None,
@@ -50,7 +60,7 @@ def units(
     """Find the units that track what a person can name.
 
     On the first half of the texts a unit is chosen for each concept, on the second it is scored. Give a MODEL and
-    texts, or a TRACE alone. `rnnscope concepts` lists what can be searched for.
+    texts, or a TRACE alone. Concepts of prose are searched for unless others are named; `rnnscope concepts` lists them.
     """
     from rich.console import Console
 
@@ -59,8 +69,6 @@ def units(
     from rnnscope.output import new_path
     from rnnscope.probes.concepts import named
     from rnnscope.reports import figures
-
-    from .arguments import open_model
 
     for path, check in ((save, check_table), (plot, figures.check_format)):
         if path is not None:
@@ -71,8 +79,8 @@ def units(
     console = Console(highlight=False)
     found = rnnscope.find_units(
         rnnscope.open_trace(model) if traced else open_model(model, device),
-        None if traced else list(texts),
-        named(*concepts),
+        None if traced else sources(texts),
+        named(*concepts or ["prose"]),
         signals=signals,
         documents=documents,  # pyright: ignore[reportArgumentType]
         encoding=encoding,
@@ -85,7 +93,8 @@ def units(
     if plot is not None:
         figures.save([found.plot().figure], plot)  # pyright: ignore[reportArgumentType]
     if as_json:
-        click.echo(json.dumps(found.to_dict(), indent=1, allow_nan=False))
+        said = {"concepts": rows(found.table), "left_out": found.left_out, "steps": found.steps, "units": len(found.scores)}
+        click.echo(json.dumps(said, indent=1))
         return
     console.print(found)
     for path in filter(None, (save, plot)):

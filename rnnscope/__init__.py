@@ -13,6 +13,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .analysis.contexts import top_contexts as top_contexts
+    from .analysis.explanations import explain as explain
+    from .analysis.matching import match as match
+    from .analysis.responses import responses as responses
     from .analysis.search import find_units as find_units
     from .analysis.units import rank_units as rank_units
     from .checkpoint import load as load
@@ -68,16 +72,20 @@ _HOME = {
     "Vocabulary": "text",
     "ablate": "recording.intervention",
     "clamp": "recording.intervention",
+    "explain": "analysis.explanations",
     "find_units": "analysis.search",
     "import_model": "foreign.importing",
     "intervene": "recording.intervention",
     "load": "checkpoint",
+    "match": "analysis.matching",
     "open_trace": "tracing.trace",
     "patch": "recording.intervention",
     "rank_units": "analysis.units",
     "record": "recording.recorder",
     "register": "recording.adapter",
     "resample": "recording.intervention",
+    "responses": "analysis.responses",
+    "top_contexts": "analysis.contexts",
     "trace": "tracing.making",
     "train": "training.loop",
     "unroll": "recording.recorder",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Integral
 
 import numpy as np
 import pandas as pd
@@ -46,6 +47,7 @@ def ablation(
     controls: int = 20,
     seed: int = 0,
     limit: int = LIMIT,
+    encoding: str = "utf-8",
     console: Console | None = None,
 ) -> Ablation:
     """Take a unit away and see what the network loses, where a concept holds and where it does not.
@@ -67,7 +69,9 @@ def ablation(
     concept : Concept of kind flag
     by : {"zero", "mean", "resample"}
         Whether a unit is replaced by zero, by its mean over this text, or at each step by its value at a
-        random place of this text (units of a set by values from the same place).
+        random place of this text (units of a set by values from the same place). Zero is a value like any
+        other: to a network whose unit is below zero where the concept does not hold, it may say that it
+        half does. The mean stays nearer to what the network is used to.
     on : {"both", "above", "recurrence"}
         Of h: whether it is replaced for the layers above (or the head), for the next step, or for both. It
         has to be said: Lakretz et al. (2019) write of one and their program does another.
@@ -77,6 +81,8 @@ def ablation(
         Of the controls, of random places and of the bootstrap.
     limit : int
         Characters to read: the first ones of the text.
+    encoding : str
+        Of files.
     console : rich Console, optional
         Where progress is shown.
 
@@ -105,7 +111,8 @@ def ablation(
     check_model(model)
     units, concept = find_units(model, unit), check_flag(concept)
     _check_options(by, on, controls, seed)
-    counted = Counted.of(model.vocabulary, read_documents(text, limit), concept)
+    documents, more = read_documents(text, limit, encoding)
+    counted = Counted.of(model.vocabulary, documents, concept)
     found = survey(model, counted.tokens, list(dict.fromkeys(one.whole for one in units)), seed)
     sets = matched_units(found, units, controls, seed)
     with progress_bar(console) as bar:
@@ -119,7 +126,7 @@ def ablation(
         std=tuple(_spread(found, units)),
         concept=concept.name,
         what=_words(model, units, by, on),
-        text=counted.words,
+        text=counted.words(more),
         endings=dict(counted.characters_at("ends").most_common()),
         table=_table(losses, counted, others, seed),
         controls=others,
@@ -131,9 +138,9 @@ def _check_options(by: str, on: str, controls: int, seed: int) -> None:
         raise InterventionError(f"by is zero, mean or resample; got {by!r}.")
     if on not in ("both", "above", "recurrence"):
         raise InterventionError(f"on is both, above or recurrence; got {on!r}.")
-    if not isinstance(controls, int) or not 0 <= controls <= _MOST_CONTROLS:
+    if not isinstance(controls, Integral) or not 0 <= controls <= _MOST_CONTROLS:
         raise InterventionError(f"controls is a number of units from 0 to {_MOST_CONTROLS:,}; got {controls!r}.")
-    if not isinstance(seed, int) or seed < 0:
+    if not isinstance(seed, Integral) or seed < 0:
         raise InterventionError(f"seed is a whole number of at least 0; got {seed!r}.")
 
 

@@ -84,7 +84,7 @@ class Ablation:
         places = list(rows.index)
         if len(self.controls):
             long = self.controls[places].melt(var_name="place", value_name="change")
-            sns.stripplot(long, x="change", y="place", order=places, color="#999999", size=4, ax=axes, seed=0)
+            sns.stripplot(long, x="change", y="place", order=places, color="#999999", size=4, jitter=False, ax=axes)
         reach = np.abs(rows[["low", "high"]].to_numpy().T - rows["change"].to_numpy())
         axes.errorbar(rows["change"], range(len(rows)), xerr=reach, fmt="D", color="#b2182b", markersize=5, capsize=3)
         axes.axvline(0, color="#bbbbbb", linewidth=0.8, zorder=0)
@@ -108,8 +108,13 @@ class Ablation:
         names += ["controls\nmedian", "controls\nrange", "ratio"] if len(self.controls) else []
         for name in names:
             table.add_column(name, justify="right", no_wrap=True)
-        for place, row in self.table.iterrows():
-            cells = [_TITLES[str(place)], f"{row['characters']:,.0f}", _number(row["loss"], ""), _number(row["change"])]
+        for row in self.table.reset_index().to_dict("records"):
+            cells = [
+                _TITLES[row["place"]],
+                f"{row['characters']:,.0f}",
+                _number(row["loss"], ""),
+                _number(row["change"]),
+            ]
             cells.append(_range(row["low"], row["high"]))
             if len(self.controls):
                 cells += [_number(row["controls"]), _range(row["controls_low"], row["controls_high"])]
@@ -143,11 +148,15 @@ class Ablation:
 
 
 def _number(value: float, sign: str = "+") -> str:
-    return "-" if np.isnan(value) else f"{value:{sign}.{3 if abs(value) < 9.9995 else 2}f}"
+    if np.isnan(value):
+        return "-"
+    if abs(value) < 0.0005:
+        return "0.000"  # without a sign that says nothing
+    return f"{value:{sign}.{3 if abs(value) < 9.9995 else 2}f}"
 
 
 def _range(low: float, high: float) -> str:
-    return "-" if np.isnan(low) else f"{_number(low)} {_number(high)}"
+    return "-" if np.isnan(low) else f"{_number(low)} {_number(high):>6}"
 
 
 def _times(ratio: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -38,8 +38,7 @@ _VALUES = 7
 _EXAMPLE = 200
 """Characters of a text that are kept."""
 
-_BAR = 10
-_BESIDE = 48
+_BESIDE = 51
 """Columns of a terminal that the rest of the table takes."""
 
 
@@ -59,7 +58,10 @@ class ClampSweep:
     table : DataFrame
         One row for each value, the first one for the unit left free: ``value``, NaN where it is free;
         ``share`` of the characters written at which the concept holds, from 0 to 1, of those to which it
-        applies; its interval ``low`` to ``high``; ``example``, the beginning of the first text.
+        applies; its interval ``low`` to ``high``; how often, where it did not hold after the character before,
+        a stretch of it ``begins``, and where it did, one ``ends``; ``example``, the beginning of the first
+        text. A network that is held inside may end a stretch again and again: then the share is about one
+        half, and ``ends`` shows what the unit does.
     """
 
     unit: str
@@ -84,18 +86,22 @@ class ClampSweep:
         yield Text(f"Held: {self.what}.")
         yield Text(f"Written: {self.text}")
         table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-        for name in ("held at", "share", "95 % interval"):
+        for name in ("held at", "share", "95 % interval", "begins", "ends"):
             table.add_column(name, justify="right", no_wrap=True)
-        table.add_column("", no_wrap=True, min_width=_BAR)
         table.add_column("example", no_wrap=True)
         room = max(0, options.max_width - _BESIDE)
         for row in self.table.to_dict("records"):
             value = "free" if math.isnan(row["value"]) else f"{row['value']:+.3g}"
             interval = "-" if math.isnan(row["low"]) else f"{row['low']:.1%} to {row['high']:.1%}"
-            share = "-" if math.isnan(row["share"]) else f"{row['share']:.1%}"
+            share, begins, ends = (_percent(row[name]) for name in ("share", "begins", "ends"))
             example = "".join(c if c == " " else visible(c) for c in row["example"][:room])
-            table.add_row(value, share, interval, "█" * round(_BAR * np.nan_to_num(row["share"])), Text(example))
+            table.add_row(value, share, interval, begins, ends, Text(example))
         yield table
+        yield Text("Begins: at so many of the characters outside; ends: at so many of those inside.")
+
+
+def _percent(share: float) -> str:
+    return "-" if math.isnan(share) else f"{share:.1%}"
 
 
 @torch.no_grad()
@@ -205,7 +211,7 @@ class _Writer:
         for step, at in enumerate(uniform):
             with intervene(self._model, changes or {}):  # each block forgets the states that it has seen
                 logits, states = run(self._model, read, states)
-            read = self._draw(logits[-1].double().cpu(), at[:, None]).T
+            read = self._draw(logits[-1].cpu().double(), at[:, None]).T
             self._tokens[step] = read
             yield
 
@@ -233,11 +239,11 @@ def _check_options(
     if not prompt:
         raise TextError("The prompt is empty; at least one character is needed, such as a newline.")
     for name, number in (("length", length), ("samples", samples)):
-        if not isinstance(number, int) or number < 1:
+        if not isinstance(number, Integral) or number < 1:
             raise InterventionError(f"{name} is a whole number of at least 1; got {number!r}.")
     if not isinstance(temperature, Real) or not 0 < temperature < math.inf:
         raise InterventionError(f"The temperature is above 0, 1 for the network's own odds; got {temperature!r}.")
-    if not isinstance(seed, int) or seed < 0:
+    if not isinstance(seed, Integral) or seed < 0:
         raise InterventionError(f"seed is a whole number of at least 0; got {seed!r}.")
     if values is not None and (not len(values) or not all(isinstance(v, Real) and math.isfinite(v) for v in values)):
         raise InterventionError(f"A unit is held at one or more finite values; got {list(values)!r}.")
@@ -245,14 +251,26 @@ def _check_options(
 
 def _quantiles(series: Tensor) -> list[float]:
     """Values that a unit is held at, if the user names none."""
-    low, high = np.quantile(series.double().cpu().numpy(), (0.01, 0.99))
+    low, high = np.quantile(series.cpu().double().numpy(), (0.01, 0.99))
     return [float(value) for value in np.linspace(low, high, _VALUES)]
 
 
 def _row(value: float, texts: Sequence[str], prompt: str, concept: Concept, seed: int) -> dict[str, Any]:
     """A row of the table."""
-    labels = np.stack([concept(prompt + text)[len(prompt) :] for text in texts])
-    holds, applies = (labels == 1).sum(axis=1), (~np.isnan(labels)).sum(axis=1)
-    share = holds.sum() / applies.sum() if applies.any() else math.nan
+    labels = np.stack([concept(prompt + text)[len(prompt) - 1 :] for text in texts])
+    before, after = labels[:, :-1], labels[:, 1:]
+    holds, applies = (after == 1).sum(axis=1), (~np.isnan(after)).sum(axis=1)
     low, high = bootstrap_interval(holds, applies, seed)
-    return {"value": value, "share": share, "low": low, "high": high, "example": texts[0][:_EXAMPLE]}
+    return {
+        "value": value,
+        "share": _ratio(holds.sum(), applies.sum()),
+        "low": low,
+        "high": high,
+        "begins": _ratio(((before == 0) & (after == 1)).sum(), (before == 0).sum()),
+        "ends": _ratio(((before == 1) & (after == 0)).sum(), (before == 1).sum()),
+        "example": texts[0][:_EXAMPLE],
+    }
+
+
+def _ratio(count: int, of: int) -> float:
+    return count / of if of else math.nan

@@ -43,12 +43,12 @@ class Contexts:
     @property
     def highest(self) -> pd.DataFrame:
         """The places where the unit is highest."""
-        return self.table[self.table["end"] == "highest"]
+        return self.table.query("end == 'highest'")
 
     @property
     def lowest(self) -> pd.DataFrame:
         """The places where the unit is lowest."""
-        return self.table[self.table["end"] == "lowest"]
+        return self.table.query("end == 'lowest'")
 
     def plot(self, axes: Axes | None = None) -> Axes:
         """Value against step, a dot a place; on new axes if none are given."""
@@ -64,7 +64,7 @@ class Contexts:
         table = Table(box=None, pad_edge=False, show_edge=False)
         table.add_column(end, justify="right", no_wrap=True)
         table.add_column("step", justify="right", no_wrap=True)
-        several = self.table["document"].nunique() > 1
+        several = len(set(self.table["document"])) > 1
         if several:
             table.add_column("document", justify="right", no_wrap=True)
         room = max(12, width - (30 if several else 20))

@@ -55,8 +55,13 @@ def _set(units: Sequence[Address], orders: Sequence[np.ndarray], number: int) ->
 def _nearest(found: Survey, unit: Address, units: Sequence[Address], count: int) -> np.ndarray:
     """Other units of a signal, those that vary most alike."""
     spread = np.log(found.std(unit.whole) + 1e-12)
-    others = np.setdiff1d(np.arange(len(spread)), [one.unit for one in units if one.whole == unit.whole])
-    return others[np.argsort(np.abs(spread[others] - spread[unit.unit]), kind="stable")][:count]
+    others = np.setdiff1d(np.arange(len(spread)), [_number(one) for one in units if one.whole == unit.whole])
+    return others[np.argsort(np.abs(spread[others] - spread[_number(unit)]), kind="stable")][:count]
+
+
+def _number(unit: Address) -> int:
+    assert unit.unit is not None
+    return unit.unit
 
 
 def bootstrap_interval(sums: np.ndarray, counts: np.ndarray, seed: int) -> tuple[float, float]:

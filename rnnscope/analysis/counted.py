@@ -96,12 +96,12 @@ class Counted:
             return np.repeat(np.arange(len(self.tokens)), [len(one) - 1 for one in self.tokens])
         return np.arange(len(self)) * _BLOCKS // len(self)
 
-    @property
-    def words(self) -> str:
-        """What was read, and how intervals are made, in a sentence or two."""
+    def words(self, more: int) -> str:
+        """What was read of a text that has so many more characters, and how intervals are made."""
         characters, documents = len(self) + len(self.tokens), len(self.tokens)
         groups = f"{documents} documents" if self.by_document else f"{_BLOCKS} blocks of the text"
-        read = f"{characters:,} characters in {documents} document{'s' if documents > 1 else ''}"
+        read = f"the first {characters:,} of {characters + more:,} characters" if more else f"{characters:,} characters"
+        read += f" in {documents:,} document{'s' if documents > 1 else ''}"
         unknown = np.count_nonzero(~self.known)
         aside = f", {unknown:,} unknown ones not counted" if unknown else ""
         return f"{read}{aside}. Intervals of 95 % by a bootstrap over {groups}."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from rnnscope.text import codepoints
@@ -46,11 +48,12 @@ def count_steps(values: np.ndarray, fresh: np.ndarray, text: str | None) -> tupl
     spread = values.std(axis=0)
     scaled = np.divide(values - values.mean(axis=0), spread, out=np.zeros_like(values), where=spread > 1e-9)
     linear = _linearity(scaled.astype(np.float32), np.stack(list(events.values())))
-    names = list(events)
-    return linear.max(axis=0), [names[best] if linear[best, unit] else "" for unit, best in enumerate(linear.argmax(axis=0))]
+    score = linear.max(axis=0)
+    names = np.array(list(events), dtype=object)
+    return score, np.where(score > 0, names[linear.argmax(axis=0)], "").tolist()
 
 
-def _events(fresh: np.ndarray, text: str | None):
+def _events(fresh: np.ndarray, text: str | None) -> Iterator[tuple[str, np.ndarray]]:
     """Each event that can be counted from, with its lags: see `_lags`."""
     steps = np.arange(len(fresh))
     start = np.maximum.accumulate(np.where(fresh, steps, 0))

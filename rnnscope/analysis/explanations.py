@@ -1,13 +1,13 @@
-"""What a unit stands for, as a short formula over concepts: (quotes AND NOT capitalised) OR within 5 steps after number."""
+"""When a unit is on, as a formula over concepts: (quotes AND NOT capitalised) OR within 5 steps after number."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import scipy.fft
 import seaborn as sns
 import xarray as xr
 from matplotlib.axes import Axes
@@ -27,6 +27,9 @@ LENGTH = 5
 """Atoms in the longest formula."""
 
 _BEAM = 10
+_MOST = 0.5
+"""The share of the steps that "within k steps after" may hold at: more would say next to nothing."""
+
 _AFTER = (5, 20, 100)  # steps
 _QUANTILES = (0.25, 0.5, 0.75, 0.9)
 _GAP = 500
@@ -62,10 +65,10 @@ class Explanation:
     table: pd.DataFrame
 
     @property
-    def best(self) -> pd.Series:
-        """The shortest formula that is within 0.01 of the best IoU of the fit half."""
+    def best(self) -> dict[str, Any]:
+        """The row of the shortest formula that is within 0.01 of the best IoU of the fit half."""
         close = self.table["fit_iou"] >= self.table["fit_iou"].max() - _CLOSE
-        return self.table[close].iloc[0]
+        return self.table[close].iloc[0].to_dict()
 
     def plot(self, axes: Axes | None = None) -> Axes:
         """IoU against the length of the formula; on new axes if none are given."""
@@ -95,7 +98,7 @@ class Explanation:
 
 @dataclass(frozen=True, eq=False)
 class _Formula:
-    """Where a formula holds in the fit half, packed, and in the held-out half."""
+    """Where a formula holds in the fit half and in the held-out half, packed."""
 
     text: str
     kind: str
@@ -121,7 +124,8 @@ def explain(series: xr.DataArray, text: str, concepts: Sequence[Concept], top: f
 
     Compositional explanations (Mu and Andreas 2020): a beam search (10 formulas wide) over AND, OR and AND NOT. The
     atoms are flags, the values of categories, numbers above and up to their quartiles and 90 % quantile, and "within
-    5, 20 or 100 steps after" a flag or the value of a category, which holds at these too. Where a concept does not
+    5, 20 or 100 steps after" a flag or the value of a category, which holds at these too, unless that is more than
+    half of all steps. Where a concept does not
     apply it is false.
 
     The steps are cut into two contiguous halves with a gap of 500 steps (less in a short text) between them. The
@@ -195,7 +199,7 @@ def _atoms(concept: Concept, unit: UnitSeries, fit: slice, held: slice) -> Itera
     for name, holds in _flags(concept, labels, unit, fit):
         holds = holds[unit.steps]
         if 0 < np.count_nonzero(holds[fit]) < fit.stop:
-            yield _Formula(name, "", _pack(holds[fit]), holds[held])
+            yield _Formula(name, "", _pack(holds[fit]), _pack(holds[held]))
 
 
 def _flags(concept: Concept, labels: np.ndarray, unit: UnitSeries, fit: slice) -> Iterator[tuple[str, np.ndarray]]:
@@ -213,7 +217,9 @@ def _flags(concept: Concept, labels: np.ndarray, unit: UnitSeries, fit: slice) -
         holds = labels == value
         yield name, holds
         for steps in _AFTER:
-            yield f"within {steps} steps after {name}", _within(holds, steps, unit)
+            after = _within(holds, steps, unit)
+            if after[unit.steps[fit]].mean() <= _MOST:
+                yield f"within {steps} steps after {name}", after
 
 
 def _within(holds: np.ndarray, steps: int, unit: UnitSeries) -> np.ndarray:
@@ -335,11 +341,12 @@ def _iou(size: np.ndarray | int, hits: np.ndarray | int, total: int) -> np.ndarr
     return np.asarray(hits / np.maximum(1, size + total - hits))
 
 
-def _held_out(holds: np.ndarray, on: np.ndarray) -> dict[str, float]:
+def _held_out(bits: np.ndarray, on: np.ndarray) -> dict[str, float]:
     """IoU in the held-out half, beside its mean under all circular shifts beyond the gap, and how many reach it."""
+    holds = np.unpackbits(bits.view(np.uint8), count=len(on))
     steps, size, total = len(on), int(holds.sum()), int(on.sum())
-    spectra = [scipy.fft.rfft(values.astype(np.float64)) for values in (on, holds)]
-    hits = np.rint(scipy.fft.irfft(spectra[0] * spectra[1].conj(), n=steps))
+    spectra = [np.fft.rfft(values.astype(np.float64)) for values in (on, holds)]
+    hits = np.rint(np.fft.irfft(spectra[0] * spectra[1].conj(), n=steps))
     gap = min(_GAP, steps // 10)
     shifted = hits[gap : steps - gap]
     return {

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -82,12 +81,6 @@ class FoundUnits:
             return replace(self, table=self.table.sort_index())
         return replace(self, table=self.table.sort_values(by, ascending=by == "p", kind="stable"))
 
-    def to_dict(self) -> dict[str, Any]:
-        """All but the scores of all units, as what JSON knows."""
-        table: dict[str, dict[str, Any]] = self.table.to_dict("index")  # pyright: ignore[reportAssignmentType]
-        rows = [{"concept": name} | {k: v for k, v in row.items() if _is_said(v)} for name, row in table.items()]
-        return {"concepts": rows, "left_out": dict(self.left_out), "steps": dict(self.steps), "units": len(self.scores)}
-
     def save(self, path: str | Path) -> Path:
         """Write the table to a file, as CSV or Parquet by the ending of its name.
 
@@ -127,10 +120,6 @@ class FoundUnits:
         if self.left_out:
             reasons = "; ".join(f"{name} {reason}" for name, reason in self.left_out.items())
             yield f"Left out: {reasons}."
-
-
-def _is_said(value: Any) -> bool:
-    return not isinstance(value, float) or np.isfinite(value)
 
 
 def check_table(path: str | Path) -> Path:

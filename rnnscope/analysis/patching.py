@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 import pandas as pd
@@ -130,7 +131,7 @@ def patch_lifetime(
     check_model(model)
     read = {name: _tokens(model, text, name) for name, text in (("donor", donor), ("receiver", receiver))}
     for name, (text, _) in read.items():
-        if not isinstance(step, int) or not 0 <= step < len(text):
+        if not isinstance(step, Integral) or not 0 <= step < len(text):
             raise TextError(f"The {name} has the steps 0 to {len(text) - 1:,}; got {step!r}.")
     (_, given), (text, taken) = read.values()
     chosen = _signals(model) if units is None else find_units(model, units)
@@ -207,8 +208,8 @@ def _compare(
     for start, stop in zip(starts, starts[1:], strict=False):
         with record(model, _wholes(list(values))) as recording, intervene(model, changes if start == step else {}):
             logits, states = run(model, tokens[start:stop, None].expand(-1, 2), states)
-        log_q, log_p = logits.double().log_softmax(dim=-1).unbind(dim=1)
+        log_q, log_p = logits.cpu().double().log_softmax(dim=-1).unbind(dim=1)
         divergences.append((log_p.exp() * (log_p - log_q)).sum(dim=-1))
         signals = torch.cat([recording[address].reshape(stop - start, 2, -1) for address in values], dim=-1)
-        distances.append(((signals[:, 0] - signals[:, 1]).double().cpu() / std).square().mean(dim=-1).sqrt())
-    return torch.cat(divergences).clamp(min=0).cpu().numpy(), torch.cat(distances).numpy()
+        distances.append(((signals[:, 0] - signals[:, 1]).cpu().double() / std).square().mean(dim=-1).sqrt())
+    return torch.cat(divergences).clamp(min=0).numpy(), torch.cat(distances).numpy()

@@ -49,14 +49,11 @@ class Responses:
 
     def on(self, count: int) -> pd.DataFrame:
         """What raises the unit most, if by a quarter standard deviation; of n-grams that say the same, the shortest."""
-        return self._listed(self.table["effect"] > _LARGE, count)
+        return self.table.query(f"distinct and effect > {_LARGE}").head(count)
 
     def off(self, count: int) -> pd.DataFrame:
         """What lowers the unit most."""
-        return self._listed(self.table["effect"] < -_LARGE, count)
-
-    def _listed(self, rows: pd.Series, count: int) -> pd.DataFrame:
-        return self.table[rows & self.table["distinct"]].head(count)
+        return self.table.query(f"distinct and effect < {-_LARGE}").head(count)
 
     def plot(self, axes: Axes | None = None) -> Axes:
         """The ten strongest responses each way as bars; on new axes if none are given."""
@@ -67,7 +64,7 @@ class Responses:
         axes.set(title=self.address, xlabel="mean change (standard deviations)", ylabel="")
         for label in axes.get_yticklabels():
             label.set_parse_math(False)
-            label.set_family("monospace")
+            label.set_fontfamily("monospace")
         return axes
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -92,7 +89,7 @@ def _side(title: str, rows: pd.DataFrame) -> Table | Text:
 def responses(series: xr.DataArray, text: str, fewest: int = _FEWEST) -> Responses:
     """The mean change of a unit at each character, and at each that follows one or two given others.
 
-    The expected response of RNNVis (Ming et al. 2017, section 4.2), to n-grams too. The change is that since the
+    The expected response of RNNVis (Ming et al. 2017), to n-grams too. The change is that since the
     step before, in the same document; a document's first step has none, and an n-gram lies within one document.
 
     An n-gram is called distinct if its response differs from that of its own suffix by more than three standard
@@ -148,8 +145,9 @@ def _level(keys: np.ndarray, changes: np.ndarray, values: np.ndarray, fewest: in
     squares = np.bincount(which, (changes - mean[which]) ** 2, len(found))
     error = np.sqrt(squares / np.maximum(1, count - 1) / count)
     value = np.bincount(which, values, len(found)) / count
-    rows = pd.DataFrame({"key": found, "count": count, "response": mean, "error": error, "value": value})
-    return rows[count >= max(2, fewest)].reset_index(drop=True)
+    columns = {"key": found, "count": count, "response": mean, "error": error, "value": value}
+    often = count >= max(2, fewest)
+    return pd.DataFrame({name: column[often] for name, column in columns.items()})
 
 
 def _add_suffixes(levels: list[pd.DataFrame], changes: np.ndarray, base: int) -> None:
@@ -173,5 +171,6 @@ def _finished(table: pd.DataFrame, alphabet: np.ndarray, deviation: float) -> pd
         "".join(chr(alphabet[key // len(alphabet) ** back % len(alphabet)]) for back in reversed(range(length)))
         for key, length in zip(table["key"], table["length"], strict=True)
     ]
-    order = table["effect"].abs().sort_values(ascending=False, kind="stable").index
-    return table.loc[order, ["ngram", "count", "response", "error", "effect", "value", "distinct"]].reset_index(drop=True)
+    order = np.argsort(-np.abs(table["effect"].to_numpy(dtype=float)), kind="stable")
+    columns = ["ngram", "count", "response", "error", "effect", "value", "distinct"]
+    return table[columns].iloc[order].reset_index(drop=True)

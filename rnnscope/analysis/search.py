@@ -290,7 +290,7 @@ class _Search:
         """Choose a unit for each concept, and see what chance does."""
         blocks = int(np.clip((self.held_part.stop - self.held_part.start) // 500, 10, 50))
         for index, question in enumerate(self.questions):
-            spread = next(iter(self.signals.values())).fit.sizes(index)
+            spread = next(iter(self.signals.values())).fit.spread(index)
             if (reason := _same(question, spread)) is not None:
                 self.left_out[question.concept.name] = f"{reason} in the first half"
                 continue
@@ -331,7 +331,7 @@ class _Search:
         rows = []
         for index, choice in self.choices.items():
             question = self.questions[index]
-            if (reason := _same(question, choice.signal.held.sizes(index))) is not None:
+            if (reason := _same(question, choice.signal.held.spread(index))) is not None:
                 self.left_out[question.concept.name] = f"{reason} in the second half"
                 continue
             unit = self.source.unit(choice.signal.address, choice.unit)

@@ -78,7 +78,7 @@ class Survey:
         """Take in the values of the steps that follow."""
         read = self._read
         for signal, sums in self._sums.items():
-            values = recording[signal][:, 0].double().cpu().numpy()
+            values = recording[signal][:, 0].cpu().double().numpy()
             self._read = read + len(values)
             self._sums[signal] = sums + np.stack((values.sum(axis=0), (values**2).sum(axis=0)))
             first, last = np.searchsorted(self._places, (read, self._read))
@@ -119,8 +119,9 @@ def survey(model: CharLanguageModel, documents: Sequence[Tensor], signals: Seque
                 first = number * STREAM
                 part = tokens[start : min(first + STREAM, steps) + 1]
                 found.streams.append(Stream(part, states, first - start, counted + first))
-                _, states = run(model, tokens[start:following, None], states)
-                found.take(recording)
+                if start < following:
+                    _, states = run(model, tokens[start:following, None], states)
+                    found.take(recording)
             counted += steps
     return found
 
@@ -134,6 +135,7 @@ def zeros(model: CharLanguageModel) -> States:
 
 def run(model: CharLanguageModel, tokens: Tensor, states: States) -> tuple[Tensor, States]:
     """Logits of shape (time, batch, token) for tokens of shape (time, batch), and the states after them."""
-    given: State = states if len(states) > 1 else states[0]
+    first, *others = states
+    given: State = states if others else first
     logits, after = model(tokens.to(model.device), given)
     return logits, after if isinstance(after, tuple) else (after,)

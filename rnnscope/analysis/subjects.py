@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Integral
 
 import numpy as np
 
@@ -84,22 +85,25 @@ def check_flag(concept: object) -> Concept:
     return concept
 
 
-def read_documents(text: Texts | Sequence[Texts], limit: int) -> list[Document]:
-    """The documents of a text as far as they lie within its first characters; a file is one document.
+def read_documents(text: Texts | Sequence[Texts], limit: int, encoding: str = "utf-8") -> tuple[list[Document], int]:
+    """The documents of a text as far as they lie within its first characters, and how many more characters it has.
+
+    A file is one document.
 
     Raises
     ------
     TextError
         If a file cannot be read, or a text is empty.
     """
-    if not isinstance(limit, int) or limit < 2:
+    if not isinstance(limit, Integral) or limit < 2:
         raise TextError(f"limit is the number of characters to read, at least 2; got {limit!r}.")
-    documents, left = [], limit
-    for document in gather(Given(text), "file"):
-        if left:
-            documents.append(Document(document.name, document.text[:left]))
-            left -= len(documents[-1].text)
-    return documents
+    documents, read, total = [], 0, 0
+    for document in gather(Given(text, encoding=encoding), "file"):
+        if read < limit:
+            documents.append(Document(document.name, document.text[: limit - read]))
+            read += len(documents[-1].text)
+        total += len(document.text)
+    return documents, total - read
 
 
 def label_documents(concept: Concept, documents: Sequence[Document]) -> list[np.ndarray]:

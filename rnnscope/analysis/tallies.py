@@ -19,8 +19,8 @@ from rnnscope.concept import Concept
 from . import scores
 from .binning import BINS, Bins
 
-_TOGETHER = 16
-"""Units that are counted in one go: their counts stay in the cache."""
+_TOGETHER = 4
+"""Flags whose patterns are counted together: these are 81 at most."""
 
 LEVELS = 32
 """Levels of a number's labels in a `Detail`, at most."""
@@ -87,12 +87,14 @@ class Tally:
 
     def __init__(self, bins: Bins, questions: Sequence[Question]) -> None:
         self._bins, self._questions = bins, list(questions)
-        self.units = units = len(bins.edges)
-        flags = sum(question.concept.kind == "flag" for question in questions)
-        self._counts = np.zeros((flags, 2, units, BINS), dtype=np.int64)
-        sizes = [_columns(question) for question in questions if question.concept.kind != "flag"]
-        self._label = [np.zeros((3, size)) for size in sizes]
-        self._rank = [np.zeros((3, units, size)) for size in sizes]
+        self.units = len(bins.edges)
+        self._flags = [index for index, question in enumerate(questions) if question.concept.kind == "flag"]
+        self._others = [index for index in range(len(questions)) if index not in self._flags]
+        ends = np.cumsum([0, *(_columns(questions[index]) for index in self._others)])
+        self._columns = {index: slice(*ends[place : place + 2]) for place, index in enumerate(self._others)}
+        self._counts = np.zeros((len(self._flags), 2, self.units, BINS), dtype=np.int64)
+        self._label = np.zeros((3, ends[-1]))
+        self._rank = np.zeros((3, self.units, ends[-1]))
 
     def update(self, bins: np.ndarray, labels: np.ndarray) -> None:
         """Take in some steps.
@@ -102,78 +104,71 @@ class Tally:
         bins : uint8 array of shape (unit, time)
         labels : float32 array of shape (concept, time), NaN where a concept does not apply
         """
-        flags = np.array([question.concept.kind == "flag" for question in self._questions])
-        if flags.any():
-            self._count(bins, labels[flags])
-        if not flags.all():
-            self._moments(bins, labels[~flags], [q for q in self._questions if q.concept.kind != "flag"])
+        if self._flags:
+            self._count(bins, labels[self._flags])
+        if self._others:
+            self._correlate(bins, labels[self._others])
 
     def merge(self, other: Tally) -> None:
         """Take in what a tally of other steps has, which has the same bins."""
         self._counts += other._counts
-        for own, others in ((self._label, other._label), (self._rank, other._rank)):
-            for mine, theirs in zip(own, others, strict=True):
-                mine += theirs
+        self._label += other._label
+        self._rank += other._rank
 
     def flag(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         """Counts with the label and without it, each of shape (unit, bin), of a concept by its number."""
-        place = sum(question.concept.kind == "flag" for question in self._questions[:index])
-        return self._counts[place, 1], self._counts[place, 0]
+        no, yes = self._counts[self._flags.index(index)]
+        return yes, no
 
     def association(self, index: int) -> np.ndarray:
         """What each unit tells of a concept: AUROC of a flag, Spearman of a number, eta squared of a category."""
-        if self._questions[index].concept.kind == "flag":
+        if index in self._flags:
             return scores.auroc(*self.flag(index))
-        place = sum(question.concept.kind != "flag" for question in self._questions[:index])
+        label, rank = self._label[:, self._columns[index]], self._rank[..., self._columns[index]]
         if self._questions[index].concept.kind == "number":
-            return self._correlation(place)
-        return self._eta_squared(place)
+            return _correlation(label[:, 0], rank[..., 0])
+        return _eta_squared(label[0], rank)
 
-    def sizes(self, index: int) -> np.ndarray:
-        """Over how many different labels the steps spread, as their counts; moments for a number."""
-        if self._questions[index].concept.kind == "flag":
+    def spread(self, index: int) -> np.ndarray:
+        """How many steps have each label; of a number how many have one, and whether they differ."""
+        if index in self._flags:
             return np.array([counts[0].sum() for counts in self.flag(index)])
-        place = sum(question.concept.kind != "flag" for question in self._questions[:index])
-        n, y, yy = self._label[place]
+        n, y, yy = self._label[:, self._columns[index]]
         return n if self._questions[index].concept.kind == "category" else np.array([n[0], yy[0] * n[0] - y[0] ** 2])
 
     def _count(self, bins: np.ndarray, labels: np.ndarray) -> None:
-        total = _counts(bins)
-        for counts, label in zip(self._counts, labels, strict=True):
-            silent, yes = np.isnan(label), label == 1
-            applies = total - _counts_at(bins, silent, total) if silent.any() else total
-            positive = _counts_at(bins, yes, total)
-            counts[1] += positive
-            counts[0] += applies - positive
+        said = np.where(np.isnan(labels), 2, labels).astype(np.int16)
+        for first in range(0, len(labels), _TOGETHER):
+            places = 3 ** np.arange(len(said[first : first + _TOGETHER]), dtype=np.int16)
+            codes = places @ said[first : first + _TOGETHER]
+            present = np.flatnonzero(np.bincount(codes))
+            counts = _counts(bins, np.searchsorted(present, np.arange(codes.max() + 1))[codes], len(present))
+            for flag, answers in enumerate(present // places[:, None] % 3, start=first):
+                for answer in (0, 1):
+                    self._counts[flag, answer] += counts[:, answers == answer].sum(axis=1)
 
-    def _moments(self, bins: np.ndarray, labels: np.ndarray, questions: Sequence[Question]) -> None:
+    def _correlate(self, bins: np.ndarray, labels: np.ndarray) -> None:
         ranks = torch.from_numpy(np.stack([r.take(b) for r, b in zip(self._bins.ranks - 0.5, bins, strict=True)]))
-        squares = ranks.square()
-        for own, mine, label, question in zip(self._label, self._rank, labels, questions, strict=True):
-            applies, targets = _targets(question, label)
-            own += np.stack([(applies * targets**k).sum(axis=0, dtype=np.float64) for k in range(3)])
-            mine += np.stack(
-                [
-                    _product(ranks, applies),
-                    _product(squares, applies),
-                    _product(ranks, applies * targets) if question.scale else np.zeros_like(mine[2]),
-                ]
-            )
+        parts = [_targets(self._questions[i], label) for i, label in zip(self._others, labels, strict=True)]
+        applies, targets = (np.concatenate(columns, axis=1) for columns in zip(*parts, strict=True))
+        self._label += [(applies * targets**power).sum(axis=0, dtype=np.float64) for power in range(3)]
+        linear = _product(ranks, np.concatenate((applies, applies * targets), axis=1))
+        self._rank += np.stack(
+            (linear[:, : applies.shape[1]], _product(ranks.square_(), applies), linear[:, applies.shape[1] :])
+        )
 
-    def _correlation(self, place: int) -> np.ndarray:
-        (n,), (y,), (yy,) = self._label[place]
-        x, xx, xy = self._rank[place][..., 0]
-        if n == 0:
-            return np.full(len(x), np.nan)
-        spread = (xx / n - (x / n) ** 2).clip(0) * max(0.0, yy / n - (y / n) ** 2)
-        return scores.ratio(xy / n - x / n * y / n, np.sqrt(spread))
 
-    def _eta_squared(self, place: int) -> np.ndarray:
-        n, (x, xx, _) = self._label[place][0], self._rank[place]
-        total = n.sum()
-        mean = scores.ratio(x.sum(axis=-1), total)
-        between = (scores.ratio(x**2, n, 0.0)).sum(axis=-1) - total * mean**2
-        return scores.ratio(between, xx.sum(axis=-1) - total * mean**2)
+def _correlation(label: np.ndarray, rank: np.ndarray) -> np.ndarray:
+    """Of ranks of shape (unit,) with those of labels, from their moments."""
+    (n, y, yy), (x, xx, xy) = label / max(1.0, label[0]), rank / max(1.0, label[0])
+    return scores.ratio(n * xy - x * y, np.sqrt((n * xx - x**2).clip(0) * max(0.0, n * yy - y**2)))
+
+
+def _eta_squared(n: np.ndarray, rank: np.ndarray) -> np.ndarray:
+    """The share of the ranks' variance between categories, from steps by category and moments (3, unit, category)."""
+    x, xx, _ = rank
+    among_all = scores.ratio(x.sum(axis=-1) ** 2, n.sum(), 0.0)
+    return scores.ratio(scores.ratio(x**2, n, 0.0).sum(axis=-1) - among_all, xx.sum(axis=-1) - among_all)
 
 
 def _columns(question: Question) -> int:
@@ -186,28 +181,19 @@ def _targets(question: Question, label: np.ndarray) -> tuple[np.ndarray, np.ndar
         applies = ~np.isnan(label)
         ranks = question.scale.ranks(np.where(applies, label, 0)) - 0.5
         return applies[:, None].astype(np.float32), ranks[:, None].astype(np.float32)
-    return (label[:, None] == np.arange(question.size)).astype(np.float32), np.zeros((1, 1), np.float32)
+    applies = (label[:, None] == np.arange(question.size)).astype(np.float32)
+    return applies, np.zeros_like(applies)
 
 
 def _product(values: Tensor, columns: np.ndarray) -> np.ndarray:
     return (values @ torch.from_numpy(columns)).numpy().astype(np.float64)
 
 
-def _counts(bins: np.ndarray) -> np.ndarray:
-    """Counts of bins of shape (unit, time), as int64 of shape (unit, bin)."""
-    found = np.empty((len(bins), BINS), dtype=np.int64)
-    for first in range(0, len(bins), _TOGETHER):
-        some = bins[first : first + _TOGETHER]
-        codes = some + (np.arange(len(some)) * BINS)[:, None]
-        found[first : first + len(some)] = np.bincount(codes.ravel(), minlength=len(some) * BINS).reshape(-1, BINS)
-    return found
-
-
-def _counts_at(bins: np.ndarray, where: np.ndarray, total: np.ndarray) -> np.ndarray:
-    """Counts at some steps; of those left out, if these are fewer."""
-    if np.count_nonzero(where) <= len(where) // 2:
-        return _counts(bins.take(np.flatnonzero(where), axis=1))
-    return total - _counts(bins.take(np.flatnonzero(~where), axis=1))
+def _counts(bins: np.ndarray, pattern: np.ndarray, patterns: int) -> np.ndarray:
+    """Counts of bins of shape (unit, time) for each pattern of labels, as int64 of shape (unit, pattern, bin)."""
+    codes = torch.from_numpy(bins + (pattern * BINS).astype(np.int16))
+    counts = torch.stack([torch.bincount(row, minlength=patterns * BINS) for row in codes])
+    return counts.numpy().reshape(len(bins), patterns, BINS)
 
 
 class Detail:

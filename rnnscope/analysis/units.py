@@ -63,7 +63,7 @@ class UnitRanking:
     def counters(self, count: int) -> pd.DataFrame:
         """The units that count best; fewer if others do not count at all."""
         best = self._highest("counter", count)
-        return best[best["counter"] > 0]
+        return best.query("counter > 0")
 
     def _highest(self, column: str, count: int) -> pd.DataFrame:
         told = self.table.dropna(subset=column)
@@ -180,7 +180,7 @@ def _steps_of(series: xr.DataArray) -> tuple[np.ndarray, np.ndarray, np.ndarray]
     Where a trace has no step, all units of the signal are NaN.
     """
     values = np.asarray(series, dtype=np.float64)
-    taken = ~np.isnan(values).all(axis=1)
+    taken = np.any(~np.isnan(values), axis=1)
     fresh = np.zeros(np.count_nonzero(taken), dtype=bool)
     fresh[:1] = True
     if "document" in series.coords:
@@ -237,5 +237,5 @@ def _lagged_products(values: np.ndarray, lags: int) -> np.ndarray:
     """For each lag, the sum over the products of values that far apart, of each column of (time, unit)."""
     lags = min(lags, len(values))
     size = scipy.fft.next_fast_len(len(values) + lags, real=True)
-    spectrum = scipy.fft.rfft(values, n=size, axis=0)
-    return scipy.fft.irfft(np.abs(spectrum) ** 2, n=size, axis=0)[:lags]
+    spectrum = np.fft.rfft(values, n=size, axis=0)
+    return np.fft.irfft(np.abs(spectrum) ** 2, n=size, axis=0)[:lags]

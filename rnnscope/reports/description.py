@@ -54,9 +54,9 @@ class UnitCard:
     explanation: Explanation | None
 
     @property
-    def row(self) -> pd.Series:
+    def row(self) -> dict[str, Any]:
         """The unit's row of the ranking."""
-        return self.ranking.table.loc[self.address]
+        return self.ranking.table.loc[self.address].to_dict()
 
     @property
     def ranks(self) -> dict[str, int | None]:
@@ -190,7 +190,7 @@ def as_json(card: UnitCard | SignalCard) -> Any:
         "address": card.address,
         "steps": len(card.values),
         "units": len(card.ranking.table),
-        **_records(card.row.to_frame().T)[0],
+        **_records(card.ranking.table.loc[[card.address]])[0],
         "ranks": card.ranks,
         "raised_by": _records(card.responses.on(20)),
         "lowered_by": _records(card.responses.off(20)),

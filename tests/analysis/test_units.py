@@ -12,8 +12,11 @@ import pytest
 import xarray as xr
 from rich.console import Console
 
+import rnnscope
 from rnnscope.analysis import units
 from rnnscope.analysis.units import UnitRanking, rank_units
+from rnnscope.errors import TextError
+from tests import handmade
 
 STEPS = 4000
 TIME = np.arange(STEPS)
@@ -196,6 +199,127 @@ def test_steps_that_a_layer_does_not_take_are_left_out() -> None:
 
 def test_one_step_is_enough_not_to_fail() -> None:
     assert rank(np.array([0.5])).table["switch"].tolist() == [0.0]
+
+
+LINES = "".join("abcde"[int(letter)] for letter in np.random.default_rng(7).integers(0, 5, STEPS))
+LINES = "".join("\n" if step % 40 == 39 else letter for step, letter in enumerate(LINES))
+SINCE = (TIME + 1) % 40
+"""Steps since the newline in LINES; at first since a newline before the text."""
+
+
+def ranked_on(text: str, *columns: np.ndarray, document: np.ndarray | None = None) -> pd.DataFrame:
+    """The table of a ranking with a text, the units in their own order."""
+    stacked = np.stack(columns, axis=1)
+    series = xr.DataArray(stacked, dims=("time", "unit"), coords={"unit": np.arange(len(columns))}, name="l0.h")
+    if document is not None:
+        series = series.assign_coords(document=("time", document))
+    return rank_units(series, text).table.sort_values("unit")
+
+
+@pytest.mark.parametrize("slope", [1.0, -0.01])
+def test_a_count_since_a_character_is_a_counter_from_it(slope: float) -> None:
+    row = ranked_on(LINES, 5 + slope * SINCE).iloc[0]
+    assert row["counter"] == pytest.approx(1.0, abs=1e-4)
+    assert (row["event"], row["kind"]) == ("\n", "counter")
+
+
+def test_what_is_no_count_is_no_counter() -> None:
+    walk = np.cumsum(noise(3))
+    columns = {
+        "constant": np.full(STEPS, 0.3),
+        "drift": TIME / STEPS,
+        "walk": walk,
+        "noise": noise(),
+        "decay": np.exp(-SINCE / 4.0),
+        "early jump": np.where(SINCE > 8, 1.0, 0.0),
+        "jump": np.where(SINCE > 18, 1.0, 0.0),
+        "up and down": np.abs(SINCE - 18.0),
+        "square": square(25),
+    }
+    table = ranked_on(LINES, *columns.values()).set_index(pd.Index(columns))
+    assert max(table["counter"]) < 0.3
+    assert "counter" not in set(table["kind"])
+    assert table.loc["constant", "counter"] == 0
+    assert table.loc["square", "kind"] == "switch"
+
+
+def test_the_counter_is_the_best_of_plain_regressions() -> None:
+    columns = [np.tanh(SINCE / 25.0) + 0.2 * noise(), SINCE + 5 * noise(1), noise(2)]
+    lags = {}
+    for event in sorted(set(LINES)):
+        last, since = None, np.zeros(STEPS, dtype=int)
+        for step, character in enumerate(LINES):
+            last = step if character == event else last
+            since[step] = 0 if last is None else step - last
+        longest = int(np.quantile(since[since > 0], 0.9))
+        if longest >= 6:
+            lags[event] = np.where(since <= longest, since, 0)
+
+    def score(column: np.ndarray, since: np.ndarray) -> float:
+        longest = since.max()
+        near, far = (since > 0) & (since <= (longest + 1) / 2), since > (longest + 1) / 2
+        slopes = [float(np.polyfit(since[part], column[part], 1)[0]) for part in (near, far, since > 0)]
+        explained = np.corrcoef(since[since > 0], column[since > 0])[0, 1] ** 2
+        steady = min(map(abs, slopes[:2])) / max(map(abs, slopes))
+        return explained * steady if slopes[0] * slopes[1] > 0 else 0.0
+
+    table = ranked_on(LINES, *columns)
+    for row, column in zip(table.to_dict("records"), columns, strict=True):
+        expected = {event: score(column, since) for event, since in lags.items()}
+        assert row["counter"] == pytest.approx(max(expected.values()), abs=1e-4)
+        assert expected[row["event"]] == max(expected.values())
+
+
+def test_a_count_ends_with_its_document_and_may_begin_with_it() -> None:
+    begins = np.r_[0, np.sort(np.random.default_rng(2).choice(np.arange(1, STEPS), 60, replace=False))]
+    document = np.isin(TIME, begins).cumsum() - 1
+    in_document = TIME - begins[document]
+    row = ranked_on("x" * STEPS, 1.0 * in_document, document=document).iloc[0]
+    assert row["counter"] == pytest.approx(1.0, abs=1e-4)
+    assert (row["event"], row["kind"]) == ("start", "counter")
+    series = xr.DataArray(in_document[:, None], dims=("time", "unit"), coords={"unit": [0]}, name="l0.h")
+    assert rank_units(series.assign_coords(document=("time", document))).table["event"].tolist() == ["start"]
+    over = np.where(in_document < SINCE, 100.0 * noise(), SINCE)  # a line goes on, but in another document
+    assert ranked_on(LINES, over, document=document).iloc[0]["counter"] > 0.9
+    assert ranked_on(LINES, over).iloc[0]["counter"] < 0.1
+
+
+def test_without_a_text_or_documents_nothing_is_counted() -> None:
+    ranking = rank(1.0 * SINCE)
+    assert np.isnan(ranking.table["counter"]).all() and ranking.table["event"].tolist() == [""]
+    assert ranking.counters(3).empty
+    assert len(rank(autoregression(0.9)).longest(3)) == 1
+
+
+def test_steps_that_are_not_taken_are_no_steps_of_a_count() -> None:
+    gaps = np.full(2 * STEPS, np.nan)
+    gaps[1::2] = SINCE
+    text = "".join(f"?{character}" for character in LINES)
+    assert ranked_on(text, gaps).iloc[0]["counter"] == pytest.approx(1.0, abs=1e-4)
+
+
+@pytest.mark.parametrize("text", ["", "abc", LINES + "a"])
+def test_a_text_that_does_not_fit_is_refused(text: str) -> None:
+    with pytest.raises(TextError, match="one character a step was expected, 4,000 here"):
+        ranked_on(text, noise())
+
+
+def test_a_text_need_not_be_longer_than_what_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(units, "LONGEST", 1000)
+    assert ranked_on(LINES[:1000], 1.0 * SINCE).equals(ranked_on(LINES, 1.0 * SINCE))
+
+
+def test_hand_built_networks_are_called_what_they_are() -> None:
+    text = handmade.dialogue(np.random.default_rng(0), 6000)
+    latch, counter = (rnnscope.trace(model, text) for model in (handmade.latch(), handmade.counter()))
+    switches = rank_units(latch["l0.c"], latch.text)
+    assert switches.table.index[0] == "l0.c.3" and switches.table.loc["l0.c.3", "kind"] == "switch"
+    counters = rank_units(counter["l0.c"], counter.text)
+    best = counters.counters(8)
+    assert best.index[0] == "l0.c.3" and best.iloc[0][["event", "kind"]].tolist() == ["\n", "counter"]
+    assert best["counter"].iloc[0] > 0.99
+    untrained = rnnscope.trace(handmade.random_network(1), text)
+    assert set(rank_units(untrained["l0.c"], untrained.text).table["kind"]) <= {"-", "slow"}
 
 
 def test_a_ranking_prints_its_ten_best() -> None:

@@ -1,0 +1,165 @@
+"""What the shipped language models track: writes ``trained/UNITS.md`` from a search and an ablation of each.
+
+Texts are the validation parts of the corpora that the networks were trained on, which a fetched or given copy has to
+be there for, and a novel in a file if one is given.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from rich.console import Console
+
+import rnnscope
+from rnnscope import trained
+from rnnscope.analysis.ablation import Ablation, ablation
+from rnnscope.analysis.found import FoundUnits
+from rnnscope.corpora.texts import open_corpus
+from rnnscope.models import CharLanguageModel
+from rnnscope.probes.concepts import named
+from rnnscope.text import Document, read_text
+from rnnscope.training.recipe_file import read_recipe
+
+FAMILIES = {"war-and-peace": ("prose", "quotes"), "linux-kernel": ("c", "if-condition")}
+"""The concepts of a corpus, and the one whose unit is taken away."""
+
+_HEAD = """# What the shipped language models track
+
+`rnnscope.find_units` over the validation part of each network's corpus: a unit is chosen on the first half of it, and
+scored on the second. Made by `python benchmarks/known_units.py`; a corpus that is not fetched has to be in the cache.
+
+Flags have the AUROC, numbers Spearman's correlation and categories eta squared, each with the chosen unit ("low": it is
+low where the label is high). A score is in brackets where the best of all units would reach it by chance in more than 1 %
+of {shifts} circular shifts.
+"""
+
+_ABLATION = """
+## Are they used?
+
+`rnnscope ablate`: the unit that tells the concept best, and is a cell state or, of networks without one, a hidden state,
+is set to zero. What follows is the change of the loss, in nats per character, where a stretch of the concept ends (the
+closing quotation mark, the closing parenthesis), inside and outside of it, with 95 % intervals; and the median change at
+ends for 20 units of the same signal that vary as much.
+
+| network | concept | unit | at ends | controls, at ends | times | inside | outside | probability at ends |
+|---|---|---|--:|--:|--:|--:|--:|--:|
+"""
+
+_NOVEL = """
+## Another novel
+
+The unit for `quotes` that was found on War and Peace, and the best that a search over {name} finds ({characters:,}
+characters), both scored on the second half of that.
+
+| network | found on War and Peace | AUROC there | best there | AUROC |
+|---|---|--:|---|--:|
+"""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of one network."""
+
+    name: str
+    found: FoundUnits
+    used: Ablation
+
+    def cell(self, concept: str) -> str:
+        """Score and unit for a concept, in a table."""
+        if concept not in self.found.table.index:
+            return "-"
+        row = self.found.table.loc[concept]
+        score = f"{row['score']:.3f}" if row["p"] <= 0.01 else f"({row['score']:.3f})"
+        return f"{score} `{row['unit']}`{' low' if row['sign'] < 0 else ''}"
+
+    @property
+    def state(self) -> str:
+        """The state's unit that tells the concept best on the fit half."""
+        return best_state(self.found, self.used.concept)
+
+
+def best_state(found: FoundUnits, concept: str) -> str:
+    """The unit of a cell state, or where there is none of a hidden state, that tells a concept best."""
+    ranking = found.ranking(concept).index
+    signal = "c" if any(unit.split(".")[1] == "c" for unit in ranking) else "h"
+    return next(unit for unit in ranking if unit.split(".")[1] == signal)
+
+
+def validation(name: str) -> tuple[str, list[Document]]:
+    """The corpus of a network's recipe, and the documents of its validation part."""
+    recipe = read_recipe(trained.path(name).with_name("recipe.toml"))
+    corpus = open_corpus(recipe.corpus.name)
+    return corpus.name, list(corpus.split(recipe.corpus.split)["validation"])
+
+
+def language_models() -> dict[str, CharLanguageModel]:
+    models = {name: rnnscope.load(trained.path(name)) for name in trained.names()}
+    return {name: model for name, model in models.items() if isinstance(model, CharLanguageModel)}
+
+
+def known(name: str, model: CharLanguageModel, console: Console) -> tuple[str, Known]:
+    corpus, documents = validation(name)
+    family, concept = FAMILIES[corpus]
+    console.print(name)
+    found = rnnscope.find_units(model, documents, named(family), console=console)
+    used = ablation(model, documents, best_state(found, concept), named(concept)[0], console=console)
+    return corpus, Known(name, found, used)
+
+
+def scores_table(rows: list[Known]) -> str:
+    concepts = list(dict.fromkeys(name for row in rows for name in row.found.table.index))
+    head = f"| concept | {' | '.join(row.name for row in rows)} |\n|---|{'---|' * len(rows)}\n"
+    return head + "".join(f"| {name} | {' | '.join(row.cell(name) for row in rows)} |\n" for name in concepts)
+
+
+def ablation_row(row: Known) -> str:
+    table = row.used.table
+    ends = table.loc["ends"]
+    change = {place: _change(table.loc[place]) for place in ("ends", "inside", "outside")}
+    odds = f"{ends['probability']:.2f} to {ends['probability_ablated']:.2f}"
+    return (
+        f"| {row.name} | {row.used.concept} | `{row.state}` | {change['ends']} | {ends['controls']:+.3f} | "
+        f"{ends['ratio']:,.0f} | {change['inside']} | {change['outside']} | {odds} |\n"
+    )
+
+
+def _change(place: pd.Series) -> str:
+    return f"{place['change']:+.3f} ({place['low']:+.3f} to {place['high']:+.3f})"
+
+
+def novel_rows(rows: list[Known], models: dict[str, CharLanguageModel], novel: Document) -> str:
+    page = ""
+    for row in rows:
+        there = rnnscope.find_units(models[row.name], novel, named("quotes"))
+        score = there.scores.loc[row.state, "quotes"]
+        best = there.table.loc["quotes"]
+        page += f"| {row.name} | `{row.state}` | {max(score, 1 - score):.3f} | `{best['unit']}` | {best['score']:.3f} |\n"
+    return page
+
+
+def main(novel: Path | None) -> None:
+    console, models = Console(), language_models()
+    corpora: dict[str, list[Known]] = {}
+    for name, model in models.items():
+        corpus, row = known(name, model, console)
+        corpora.setdefault(corpus, []).append(row)
+    page = _HEAD.format(shifts=199)
+    for corpus, rows in corpora.items():
+        steps = rows[0].found.steps
+        page += f"\n## {corpus}: {steps['fit']:,} characters to choose on, {steps['held_out']:,} to score on\n\n"
+        page += scores_table(rows)
+    page += _ABLATION + "".join(ablation_row(row) for rows in corpora.values() for row in rows)
+    if novel is not None:
+        text = read_text(novel)
+        page += _NOVEL.format(name=novel.stem, characters=len(text))
+        page += novel_rows(corpora["war-and-peace"], models, Document(novel.stem, text))
+    (Path(trained.__file__).parent / "UNITS.md").write_text(page, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--novel", type=Path, help="A text file in which quotations stand in double quotes.")
+    main(parser.parse_args().novel)

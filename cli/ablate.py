@@ -1,0 +1,93 @@
+"""rnnscope ablate"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from .arguments import device_option, encoding_option, force_option, model_argument, open_model, sources
+from .inputs import one_concept, rows
+
+
+@click.command()
+@model_argument
+@click.argument("texts", nargs=-1, required=True, metavar="TEXT.txt...")
+@click.option(
+    "--unit", "units", multiple=True, required=True, metavar="ADDRESS", help="Such as l0.c.37; several: a set."
+)
+@click.option("--concept", required=True, metavar="NAME", help="Such as quotes, or link=regex:https?://\\S+")
+@click.option(
+    "--by",
+    default="zero",
+    show_default=True,
+    type=click.Choice(["zero", "mean", "resample"]),
+    help="What takes its place: zero, its mean over the text, its value at random places of it.",
+)
+@click.option(
+    "--on",
+    default="both",
+    show_default=True,
+    type=click.Choice(["both", "above", "recurrence"]),
+    help="Who reads an h replaced: the layers above, its own layer at the next step, or both.",
+)
+@click.option("--controls", default=20, show_default=True, type=click.IntRange(0, 1000), help="Units to compare with.")
+@click.option("--limit", default=100_000, show_default=True, type=click.IntRange(2), help="Characters to read.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of controls, places and intervals.")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+@click.option("--save", type=click.Path(path_type=Path), help="Picture to draw as well: .png, .svg or .pdf.")
+@encoding_option
+@device_option
+@force_option
+def ablate(
+    model: str,
+    texts: tuple[str, ...],
+    units: tuple[str, ...],
+    concept: str,
+    by: str,
+    on: str,
+    controls: int,
+    limit: int,
+    seed: int,
+    as_json: bool,
+    save: Path | None,
+    encoding: str,
+    device: str,
+    force: bool,
+) -> None:
+    """Prove that a network uses a unit: take it away, and see what is lost where.
+
+    Each TEXT is a document; it may be - for standard input. The loss is told inside the concept and outside, and
+    where a stretch of it begins and ends (for quotes: at the closing one), beside units that vary as much.
+    """
+    from rich.console import Console
+
+    from rnnscope.analysis.ablation import ablation
+    from rnnscope.output import new_path
+    from rnnscope.reports import figures
+
+    if save is not None:
+        new_path(figures.check_format(save), force)
+    result = ablation(
+        open_model(model, device),  # pyright: ignore[reportArgumentType]
+        sources(texts),
+        units,
+        one_concept(concept),
+        by=by,  # pyright: ignore[reportArgumentType]
+        on=on,  # pyright: ignore[reportArgumentType]
+        controls=controls,
+        seed=seed,
+        limit=limit,
+        encoding=encoding,
+        console=Console(stderr=True),
+    )
+    if as_json:
+        about = {"units": result.units, "concept": result.concept, "what": result.what, "text": result.text}
+        tables = {"table": rows(result.table), "controls": rows(result.controls)}
+        click.echo(json.dumps(about | {"endings": result.endings, "std": result.std} | tables))
+    else:
+        Console(highlight=False).print(result)
+    if save is not None:
+        figures.save([result.plot().figure], save)  # pyright: ignore[reportArgumentType]
+        click.echo(f"Drew {save}", err=as_json)

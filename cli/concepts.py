@@ -1,0 +1,112 @@
+"""rnnscope concepts"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .arguments import encoding_option
+
+if TYPE_CHECKING:
+    from rnnscope.concept import Concept
+
+
+@click.command()
+@click.argument("text", metavar="[TEXT]", required=False)
+@click.option(
+    "--concept", "names", multiple=True, metavar="CONCEPT", help="These only: a name, a family, or NAME=regex:PATTERN."
+)
+@click.option("--start", default=0, show_default=True, type=click.IntRange(0), help="First character to show.")
+@click.option("--length", default=2000, show_default=True, type=click.IntRange(1), help="Characters to show.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, with the labels of a TEXT.")
+@encoding_option
+def concepts(text: str | None, names: tuple[str, ...], start: int, length: int, as_json: bool, encoding: str) -> None:
+    """List what units may track; or show a TEXT with the labels of a concept.
+
+    A new CONCEPT is NAME=regex:PATTERN, NAME=query:LANGUAGE:QUERY (tree-sitter), NAME=csv:PATH:COLUMN
+    or NAME=python:MODULE:FUNCTION. TEXT is a file, or - for standard input.
+    """
+    from rich.console import Console
+
+    from rnnscope.probes.concepts import CONCEPTS, named
+
+    chosen = named(*(names or CONCEPTS))
+    if text is None:
+        if as_json:
+            click.echo(json.dumps([_record(concept) for concept in chosen], indent=2))
+        else:
+            Console(highlight=False).print(_table(chosen))
+        return
+    if not names:
+        raise click.UsageError("Say which labels TEXT is to be shown with, for example: --concept quotes")
+    _show(_read(text, encoding), chosen, start, length, as_json)
+
+
+def _read(text: str, encoding: str) -> str:
+    from rnnscope.text import read_stream, read_text
+
+    if text != "-":
+        return read_text(text, encoding)
+    if sys.stdin is None:
+        raise click.UsageError("TEXT is -, but there is no standard input.")
+    return read_stream(sys.stdin.buffer, "stdin", encoding)
+
+
+def _record(concept: Concept) -> dict[str, Any]:
+    from rnnscope.probes.concepts import families
+
+    return {
+        "name": concept.name,
+        "kind": concept.kind,
+        "families": families(concept),
+        "about": concept.about,
+        "categories": concept.categories,
+    }
+
+
+def _table(concepts: list[Concept]) -> Any:
+    from rich.table import Table
+    from rich.text import Text
+
+    from rnnscope.probes.concepts import FAMILIES, families
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("concept", style="bold", overflow="fold")
+    table.add_column("kind", no_wrap=True)
+    table.add_column("family", no_wrap=True)
+    table.add_column("what a label says", overflow="fold")
+    for concept in concepts:
+        belongs = families(concept)
+        family = "all" if len(belongs) == len(FAMILIES) else ", ".join(belongs) or "-"
+        table.add_row(*(Text(cell) for cell in (concept.name, concept.kind, family, concept.about)))
+    return table
+
+
+def _show(text: str, concepts: list[Concept], start: int, length: int, as_json: bool) -> None:
+    import numpy as np
+    from rich.console import Console
+
+    from rnnscope.errors import TextError
+    from rnnscope.probes.concepts.labelled_text import LabelledText
+    from rnnscope.probes.concepts.tracks import Track
+
+    if start >= len(text):
+        raise TextError(f"The text has {len(text):,} characters; there is nothing from character {start:,} on.")
+    stop, console, records = start + length, Console(highlight=False), []
+    for concept in concepts:
+        if isinstance(concept, Track):
+            concept.check_length(len(text))
+        labels = concept(text)[start:stop]
+        if as_json:
+            values = [None if np.isnan(label) else float(label) for label in labels]
+            records.append({**_record(concept), "start": start, "labels": values})
+        else:
+            console.print(LabelledText(text[start:stop], labels, concept))
+            console.print()
+    if as_json:
+        click.echo(json.dumps(records))
+    elif stop < len(text):
+        console.print(f"{len(text) - stop:,} more characters: --start {stop}")

@@ -1,0 +1,66 @@
+"""rnnscope match"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import click
+
+
+def _span(ctx: click.Context, parameter: click.Parameter, value: str) -> tuple[int, int]:
+    found = re.fullmatch(r"(\d+):(\d+)", value.replace(",", ""), re.ASCII)
+    if found is None:
+        raise click.BadParameter(f"{value!r} is no span START:STOP such as 120:168.")
+    return int(found[1]), int(found[2])
+
+
+@click.command()
+@click.argument("trace", metavar="TRACE", type=click.Path(path_type=Path))
+@click.option(
+    "--span", required=True, metavar="START:STOP", callback=_span, help="First step, and the one after the last."
+)
+@click.option("--signal", metavar="ADDRESS", help="Such as l0.c [default: the top layer's memory].")
+@click.option("--threshold", default=0.3, show_default=True, help="Beyond which a unit is on, high or low.")
+@click.option("--off-around", is_flag=True, help="Leave out units that are on just before the span or just after it.")
+@click.option(
+    "--document", type=click.IntRange(0), metavar="N", help="Count the span's steps from this document's first."
+)
+@click.option("--count", default=20, show_default=True, type=click.IntRange(1), help="Spans to show, at most.")
+@click.option("--json", "as_json", is_flag=True, help="Print numbers for another program.")
+def match(
+    trace: Path,
+    span: tuple[int, int],
+    signal: str | None,
+    threshold: float,
+    off_around: bool,
+    document: int | None,
+    count: int,
+    as_json: bool,
+) -> None:
+    """Find passages where a span's units are on together again.
+
+    These are the units that are on through all of the span. The best passages share all of them, and have few
+    others. Of a cell state, the threshold is of its tanh.
+    """
+    from rich.console import Console
+
+    from rnnscope import open_trace
+    from rnnscope.analysis.matching import match as match_spans
+
+    found = match_spans(
+        open_trace(trace), span, signal, document=document, threshold=threshold, off_around=off_around, count=count
+    )
+    if not as_json:
+        Console(highlight=False).print(found)
+        return
+    start, stop = found.span
+    numbers = {
+        "signal": str(found.signal),
+        "threshold": threshold,
+        "span": {"start": start, "stop": stop, "text": found.trace.text_between(start, stop)},
+        "units": found.units.reset_index(names="address").to_dict("records"),
+        "matches": found.table.to_dict("records"),
+    }
+    click.echo(json.dumps(numbers))

@@ -1,0 +1,140 @@
+"""Responses against plain loops over the text, and on a latch whose responses are known."""
+
+from __future__ import annotations
+
+import io
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from rich.console import Console
+
+import rnnscope
+from rnnscope.analysis import unit_series
+from rnnscope.analysis.responses import responses
+from rnnscope.errors import AddressError, TextError
+from tests import handmade
+
+RANDOM = np.random.default_rng(0)
+TEXT = "".join(RANDOM.choice(list("ab \n"), 600))
+DOCUMENT = np.repeat([0, 1, 2, 3], [200, 1, 199, 200])
+
+
+def of(values: np.ndarray, document: np.ndarray | None = None) -> xr.DataArray:
+    coordinates = {} if document is None else {"document": ("time", document)}
+    return xr.DataArray(values.astype("float32"), dims="time", coords=coordinates, name="l0.h.3")
+
+
+def by_loop(values: np.ndarray, text: str, document: np.ndarray) -> dict[str, tuple[list[float], list[float]]]:
+    """Of each n-gram the changes at it, and the values after it."""
+    found: dict[str, tuple[list[float], list[float]]] = defaultdict(lambda: ([], []))
+    for step in range(len(text)):
+        before = [s for s in range(step) if document[s] == document[step] and not np.isnan(values[s])]
+        if np.isnan(values[step]) or not before:
+            continue
+        for length in (1, 2, 3):
+            first = step - length + 1
+            if first >= 0 and document[first] == document[step]:
+                changes, after = found[text[first : step + 1]]
+                changes.append(values[step] - values[before[-1]])
+                after.append(values[step])
+    return found
+
+
+@pytest.mark.parametrize("gaps", [False, True])
+def test_the_table_is_that_of_a_loop_over_the_documents(gaps: bool) -> None:
+    values = RANDOM.normal(size=600).astype("float32").astype(float)
+    values[np.arange(600) % 3 == 1] = np.nan if gaps else 0.5
+    expected = {n: both for n, both in by_loop(values, TEXT, DOCUMENT).items() if len(both[0]) >= 4}
+    result = responses(of(values, DOCUMENT), TEXT, fewest=4)
+    table = result.table.set_index("ngram")
+    assert set(table.index) == set(expected)
+    assert result.deviation == pytest.approx(np.nanstd(values), rel=1e-5)
+    for ngram, (changes, after) in expected.items():
+        row = table.loc[ngram]
+        assert row["count"] == len(changes)
+        assert row["response"] == pytest.approx(np.mean(changes), abs=1e-6)
+        assert row["error"] == pytest.approx(np.std(changes, ddof=1) / np.sqrt(len(changes)), rel=1e-5)
+        assert row["value"] == pytest.approx(np.mean(after), abs=1e-6)
+        assert row["effect"] == pytest.approx(np.mean(changes) / np.nanstd(values), abs=1e-6)
+    assert table["effect"].abs().is_monotonic_decreasing
+
+
+def test_noise_responds_to_little() -> None:
+    values = np.random.default_rng(5).normal(size=600)
+    assert len(responses(of(values), TEXT).table.query("distinct")) <= 1
+
+
+def test_the_shortest_ngram_that_explains_is_listed() -> None:
+    after_a = np.cumsum(np.where(np.array(list(TEXT)) == "a", 1.0, -1 / 3))
+    result = responses(of(after_a), TEXT)
+    assert "ba" in set(result.table["ngram"])
+    assert set(result.table.query("distinct")["ngram"]) <= {"a", "b", " ", "\n"}
+    pair = np.array([TEXT[max(0, step - 1) : step + 1] == "ba" for step in range(600)])
+    both = responses(of(np.cumsum(pair - pair.mean())), TEXT)
+    assert both.table.query("distinct").iloc[0]["ngram"] == "ba"
+    assert both.table.query("distinct and ngram in ['bba', 'aba', ' ba']").empty
+
+
+def test_what_raises_and_lowers_a_latch() -> None:
+    text = handmade.dialogue(np.random.default_rng(0), 6000)
+    trace = rnnscope.trace(handmade.latch(), text)
+    result = responses(trace["l0.c.3"], trace.text)
+    on, off = result.on(5), result.off(5)
+    assert on.iloc[0]["ngram"] == ':"' and off.iloc[0]["ngram"] == '."'
+    assert on.iloc[0]["response"] == pytest.approx(2.0, abs=0.1)
+    assert off.iloc[0]["response"] == pytest.approx(-2.0, abs=0.1)
+    assert all('"' in ngram for ngram in (*on["ngram"], *off["ngram"]))
+
+
+@pytest.mark.parametrize("values", [np.full(600, 0.25), np.r_[0.5, np.full(599, np.nan)]])
+def test_a_unit_that_never_changes_responds_to_nothing(values: np.ndarray) -> None:
+    result = responses(of(values), TEXT)
+    assert result.on(5).empty and result.off(5).empty
+    assert shown(result).split() == "raised by: nothing lowered by: nothing".split()
+
+
+def test_a_trace_on_disk_is_read_in_slices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unit_series, "_SLICE", 7)
+    texts = [handmade.dialogue(np.random.default_rng(seed), 300) for seed in range(3)]
+    stored = rnnscope.trace(handmade.latch(), texts, tmp_path / "t.zarr")
+    held = rnnscope.trace(handmade.latch(), texts)
+    first, second = (responses(trace["l0.c.2"], trace.text, fewest=5).table for trace in (stored, held))
+    assert len(first) > 10
+    pd.testing.assert_frame_equal(first, second)
+
+
+@pytest.mark.parametrize("text", ["a", "ab"])
+def test_a_short_text_is_enough_not_to_fail(text: str) -> None:
+    assert responses(of(np.linspace(0, 1, len(text))), text).table.empty
+
+
+def test_a_series_that_does_not_fit_is_refused() -> None:
+    with pytest.raises(TextError, match="600 here; got 3"):
+        responses(of(np.zeros(600)), "abc")
+    with pytest.raises(TextError, match=r"l0\.h\.3 has no value in these 600 steps"):
+        responses(of(np.full(600, np.nan)), TEXT)
+    signal = xr.DataArray(np.zeros((3, 2)), dims=("time", "unit"), name="l0.h")
+    with pytest.raises(AddressError, match="One unit was expected"):
+        responses(signal, "abc")
+
+
+def shown(result: object) -> str:
+    console = Console(file=io.StringIO(), width=80, record=True)
+    console.print(result)
+    return console.export_text()
+
+
+def test_it_prints_both_sides_and_plots_them() -> None:
+    text = handmade.dialogue(np.random.default_rng(0), 3000)
+    trace = rnnscope.trace(handmade.latch(), text)
+    result = responses(trace["l0.c.3"], text)
+    page = shown(result)
+    assert ':"' in page and "raised by" in page and "lowered by" in page
+    axes = result.plot()
+    bars = [patch.get_width() for patch in axes.patches if patch.get_width()]  # pyright: ignore[reportAttributeAccessIssue]
+    listed = pd.concat([result.on(10), result.off(10)])
+    assert sorted(bars) == pytest.approx(sorted(listed["effect"]))
