@@ -15,8 +15,8 @@ from rich.console import Console
 
 import rnnscope
 from rnnscope import trained
-from rnnscope.analysis.ablation import Ablation, ablation
-from rnnscope.analysis.found import FoundUnits
+from rnnscope.analysis.causes.ablation import Ablation, ablation
+from rnnscope.analysis.search.found import FoundUnits
 from rnnscope.corpora.texts import open_corpus
 from rnnscope.models import CharLanguageModel
 from rnnscope.probes.concepts import named
@@ -31,18 +31,19 @@ _HEAD = """# What the shipped language models track
 `rnnscope.find_units` over the validation part of each network's corpus: a unit is chosen on the first half of it, and
 scored on the second. Made by `python benchmarks/known_units.py`; a corpus that is not fetched has to be in the cache.
 
-Flags have the AUROC, numbers Spearman's correlation and categories eta squared, each with the chosen unit ("low": it is
-low where the label is high). A score is in brackets where the best of all units would reach it by chance in more than 1 %
-of {shifts} circular shifts.
+Flags have the AUROC, numbers Spearman's correlation and categories eta squared, each with the chosen unit ("low": it
+is low where the label is high). A score is in brackets where the best of all units would reach it by chance in more
+than 1 % of {shifts} circular shifts.
 """
 
 _ABLATION = """
 ## Are they used?
 
-`rnnscope ablate`: the unit that tells the concept best, and is a cell state or, of networks without one, a hidden state,
-is set to zero. What follows is the change of the loss, in nats per character, where a stretch of the concept ends (the
-closing quotation mark, the closing parenthesis), inside and outside of it, with 95 % intervals; and the median change at
-ends for 20 units of the same signal that vary as much.
+`rnnscope ablate`: the unit that tells the concept best, among cell states or, of networks without them, hidden states,
+is held at its mean over the first 100,000 characters of the same text. What follows is the change of the loss, in
+nats per character, with 95 % intervals: where a stretch of the concept ends (the closing quotation mark, the closing
+parenthesis), inside and outside of it. The controls are 20 units of the same signal that vary as much: the median of
+their changes at ends, and how many times the median of the sizes of these the unit's change is.
 
 | network | concept | unit | at ends | controls, at ends | times | inside | outside | probability at ends |
 |---|---|---|--:|--:|--:|--:|--:|--:|
@@ -136,7 +137,9 @@ def novel_rows(rows: list[Known], models: dict[str, CharLanguageModel], novel: D
         there = rnnscope.find_units(models[row.name], novel, named("quotes"))
         score = there.scores.loc[row.state, "quotes"]
         best = there.table.loc["quotes"]
-        page += f"| {row.name} | `{row.state}` | {max(score, 1 - score):.3f} | `{best['unit']}` | {best['score']:.3f} |\n"
+        page += (
+            f"| {row.name} | `{row.state}` | {max(score, 1 - score):.3f} | `{best['unit']}` | {best['score']:.3f} |\n"
+        )
     return page
 
 

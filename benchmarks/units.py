@@ -1,15 +1,14 @@
 """What it costs to search every unit for every concept, beside what it is done with elsewhere and what it reads.
 
-    search      find_units over a trace on disk: 512 units x the concepts of prose and Python x a million characters
-    one by one  scikit-learn's roc_auc_score for each unit and concept; a few pairs are timed, and stand for all
-    reading     the trace read once, and nothing done with it
-    forward     the network over the same text, as many stretches side by side as the search reads
+search      find_units over a trace on disk: 512 units x the concepts of prose and Python x a million characters
+one by one  scikit-learn's roc_auc_score for each unit and concept; a few pairs are timed, and stand for all
+reading     the trace read once, and nothing done with it
+forward     the network over the same text, as many stretches side by side as the search reads
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import subprocess
 import sys
 import tempfile
@@ -25,7 +24,7 @@ from sklearn.metrics import roc_auc_score
 from timing import machine, table
 
 import rnnscope
-from rnnscope.analysis.search import find_units
+from rnnscope.analysis.search.finding import find_units
 from rnnscope.corpora.texts import standard_library
 from rnnscope.models import CharLanguageModel, LanguageModelConfig
 from rnnscope.probes.concepts import named
@@ -123,7 +122,7 @@ def main(steps: int, units: int, memory: list[int]) -> None:
         rows.add_row(name, f"{took:,.1f}", f"{took / searching:,.2f}")
     console.print(rows)
     console.print(f"The search costs {(both - passing) / passing:.2f} times the forward pass.")
-    console.print(f"{len(found.table)} concepts scored, {len(found.left_out)} left out: {json.dumps(dict(found.left_out))}")
+    console.print(f"{len(found.table)} concepts scored; left out: {', '.join(found.left_out) or 'none'}")
     if memory:
         console.print("Peak memory of a process that searches, by characters:")
     for length in memory:

@@ -11,7 +11,7 @@ import click
 
 from rnnscope.errors import RnnscopeError
 
-from . import concepts, describe, generate, import_, info, match, show, trace, train, units
+from . import ablate, clamp, concepts, describe, generate, import_, info, match, show, trace, train, units
 
 
 class Failure(click.ClickException):
@@ -56,5 +56,7 @@ for command in (
     units.units,
     describe.describe,
     match.match,
+    ablate.ablate,
+    clamp.clamp,
 ):
     main.add_command(command)

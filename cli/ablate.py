@@ -20,10 +20,10 @@ from .inputs import one_concept, rows
 @click.option("--concept", required=True, metavar="NAME", help="Such as quotes, or link=regex:https?://\\S+")
 @click.option(
     "--by",
-    default="zero",
+    default="mean",
     show_default=True,
-    type=click.Choice(["zero", "mean", "resample"]),
-    help="What takes its place: zero, its mean over the text, its value at random places of it.",
+    type=click.Choice(["mean", "zero", "resample"]),
+    help="What takes its place: its mean over the text, zero, its value at random places of it.",
 )
 @click.option(
     "--on",
@@ -63,7 +63,7 @@ def ablate(
     """
     from rich.console import Console
 
-    from rnnscope.analysis.ablation import ablation
+    from rnnscope.analysis.causes.ablation import ablation
     from rnnscope.output import new_path
     from rnnscope.reports import figures
 

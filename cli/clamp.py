@@ -60,7 +60,7 @@ def clamp(
     """
     from rich.console import Console
 
-    from rnnscope.analysis.clamping import clamp_sweep
+    from rnnscope.analysis.causes.clamping import clamp_sweep
     from rnnscope.output import new_path
     from rnnscope.reports import figures
 

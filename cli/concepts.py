@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from .arguments import encoding_option
+from .arguments import encoding_option, sources
 
 if TYPE_CHECKING:
     from rnnscope.concept import Concept
@@ -32,6 +31,7 @@ def concepts(text: str | None, names: tuple[str, ...], start: int, length: int, 
     from rich.console import Console
 
     from rnnscope.probes.concepts import CONCEPTS, named
+    from rnnscope.tracing.documents import Given, gather
 
     chosen = named(*(names or CONCEPTS))
     if text is None:
@@ -42,17 +42,8 @@ def concepts(text: str | None, names: tuple[str, ...], start: int, length: int, 
         return
     if not names:
         raise click.UsageError("Say which labels TEXT is to be shown with, for example: --concept quotes")
-    _show(_read(text, encoding), chosen, start, length, as_json)
-
-
-def _read(text: str, encoding: str) -> str:
-    from rnnscope.text import read_stream, read_text
-
-    if text != "-":
-        return read_text(text, encoding)
-    if sys.stdin is None:
-        raise click.UsageError("TEXT is -, but there is no standard input.")
-    return read_stream(sys.stdin.buffer, "stdin", encoding)
+    (document,) = gather(Given(sources([text]), encoding=encoding), "file")
+    _show(document.text, chosen, start, length, as_json)
 
 
 def _record(concept: Concept) -> dict[str, Any]:
@@ -91,14 +82,12 @@ def _show(text: str, concepts: list[Concept], start: int, length: int, as_json: 
 
     from rnnscope.errors import TextError
     from rnnscope.probes.concepts.labelled_text import LabelledText
-    from rnnscope.probes.concepts.tracks import Track
 
     if start >= len(text):
         raise TextError(f"The text has {len(text):,} characters; there is nothing from character {start:,} on.")
     stop, console, records = start + length, Console(highlight=False), []
     for concept in concepts:
-        if isinstance(concept, Track):
-            concept.check_length(len(text))
+        concept.check_length(len(text))
         labels = concept(text)[start:stop]
         if as_json:
             values = [None if np.isnan(label) else float(label) for label in labels]

@@ -144,9 +144,8 @@ def _report(trace: Trace, console: Console) -> None:
     lines += ["Look first at"]
     for title, rows in (("most switch-like", ranking.switches(5)), ("longest memory", ranking.longest(5))):
         lines.append(f"  {title:<17} {'  '.join(rows.index) or 'the text is too short to tell'}")
-    counters = ranking.counters(5)
-    if (counters["kind"] == "counter").any():
-        lines.append(f"  {'counters':<17} {'  '.join(counters.index[counters['kind'] == 'counter'])}")
+    if counters := ranking.counters(5).query("kind == 'counter'").index.to_list():
+        lines.append(f"  {'counters':<17} {'  '.join(counters)}")
     lines.append(f"Next: rnnscope show {shlex.quote(str(trace.path))} {ranking.table.index[0]}")
     for line in lines:
         console.print(line, markup=False, soft_wrap=True)

@@ -65,7 +65,7 @@ def units(
     from rich.console import Console
 
     import rnnscope
-    from rnnscope.analysis.found import check_table
+    from rnnscope.analysis.search.found import check_table
     from rnnscope.output import new_path
     from rnnscope.probes.concepts import named
     from rnnscope.reports import figures
@@ -93,7 +93,12 @@ def units(
     if plot is not None:
         figures.save([found.plot().figure], plot)  # pyright: ignore[reportArgumentType]
     if as_json:
-        said = {"concepts": rows(found.table), "left_out": found.left_out, "steps": found.steps, "units": len(found.scores)}
+        said = {
+            "concepts": rows(found.table),
+            "left_out": found.left_out,
+            "steps": found.steps,
+            "units": len(found.scores),
+        }
         click.echo(json.dumps(said, indent=1))
         return
     console.print(found)

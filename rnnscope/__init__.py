@@ -13,11 +13,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .analysis.causes.ablation import ablation as ablation
+    from .analysis.causes.clamping import clamp_sweep as clamp_sweep
+    from .analysis.causes.patching import patch_lifetime as patch_lifetime
     from .analysis.contexts import top_contexts as top_contexts
     from .analysis.explanations import explain as explain
     from .analysis.matching import match as match
     from .analysis.responses import responses as responses
-    from .analysis.search import find_units as find_units
+    from .analysis.search.finding import find_units as find_units
     from .analysis.units import rank_units as rank_units
     from .checkpoint import load as load
     from .concept import Concept as Concept
@@ -71,15 +74,18 @@ _HOME = {
     "Translator": "models",
     "Vocabulary": "text",
     "ablate": "recording.intervention",
+    "ablation": "analysis.causes.ablation",
     "clamp": "recording.intervention",
+    "clamp_sweep": "analysis.causes.clamping",
     "explain": "analysis.explanations",
-    "find_units": "analysis.search",
+    "find_units": "analysis.search.finding",
     "import_model": "foreign.importing",
     "intervene": "recording.intervention",
     "load": "checkpoint",
     "match": "analysis.matching",
     "open_trace": "tracing.trace",
     "patch": "recording.intervention",
+    "patch_lifetime": "analysis.causes.patching",
     "rank_units": "analysis.units",
     "record": "recording.recorder",
     "register": "recording.adapter",

@@ -54,6 +54,24 @@ class Concept(ABC):
             Characters before it in all that is read, for labels that were made by others.
         """
 
+    @property
+    def length(self) -> int | None:
+        """Characters that there are labels for, where others made them; None of a concept that labels any text."""
+        return None
+
+    def check_length(self, characters: int) -> None:
+        """Refuse labels that were made for another number of characters than are read in all.
+
+        Raises
+        ------
+        ConceptError
+        """
+        if self.length not in (None, characters):
+            raise ConceptError(
+                f"{self.name} has {self.length:,} labels, but what is read has {characters:,} characters. "
+                "There has to be one label for each character, newlines and spaces included."
+            )
+
     def __call__(self, text: str, start: int = 0) -> np.ndarray:
         """Labels of a text, of shape (time,), float32, NaN where the concept does not apply.
 

@@ -14,8 +14,21 @@ import numpy as np
 from rnnscope.text import codepoints
 
 from .generic import Function
-from .scanning import among, blank_lines, depth, each, inside_numbers, inside_words, last, shifted, starts, total_since
+from .scanning import (
+    among,
+    blank_lines,
+    depth,
+    each,
+    inside_numbers,
+    inside_words,
+    last,
+    shifted,
+    starts,
+    total_since,
+    where,
+)
 
+_OPENERS, _CLOSERS = "([{-\N{EM DASH}'", ")]}-\N{EM DASH}'.,;:!?"
 _SENTENCE_END = re.compile(r"(?<!\bMr)(?<!\bMrs)(?<!\bDr)(?<!\bSt)(?<!\b[A-Z])[.!?]+[\"'\u201d\u2019)\]]*(?=\s)")
 _CLASSES = ("letter", "digit", "space", "newline", "punctuation", "other")
 _CLASS_OF = {"L": 0, "M": 0, "N": 1, "Z": 2, "P": 4, "S": 4}  # by the first letter of Unicode's general category
@@ -23,10 +36,22 @@ _CLASS_OF = {"L": 0, "M": 0, "N": 1, "Z": 2, "P": 4, "S": 4}  # by the first let
 
 def quotes(text: str) -> np.ndarray:
     codes = codepoints(text)
-    ends = blank_lines(codes)
-    straight = total_since(codes == ord('"'), ends) % 2 == 1
+    ends, mark = blank_lines(codes), codes == ord('"')
+    opens, closes = _shapes(codes, mark)
+    certain = ends | opens | closes
+    uncertain = total_since(mark & ~certain, certain) % 2 == 1
+    latest = last(certain)
+    straight = uncertain != (opens[latest] & (latest >= 0))
     opened = last(codes == ord("\N{LEFT DOUBLE QUOTATION MARK}"))
     return straight | (opened > last((codes == ord("\N{RIGHT DOUBLE QUOTATION MARK}")) | ends))
+
+
+def _shapes(codes: np.ndarray, mark: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which straight quotation marks can only open, and which can only close, by what stands around them."""
+    blank = where(codes, str.isspace)
+    before = shifted(blank | among(codes, _OPENERS), True)
+    after = shifted((blank | among(codes, _CLOSERS))[::-1], True)[::-1]
+    return mark & before & ~after, mark & after & ~before
 
 
 def parentheses(text: str) -> np.ndarray:

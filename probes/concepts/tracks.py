@@ -28,18 +28,9 @@ class Track(Concept):
             self.check_length(start + len(text))
         return self.labels[start : start + len(text)]
 
-    def check_length(self, characters: int) -> None:
-        """Refuse texts that have in all another number of characters.
-
-        Raises
-        ------
-        ConceptError
-        """
-        if characters != len(self.labels):
-            raise ConceptError(
-                f"{self.name} has {len(self.labels):,} labels, but what is read has {characters:,} characters. "
-                "There has to be one label for each character, newlines and spaces included."
-            )
+    @property
+    def length(self) -> int:
+        return len(self.labels)
 
 
 def from_labels(name: str, labels: ArrayLike, about: str = "", categories: Sequence[str] = ()) -> Track:

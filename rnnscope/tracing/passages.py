@@ -31,7 +31,7 @@ STREAMS = 32
 """Stretches of a text that a language model reads side by side."""
 
 WARM_UP = 512
-"""Characters that are read before a stretch and do not count, at least; up to four times as many, to begin a paragraph."""
+"""Characters that are read before a stretch and do not count; up to four times as many, to begin a paragraph."""
 
 _SHORTEST = 1024
 """Characters of a stretch that are worth a warm-up."""
@@ -93,7 +93,10 @@ class Source(ABC):
 
 
 def open_source(
-    model: nn.Module | Trace, given: Given | None, signals: Sequence[str] | None, characters: Sequence[str] | None = None
+    model: nn.Module | Trace,
+    given: Given | None,
+    signals: Sequence[str] | None,
+    characters: Sequence[str] | None = None,
 ) -> Source:
     """A source from a network and what it is to read, or from a trace.
 
@@ -227,9 +230,7 @@ class _ModelSource(Source):
             yield stretch, steps[done : done + len(stretch)]
             done += len(stretch)
 
-    def _by_layer(
-        self, stretch: Stretch, steps: np.ndarray, signals: Mapping[Address, Tensor]
-    ) -> Iterator[Passage]:
+    def _by_layer(self, stretch: Stretch, steps: np.ndarray, signals: Mapping[Address, Tensor]) -> Iterator[Passage]:
         for module, clock in stretch.clocks.items():
             places = steps[clock.places]
             kept = places >= 0

@@ -112,7 +112,7 @@ def test_two_atoms_are_the_best_of_all_pairs() -> None:
     for concept in concepts:
         holds = concept(TEXT) == 1
         spread = [np.convolve(holds, np.ones(k + 1))[:STEPS] > 0.5 for k in (5, 20, 100)]
-        atoms += [atom for atom in (holds, *spread) if not atom[fit].all()]
+        atoms += [holds, *(after for after in spread if after[fit].mean() <= 0.5)]
     pairs = [f(a, b) for a, b in product(atoms, atoms) for f in (np.logical_and, np.logical_or, lambda a, b: a & ~b)]
     best = max(iou(pair[fit], on[fit]) for pair in pairs)
     single = max(iou(atom[fit], on[fit]) for atom in atoms)

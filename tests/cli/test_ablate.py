@@ -36,7 +36,12 @@ def test_ablate_prints_a_card() -> None:
     result = run(*ABLATE)
     assert result.exit_code == 0, result.output
     card = " ".join(result.output.split())
-    for words in ("quotes without l0.c.3", "the cell state c itself", "replaced by zero", "7 matched units of l0.c"):
+    for words in (
+        "quotes without l0.c.3",
+        "the cell state c itself",
+        "replaced by its mean",
+        "7 matched units of l0.c",
+    ):
         assert words in card
     assert f"{len(TEXT):,} characters in 1 document" in card
 

@@ -16,7 +16,6 @@ from rnnscope import checkpoint
 from rnnscope.cli import main
 from tests.handmade import dialogue, latch
 
-
 TRAINING = {"method": "adamw", "learning_rate": 0.1, "precision": "32"}
 RECORD = {
     "recipe": {"name": "latch", "seed": 0, "description": "", "limits": "", "training": TRAINING},
@@ -73,7 +72,9 @@ def named_quotes() -> list[rnnscope.Concept]:
 
 @pytest.mark.usefixtures("here")
 def test_a_text_comes_from_standard_input() -> None:
-    result = CliRunner().invoke(main, ["units", "latch.pt", "-", "--concepts", "quotes"], input=Path("one.txt").read_text())
+    result = CliRunner().invoke(
+        main, ["units", "latch.pt", "-", "--concepts", "quotes"], input=Path("one.txt").read_text()
+    )
     assert result.exit_code == 0 and "1.000" in result.output
 
 

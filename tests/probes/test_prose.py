@@ -13,6 +13,8 @@ LABELLED = [
     ("quotes", 'a "b\nc" d', "001111000"),  # a line's end is not the quotation's
     ("quotes", 'a "b\n\nc "d"', "00111000110"),  # a blank line is: the first label after it is 0
     ("quotes", 'a "b\n \t\nc', "001111100"),
+    ("quotes", 'a "b\n"c" d', "0011111000"),  # one that runs on is opened again
+    ("quotes", 'a b" "c"', "00000110"),  # one that was never opened is closed all the same
     ("quotes", "“a ‘b’ c” d”", "111111110000"),
     ("quotes", "“a\n\nb", "11100"),
     ("quotes", '"“a"b”c', "1111100"),

@@ -109,14 +109,18 @@ def test_what_was_read_before_does_not_matter(first: str, second: str) -> None:
 def test_quotes_are_what_a_loop_says(text: str) -> None:
     straight = curly = blank = False
     expected = []
-    for character in text:
+    for place, character in enumerate(text):
+        before, after = text[place - 1 : place] or " ", text[place + 1 : place + 2] or " "
         if character == "\n":
             if blank:
                 straight = curly = False
             blank = True
         elif not character.isspace():
             blank = False
-        straight ^= character == '"'
+        if character == '"':
+            may_open = before.isspace() or before in "([{-—'"
+            may_close = after.isspace() or after in ")]}-—'.,;:!?"
+            straight = may_open if may_open != may_close else not straight
         curly = (curly or character == "“") and character != "”"
         expected.append(float(straight or curly))
     assert CONCEPTS["quotes"](text).tolist() == expected

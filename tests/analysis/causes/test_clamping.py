@@ -13,7 +13,7 @@ from rich.console import Console
 
 import rnnscope
 from rnnscope import CharLanguageModel
-from rnnscope.analysis.clamping import clamp_sweep
+from rnnscope.analysis.causes.clamping import clamp_sweep
 from rnnscope.errors import AddressError, ConceptError, InterventionError, ModelError, RnnscopeError, TextError
 from rnnscope.probes.concepts import from_function
 from tests.handmade import Quotes, latch, random_network

@@ -94,7 +94,7 @@ def read_variants(
     variants : sequence of sequences of Address
         The units that each replaces; none for the intact network.
     by, on
-        See `rnnscope.analysis.ablation.ablation`. Random places are the same ones for all variants.
+        See `rnnscope.ablation`. Random places are the same ones for all variants.
     seed : int
         For the random places.
     advance : callable

@@ -19,7 +19,7 @@ from rnnscope.errors import ConceptError, TextError
 from rnnscope.progress import interruption, progress_bar
 from rnnscope.recording.address import Address
 from rnnscope.tracing.documents import Cut, Given, Texts
-from rnnscope.tracing.passages import Passage, Source, Span, open_source
+from rnnscope.tracing.passages import Source, Span, open_source
 from rnnscope.tracing.trace import Trace
 
 from . import scores
@@ -49,7 +49,7 @@ _RESAMPLES = 1_000
 def find_units(
     model: nn.Module | Trace,
     text: Texts | Sequence[Texts] | None = None,
-    concepts: Sequence[Concept] = (),
+    concepts: Concept | Sequence[Concept] = (),
     *,
     signals: Sequence[str] | None = None,
     characters: Sequence[str] | None = None,
@@ -80,7 +80,7 @@ def find_units(
         after some paragraphs that do not count; a trace has the states of one reading.
     text : str, Document, Path, open binary file, or a sequence of these
         As for `rnnscope.trace`; none for a trace.
-    concepts : sequence of Concept
+    concepts : Concept, or a sequence of these
         See `rnnscope.probes.concepts`. One that says the same wherever it applies in a half is left out.
     signals : sequence of str, optional
         Names (``"c"``) or addresses (``"l0.c"``); all if not given.
@@ -101,7 +101,7 @@ def find_units(
         If the text has fewer than 1,000 steps.
     AddressError, RecordingError
     """
-    concepts = _checked(concepts)
+    asked = _checked(concepts)
     given = None if text is None else Given(text, documents, encoding)
     source = open_source(model, given, signals, characters)
     if len(source) < FEWEST:
@@ -109,8 +109,10 @@ def find_units(
             f"A search needs at least {FEWEST:,} steps, to choose units on one half and score them on the other; "
             f"the text has {len(source):,}."
         )
+    for concept in asked:
+        concept.check_length(len(source))
     fit_part, held_part = halves(source.starts)
-    search = _Search(source, concepts, fit_part, held_part)
+    search = _Search(source, asked, fit_part, held_part)
     with progress_bar(console) as bar, interruption() as interrupted:
         task = bar.add_task("searching", total=fit_part.stop - fit_part.start + held_part.stop - held_part.start)
         watch = _Watch(bar, task, interrupted)
@@ -120,17 +122,17 @@ def find_units(
     return search.found(seed)
 
 
-def _checked(concepts: Sequence[Concept]) -> list[Concept]:
-    concepts = [concepts] if isinstance(concepts, Concept) else list(concepts)
-    if not concepts or not all(isinstance(concept, Concept) for concept in concepts):
-        wrong = next((repr(concept) for concept in concepts if not isinstance(concept, Concept)), "none")
+def _checked(concepts: Concept | Sequence[Concept]) -> list[Concept]:
+    asked = [concepts] if isinstance(concepts, Concept) else list(concepts)
+    if not asked or not all(isinstance(concept, Concept) for concept in asked):
+        wrong = next((repr(concept) for concept in asked if not isinstance(concept, Concept)), "none")
         raise ConceptError(
             f"At least one Concept was expected, such as rnnscope.probes.concepts.named('quotes') gives; got {wrong}."
         )
-    names = [concept.name for concept in concepts]
+    names = [concept.name for concept in asked]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise ConceptError(f"Two concepts are called {twice}. Give each a name of its own.")
-    return concepts
+    return asked
 
 
 def halves(starts: np.ndarray) -> tuple[Span, Span]:
@@ -246,9 +248,7 @@ class _Search:
             if signal.bins is None:
                 self._open(signal)
 
-    def _each(
-        self, part: Span, watch: _Watch, take: Callable[[_Signal, np.ndarray, Tensor, np.ndarray], None]
-    ) -> None:
+    def _each(self, part: Span, watch: _Watch, take: Callable[[_Signal, np.ndarray, Tensor, np.ndarray], None]) -> None:
         for spans, first, labels in labelled(self.source, self.concepts, part):
             if not self.questions:
                 self.questions = [
@@ -298,7 +298,10 @@ class _Search:
             best = max(strength, key=lambda signal: strength[signal].max())
             unit = int(strength[best].argmax())
             assert best.bins is not None
-            rises = question.concept.kind == "category" or best.fit.association(index)[unit] >= _NEUTRAL[question.concept.kind]
+            rises = (
+                question.concept.kind == "category"
+                or best.fit.association(index)[unit] >= _NEUTRAL[question.concept.kind]
+            )
             detail = Detail(question, *self.held_part, blocks)
             best.details.setdefault(unit, []).append((index, detail))
             self.choices[index] = _Choice(best, unit, bool(rises), detail, self._p(index, question, shifts, seed))

@@ -21,7 +21,7 @@ from .ablation_result import Ablation
 from .controls import bootstrap_interval, matched_units
 from .counted import PLACES, Counted
 from .streams import Survey, survey
-from .subjects import check_flag, check_model, find_units, read_documents, signal_words
+from .subjects import check_flag, check_model, chosen_units, read_documents, signal_words
 from .variants import By, read_variants
 
 LIMIT = 100_000
@@ -42,7 +42,7 @@ def ablation(
     unit: str | Address | Sequence[str | Address],
     concept: Concept,
     *,
-    by: By = "zero",
+    by: By = "mean",
     on: Where = "both",
     controls: int = 20,
     seed: int = 0,
@@ -67,8 +67,8 @@ def ablation(
         Each is a document, read from a zero state.
     unit : address, or a sequence of addresses that are ablated together
     concept : Concept of kind flag
-    by : {"zero", "mean", "resample"}
-        Whether a unit is replaced by zero, by its mean over this text, or at each step by its value at a
+    by : {"mean", "zero", "resample"}
+        Whether a unit is replaced by its mean over this text, by zero, or at each step by its value at a
         random place of this text (units of a set by values from the same place). Zero is a value like any
         other: to a network whose unit is below zero where the concept does not hold, it may say that it
         half does. The mean stays nearer to what the network is used to.
@@ -109,7 +109,7 @@ def ablation(
     over 50 contiguous blocks of the text if there are fewer than ten documents.
     """
     check_model(model)
-    units, concept = find_units(model, unit), check_flag(concept)
+    units, concept = chosen_units(model, unit), check_flag(concept)
     _check_options(by, on, controls, seed)
     documents, more = read_documents(text, limit, encoding)
     counted = Counted.of(model.vocabulary, documents, concept)

@@ -35,7 +35,7 @@ def check_model(model: object) -> CharLanguageModel:
     return model
 
 
-def find_units(model: CharLanguageModel, units: str | Address | Sequence[str | Address]) -> list[Address]:
+def chosen_units(model: CharLanguageModel, units: str | Address | Sequence[str | Address]) -> list[Address]:
     """The addresses of units, each once.
 
     Raises

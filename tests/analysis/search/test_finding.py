@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from tests.handmade import Quotes, counter, dialogue, latch, random_network
 from rich.console import Console
 from scipy import stats
 from sklearn import metrics
@@ -18,9 +17,10 @@ from torch import nn
 
 import rnnscope
 from rnnscope import Concept
-from rnnscope.analysis.found import FoundUnits
-from rnnscope.analysis.search import halves
+from rnnscope.analysis.search.finding import halves
+from rnnscope.analysis.search.found import FoundUnits
 from rnnscope.errors import AddressError, ConceptError, OutputError, RecordingError, TextError
+from tests.handmade import Quotes, counter, dialogue, latch, random_network
 
 TEXT = dialogue(np.random.default_rng(0), 6_000)
 
@@ -87,7 +87,7 @@ def exact(kind: str, values: np.ndarray, labels: np.ndarray) -> float:
     if kind == "flag":
         return float(metrics.roc_auc_score(labels, values))
     if kind == "number":
-        return float(stats.spearmanr(values, labels).statistic)
+        return float(np.corrcoef(stats.rankdata(values), stats.rankdata(labels))[0, 1])
     ranks = stats.rankdata(values)
     means = np.array([ranks[labels == label].mean() for label in range(3)])[labels.astype(int)]
     return float(means.var() / ranks.var())
@@ -102,7 +102,7 @@ def test_scores_of_all_units_are_exact_to_two_thousandths(concept: Concept) -> N
     found = rnnscope.find_units(trace, concepts=CONCEPTS)
     for half, scored in zip(halves(np.array([0, len(TEXT)])), (found.fit_scores, found.scores), strict=True):
         labels = concept(TEXT)[half.start : half.stop]
-        for unit, score in scored[concept.name].items():
+        for unit, score in scored[concept.name].to_dict().items():
             values = trace[str(unit)].values[half.start : half.stop]
             tolerance = 0.002 if concept.kind == "flag" else 0.03  # ranks are those of the first half
             assert score == pytest.approx(exact(concept.kind, values, labels), abs=tolerance), unit
@@ -143,8 +143,9 @@ def test_the_unit_is_chosen_on_the_first_half_alone() -> None:
     trace = rnnscope.trace(random_network(0), TEXT)
     found = rnnscope.find_units(trace, concepts=[Aligned(values=telegraph(rng, len(TEXT)))])
     assert found.table.loc["mine", "unit"] == found.ranking("mine").index[0]
-    assert found.ranking("mine")["fit_score"].iloc[0] == (
-        found.fit_scores["mine"].loc[(found.fit_scores["mine"] - 0.5).abs().idxmax()]
+    assert (
+        found.ranking("mine")["fit_score"].iloc[0]
+        == (found.fit_scores["mine"].loc[(found.fit_scores["mine"] - 0.5).abs().idxmax()])
     )
 
 
@@ -179,7 +180,7 @@ def test_documents_begin_anew_and_are_labelled_alone() -> None:
 
 
 def test_a_long_text_is_read_in_pieces_and_streams(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rnnscope.analysis.search._PIECE", 1_500)
+    monkeypatch.setattr("rnnscope.analysis.search.finding._PIECE", 1_500)
     monkeypatch.setattr("rnnscope.tracing.passages._SHORTEST", 64)
     monkeypatch.setattr("rnnscope.tracing.passages._VALUES", 8_000)
     row = rnnscope.find_units(latch(), TEXT, [Quotes()]).table.loc["quotes"]

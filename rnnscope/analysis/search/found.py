@@ -56,7 +56,7 @@ class FoundUnits:
     @property
     def associations(self) -> pd.DataFrame:
         """The held-out scores from -1 to 1 (categories from 0), 0 where a unit tells nothing."""
-        flags = self.table.index[self.table["kind"] == "flag"]
+        flags = self.table.query("kind == 'flag'").index.to_list()
         scaled = self.scores.copy()
         scaled[flags] = 2 * scaled[flags] - 1
         return scaled.fillna(0.0)
@@ -97,26 +97,25 @@ class FoundUnits:
         """A heatmap of the units that tell most against concepts, those that are alike side by side."""
         told = self.associations
         best = told.abs().max(axis=1).sort_values(ascending=False, kind="stable").head(units).index
-        chosen = told.loc[best.union(self.table["unit"], sort=False)]
+        chosen = told.loc[best.union(pd.Index(self.table["unit"].to_list()), sort=False)]
         chosen = chosen.iloc[_order(chosen.to_numpy())].iloc[:, _order(chosen.to_numpy().T)].T
         if axes is None:
             size = (2.5 + 0.18 * chosen.shape[1], 1.8 + 0.22 * chosen.shape[0])
             axes = Figure(figsize=size, layout="constrained").subplots()
         kinds = {"label": "tells of the concept (2 AUROC - 1, Spearman, eta²)"}
-        sns.heatmap(
-            chosen, vmin=-1, vmax=1, cmap="vlag", xticklabels=True, yticklabels=True, ax=axes, cbar_kws=kinds
-        )
+        sns.heatmap(chosen, vmin=-1, vmax=1, cmap="vlag", xticklabels=True, yticklabels=True, ax=axes, cbar_kws=kinds)
         axes.set(xlabel="", ylabel="")
         axes.tick_params(labelsize=8)
         return axes
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         for kind, name in _NAMES.items():
-            rows = self.table[self.table["kind"] == kind]
-            if len(rows):
+            rows = self.table.loc[self.table["kind"] == kind]
+            if not rows.empty:
                 yield _table(kind, name, rows)
         fit, held_out = self.steps["fit"], self.steps["held_out"]
-        yield f"Chosen on {fit:,} steps; scored on {held_out:,} others. p: the best of {len(self.scores):,} units by chance."
+        units = len(self.scores)
+        yield f"Chosen on {fit:,} steps; scored on {held_out:,} others. p: the best of {units:,} units by chance."
         if self.left_out:
             reasons = "; ".join(f"{name} {reason}" for name, reason in self.left_out.items())
             yield f"Left out: {reasons}."
@@ -136,11 +135,11 @@ def _table(kind: str, name: str, rows: pd.DataFrame) -> Table:
         table.add_column(heading, no_wrap=True)
     for heading in (name, "95 %", *(("IoU", "F1") if kind == "flag" else ()), "p"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for concept, row in rows.iterrows():
+    for row in rows.reset_index().to_dict("records"):
         unit = f"{row['unit']}{' low' if row['sign'] < 0 else ''}"
         flag = (f"{row['iou']:.2f}", f"{row['f1']:.2f}") if kind == "flag" else ()
         interval = f"{row['low']:.3f}-{row['high']:.3f}"
-        table.add_row(str(concept), unit, f"{row['score']:.3f}", interval, *flag, f"{row['p']:.3f}")
+        table.add_row(row["concept"], unit, f"{row['score']:.3f}", interval, *flag, f"{row['p']:.3f}")
     return table
 
 

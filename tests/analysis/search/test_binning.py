@@ -7,8 +7,8 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
-from rnnscope.analysis import scores
-from rnnscope.analysis.binning import BINS, Bins
+from rnnscope.analysis.search import scores
+from rnnscope.analysis.search.binning import BINS, Bins
 
 STEPS = 20_000
 

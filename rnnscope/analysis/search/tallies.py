@@ -1,8 +1,8 @@
 """What one pass over a text gathers of units and labels; tallies of two texts can be merged.
 
-    Tally     of all units of a signal: enough to rank them for every concept
-    Detail    of one unit and one concept, block by block: enough for every score and its interval
-    Sample    some steps of all units, evenly spread: enough to see what chance does
+Tally     of all units of a signal: enough to rank them for every concept
+Detail    of one unit and one concept, block by block: enough for every score and its interval
+Sample    some steps of all units, evenly spread: enough to see what chance does
 """
 
 from __future__ import annotations

@@ -12,8 +12,8 @@ from rich.console import Console
 from torch import Tensor
 
 from rnnscope import CharLanguageModel
-from rnnscope.analysis import patching
-from rnnscope.analysis.patching import patch_lifetime
+from rnnscope.analysis.causes import patching
+from rnnscope.analysis.causes.patching import patch_lifetime
 from rnnscope.errors import AddressError, ModelError, RnnscopeError, TextError
 from tests.handmade import counter, latch, random_network
 

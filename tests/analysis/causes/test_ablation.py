@@ -18,12 +18,12 @@ from torch.nn import functional
 
 import rnnscope
 from rnnscope import CharLanguageModel
-from rnnscope.analysis import streams, variants
-from rnnscope.analysis.ablation import ablation
-from rnnscope.analysis.ablation_result import Ablation
-from rnnscope.analysis.controls import bootstrap_interval, matched_units
-from rnnscope.analysis.streams import survey
-from rnnscope.analysis.variants import Swap, read_variants
+from rnnscope.analysis.causes import streams, variants
+from rnnscope.analysis.causes.ablation import ablation
+from rnnscope.analysis.causes.ablation_result import Ablation
+from rnnscope.analysis.causes.controls import bootstrap_interval, matched_units
+from rnnscope.analysis.causes.streams import survey
+from rnnscope.analysis.causes.variants import Swap, read_variants
 from rnnscope.errors import AddressError, ConceptError, InterventionError, ModelError, RnnscopeError, TextError
 from rnnscope.probes.concepts import from_function
 from rnnscope.recording.address import Address
@@ -189,7 +189,7 @@ def test_the_bootstrap_agrees_with_the_normal_approximation() -> None:
 
 
 def test_without_the_latch_closing_quotes_are_lost_and_nothing_else() -> None:
-    found = ablation(latch(), TEXT, "l0.c.3", QUOTES)
+    found = ablation(latch(), TEXT, "l0.c.3", QUOTES, by="zero")
     ends, outside = found.table.loc["ends"], found.table.loc["outside"]
     assert ends["change"] == pytest.approx(10 - np.log(9 / 8), abs=0.05)
     assert ends["low"] <= ends["change"] <= ends["high"]
@@ -245,7 +245,10 @@ def test_what_was_done_is_named() -> None:
     def words(unit: str, **options: Any) -> str:
         return ablation(random_network(0, layers=2), TEXT[:600], unit, QUOTES, controls=0, **options).what
 
-    assert words("l0.c.3") == "the cell state c itself, before h is made from it, replaced by zero at every step"
+    assert (
+        words("l0.c.3", by="zero")
+        == "the cell state c itself, before h is made from it, replaced by zero at every step"
+    )
     assert words("l0.h.3", on="above").startswith("the hidden state h as it is read by layer 1 alone, replaced")
     assert words("l1.h.3", on="above").startswith("the hidden state h as it is read by the head alone")
     assert "by its own layer at the next step alone" in words("l0.h.3", on="recurrence")
@@ -299,7 +302,7 @@ def test_the_card_says_it_all_in_the_width_of_a_terminal(width: int) -> None:
 
 
 def test_the_picture_has_the_unit_and_each_control() -> None:
-    found = ablation(latch(), TEXT, "l0.c.3", QUOTES)
+    found = ablation(latch(), TEXT, "l0.c.3", QUOTES, by="zero")
     axes = found.plot()
     assert [label.get_text() for label in axes.get_yticklabels()][-1] == "where it ends"
     dots = [np.asarray(drawn.get_offsets()) for drawn in axes.collections if isinstance(drawn, PathCollection)]

@@ -30,7 +30,7 @@ from rnnscope.text import visible
 
 from .controls import bootstrap_interval
 from .streams import run, zeros
-from .subjects import check_flag, check_model, find_units, signal_words
+from .subjects import check_flag, check_model, chosen_units, signal_words
 
 _VALUES = 7
 """Values that a unit is held at, if the user names none."""
@@ -227,7 +227,7 @@ class _Writer:
 
 
 def _one_unit(model: CharLanguageModel, unit: str | Address) -> Address:
-    found = find_units(model, unit)
+    found = chosen_units(model, unit)
     if len(found) > 1:
         raise AddressError(f"One unit is held; got {', '.join(map(str, found))}.")
     return found[0]
