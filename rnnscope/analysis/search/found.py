@@ -97,7 +97,7 @@ class FoundUnits:
         """A heatmap of the units that tell most against concepts, those that are alike side by side."""
         told = self.associations
         best = told.abs().max(axis=1).sort_values(ascending=False, kind="stable").head(units).index
-        chosen = told.loc[best.union(pd.Index(self.table["unit"].to_list()), sort=False)]
+        chosen = told.loc[list(dict.fromkeys([*best, *self.table["unit"]]))]
         chosen = chosen.iloc[_order(chosen.to_numpy())].iloc[:, _order(chosen.to_numpy().T)].T
         if axes is None:
             size = (2.5 + 0.18 * chosen.shape[1], 1.8 + 0.22 * chosen.shape[0])
