@@ -9,6 +9,7 @@ forward     the network over the same text, as many stretches side by side as th
 from __future__ import annotations
 
 import argparse
+import string
 import subprocess
 import sys
 import tempfile
@@ -81,18 +82,19 @@ def one_by_one(trace: rnnscope.Trace, documents: list[Document], pairs: int) -> 
     return seconds(lambda: [roc_auc_score(y, values[:, unit]) for unit in range(pairs)])[0] / pairs
 
 
-def peak(steps: int) -> int:
+def peak(steps: int, folder: Path) -> int:
     """Bytes that a process of its own holds at most when it searches a text of so many characters."""
+    path = folder / "text.py"
+    path.write_text("\n\n".join(document.text for document in documents_of(steps)))
     code = (
-        "import resource, units\n"
-        f"documents = units.documents_of({steps})\n"
-        f"model = units.network(documents, {MEMORY_UNITS})\n"
-        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-        "units.find_units(model, documents, units.named('prose', 'python'), shifts=19)\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)"
+        "import resource, units\nfrom pathlib import Path\n"
+        f"text = Path({str(path)!r})\n"
+        f"model = units.network([units.Document('all', units.string.printable)], {MEMORY_UNITS})\n"
+        "units.find_units(model, text, units.named('prose', 'python'), shifts=19)\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )
     run = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parent, capture_output=True, check=True)
-    return int(run.stdout)
+    return int(run.stdout) * 1024
 
 
 def main(steps: int, units: int, memory: list[int]) -> None:
@@ -105,7 +107,7 @@ def main(steps: int, units: int, memory: list[int]) -> None:
         reading, _ = seconds(lambda: read(trace))
         searching, found = seconds(lambda: find_units(trace, concepts=concepts))
         pair = one_by_one(trace, documents, PAIRS)
-    labelling, _ = seconds(lambda: [concept(document.text) for concept in concepts for document in documents])
+    labelling, _ = seconds(lambda: [concept(document.text) for document in documents for concept in concepts])
     passing, _ = seconds(lambda: forward(model, documents))
     both, _ = seconds(lambda: find_units(model, documents, concepts, signals=["h"]))
     alone = pair * units * len(concepts)
@@ -123,10 +125,10 @@ def main(steps: int, units: int, memory: list[int]) -> None:
     console.print(rows)
     console.print(f"The search costs {(both - passing) / passing:.2f} times the forward pass.")
     console.print(f"{len(found.table)} concepts scored; left out: {', '.join(found.left_out) or 'none'}")
-    if memory:
-        console.print("Peak memory of a process that searches, by characters:")
-    for length in memory:
-        console.print(f"{length:>12,}  {peak(length) / 2**20:,.0f} MiB")
+    with tempfile.TemporaryDirectory() as folder:
+        for length in memory:
+            held = peak(length, Path(folder)) / 2**20
+            console.print(f"{length:>12,} characters: {held:,.0f} MiB at most, {MEMORY_UNITS} units")
 
 
 if __name__ == "__main__":
@@ -135,6 +137,9 @@ if __name__ == "__main__":
     parser.add_argument("--units", type=int, default=512)
     parser.add_argument("--memory", type=int, nargs="*", default=[500_000, 2_000_000, 8_000_000], metavar="STEPS")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--quick", action="store_true", help="a tenth of the characters, and no memory")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
+    if arguments.quick:
+        arguments.steps, arguments.memory = arguments.steps // 10, []
     main(arguments.steps, arguments.units, arguments.memory)

@@ -117,7 +117,9 @@ def find_units(
         task = bar.add_task("searching", total=fit_part.stop - fit_part.start + held_part.stop - held_part.start)
         watch = _Watch(bar, task, interrupted)
         search.fit(watch)
-        search.judge(shifts, seed)
+        bar.update(task, description="comparing with chance")
+        search.judge(shifts, seed, watch)
+        bar.update(task, description="scoring")
         search.hold_out(watch)
     return search.found(seed)
 
@@ -286,10 +288,11 @@ class _Search:
         for steps, values, labels in waiting:
             self._fit(signal, steps, values, labels)
 
-    def judge(self, shifts: int, seed: int) -> None:
+    def judge(self, shifts: int, seed: int, watch: _Watch) -> None:
         """Choose a unit for each concept, and see what chance does."""
         blocks = int(np.clip((self.held_part.stop - self.held_part.start) // 500, 10, 50))
         for index, question in enumerate(self.questions):
+            watch.advance(0)
             spread = next(iter(self.signals.values())).fit.spread(index)
             if (reason := _same(question, spread)) is not None:
                 self.left_out[question.concept.name] = f"{reason} in the first half"

@@ -11,7 +11,6 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from scipy.cluster.hierarchy import leaves_list, linkage
@@ -109,10 +108,7 @@ class FoundUnits:
         return axes
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        for kind, name in _NAMES.items():
-            rows = self.table.loc[self.table["kind"] == kind]
-            if not rows.empty:
-                yield _table(kind, name, rows)
+        yield _table(self.table)
         fit, held_out = self.steps["fit"], self.steps["held_out"]
         units = len(self.scores)
         yield f"Chosen on {fit:,} steps; scored on {held_out:,} others. p: the best of {units:,} units by chance."
@@ -129,17 +125,17 @@ def check_table(path: str | Path) -> Path:
     return path
 
 
-def _table(kind: str, name: str, rows: pd.DataFrame) -> Table:
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for heading in (kind, "best unit"):
-        table.add_column(heading, no_wrap=True)
-    for heading in (name, "95 %", *(("IoU", "F1") if kind == "flag" else ()), "p"):
+def _table(rows: pd.DataFrame) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    for heading in ("concept", "best unit", "measure"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("score", "95 %", "IoU", "F1", "p"):
         table.add_column(heading, justify="right", no_wrap=True)
     for row in rows.reset_index().to_dict("records"):
         unit = f"{row['unit']}{' low' if row['sign'] < 0 else ''}"
-        flag = (f"{row['iou']:.2f}", f"{row['f1']:.2f}") if kind == "flag" else ()
-        interval = f"{row['low']:.3f}-{row['high']:.3f}"
-        table.add_row(row["concept"], unit, f"{row['score']:.3f}", interval, *flag, f"{row['p']:.3f}")
+        flag = (f"{row['iou']:.2f}", f"{row['f1']:.2f}") if row["kind"] == "flag" else ("", "")
+        score, interval = f"{row['score']:.3f}", f"{row['low']:.3f}-{row['high']:.3f}"
+        table.add_row(row["concept"], unit, _NAMES[row["kind"]], score, interval, *flag, f"{row['p']:.3f}")
     return table
 
 
