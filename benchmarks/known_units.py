@@ -49,11 +49,20 @@ their changes at ends, and how many times the median of the sizes of these the u
 |---|---|---|--:|--:|--:|--:|--:|--:|
 """
 
+_SIGNALS = """
+## Where is it kept?
+
+The best unit of each signal for the same concept, chosen on the first half, and its AUROC on the second.
+
+| network | concept | cell state | hidden state | best gate |
+|---|---|---|---|---|
+"""
+
 _NOVEL = """
 ## Another novel
 
-The unit for `quotes` that was found on War and Peace, and the best that a search over {name} finds ({characters:,}
-characters), both scored on the second half of that.
+The unit for `quotes` that was found on War and Peace, and the best that a search over *{name}* finds ({characters:,}
+characters, without the notes of Project Gutenberg), both scored on the second half of that.
 
 | network | found on War and Peace | AUROC there | best there | AUROC |
 |---|---|--:|---|--:|
@@ -82,11 +91,22 @@ class Known:
         return best_state(self.found, self.used.concept)
 
 
+def best_of(found: FoundUnits, concept: str, signals: str) -> str | None:
+    """The unit of some signals that tells a concept best."""
+    return next((unit for unit in found.ranking(concept).index if unit.split(".")[1] in signals), None)
+
+
 def best_state(found: FoundUnits, concept: str) -> str:
     """The unit of a cell state, or where there is none of a hidden state, that tells a concept best."""
-    ranking = found.ranking(concept).index
-    signal = "c" if any(unit.split(".")[1] == "c" for unit in ranking) else "h"
-    return next(unit for unit in ranking if unit.split(".")[1] == signal)
+    return best_of(found, concept, "c") or str(best_of(found, concept, "h"))
+
+
+def story(path: Path) -> Document:
+    """A book without what Project Gutenberg has put before and after it."""
+    text = read_text(path)
+    for mark, kept in (("*** START OF", -1), ("*** END OF", 0)):
+        text = text.split(mark)[kept]
+    return Document(path.stem, text.partition("***\n")[2] or text)
 
 
 def validation(name: str) -> tuple[str, list[Document]]:
@@ -131,6 +151,15 @@ def _change(place: pd.Series) -> str:
     return f"{place['change']:+.3f} ({place['low']:+.3f} to {place['high']:+.3f})"
 
 
+def signals_row(row: Known) -> str:
+    cells = []
+    for signals in ("c", "h", "ifgorzn"):
+        unit = best_of(row.found, row.used.concept, signals)
+        score = row.found.scores.loc[unit, row.used.concept] if unit else None
+        cells.append("-" if score is None else f"{max(score, 1 - score):.3f} `{unit}`")
+    return f"| {row.name} | {row.used.concept} | {' | '.join(cells)} |\n"
+
+
 def novel_rows(rows: list[Known], models: dict[str, CharLanguageModel], novel: Document) -> str:
     page = ""
     for row in rows:
@@ -155,10 +184,11 @@ def main(novel: Path | None) -> None:
         page += f"\n## {corpus}: {steps['fit']:,} characters to choose on, {steps['held_out']:,} to score on\n\n"
         page += scores_table(rows)
     page += _ABLATION + "".join(ablation_row(row) for rows in corpora.values() for row in rows)
+    page += _SIGNALS + "".join(signals_row(row) for rows in corpora.values() for row in rows)
     if novel is not None:
-        text = read_text(novel)
-        page += _NOVEL.format(name=novel.stem, characters=len(text))
-        page += novel_rows(corpora["war-and-peace"], models, Document(novel.stem, text))
+        book = story(novel)
+        page += _NOVEL.format(name=novel.stem, characters=len(book.text))
+        page += novel_rows(corpora["war-and-peace"], models, book)
     (Path(trained.__file__).parent / "UNITS.md").write_text(page, encoding="utf-8")
 
 

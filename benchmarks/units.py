@@ -9,7 +9,6 @@ forward     the network over the same text, as many stretches side by side as th
 from __future__ import annotations
 
 import argparse
-import string
 import subprocess
 import sys
 import tempfile
@@ -87,9 +86,9 @@ def peak(steps: int, folder: Path) -> int:
     path = folder / "text.py"
     path.write_text("\n\n".join(document.text for document in documents_of(steps)))
     code = (
-        "import resource, units\nfrom pathlib import Path\n"
+        "import resource, string, units\nfrom pathlib import Path\n"
         f"text = Path({str(path)!r})\n"
-        f"model = units.network([units.Document('all', units.string.printable)], {MEMORY_UNITS})\n"
+        f"model = units.network([units.Document('all', string.printable)], {MEMORY_UNITS})\n"
         "units.find_units(model, text, units.named('prose', 'python'), shifts=19)\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )

@@ -17,7 +17,7 @@ from .inputs import one_concept, rows
 @click.option(
     "--unit", "units", multiple=True, required=True, metavar="ADDRESS", help="Such as l0.c.37; several: a set."
 )
-@click.option("--concept", required=True, metavar="NAME", help="Such as quotes, or link=regex:https?://\\S+")
+@click.option("--concept", required=True, metavar="CONCEPT", help="Such as quotes, or link=regex:https?://\\S+")
 @click.option(
     "--by",
     default="mean",

@@ -21,7 +21,7 @@ def _numbers(ctx: click.Context, parameter: click.Parameter, value: str | None) 
 @click.command()
 @model_argument
 @click.option("--unit", required=True, metavar="ADDRESS", help="Such as l0.c.37.")
-@click.option("--concept", required=True, metavar="NAME", help="Such as quotes, or link=regex:https?://\\S+")
+@click.option("--concept", required=True, metavar="CONCEPT", help="Such as quotes, or link=regex:https?://\\S+")
 @click.option(
     "--values",
     callback=_numbers,

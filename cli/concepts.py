@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .arguments import encoding_option, sources
+from .arguments import concepts_options, encoding_option, sources
 
 if TYPE_CHECKING:
     from rnnscope.concept import Concept
@@ -15,14 +15,12 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("text", metavar="[TEXT]", required=False)
-@click.option(
-    "--concept", "names", multiple=True, metavar="CONCEPT", help="These only: a name, a family, or NAME=regex:PATTERN."
-)
+@concepts_options
 @click.option("--start", default=0, show_default=True, type=click.IntRange(0), help="First character to show.")
 @click.option("--length", default=2000, show_default=True, type=click.IntRange(1), help="Characters to show.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with the labels of a TEXT.")
 @encoding_option
-def concepts(text: str | None, names: tuple[str, ...], start: int, length: int, as_json: bool, encoding: str) -> None:
+def concepts(text: str | None, concepts: list[str], start: int, length: int, as_json: bool, encoding: str) -> None:
     """List what units may track; or show a TEXT with the labels of a concept.
 
     A new CONCEPT is NAME=regex:PATTERN, NAME=query:LANGUAGE:QUERY (tree-sitter), NAME=csv:PATH:COLUMN
@@ -31,19 +29,24 @@ def concepts(text: str | None, names: tuple[str, ...], start: int, length: int, 
     from rich.console import Console
 
     from rnnscope.probes.concepts import CONCEPTS, named
-    from rnnscope.tracing.documents import Given, gather
 
-    chosen = named(*(names or CONCEPTS))
+    chosen = named(*(concepts or CONCEPTS))
     if text is None:
         if as_json:
             click.echo(json.dumps([_record(concept) for concept in chosen], indent=2))
         else:
             Console(highlight=False).print(_table(chosen))
         return
-    if not names:
+    if not concepts:
         raise click.UsageError("Say which labels TEXT is to be shown with, for example: --concept quotes")
+    _show(_read(text, encoding), chosen, start, length, as_json)
+
+
+def _read(text: str, encoding: str) -> str:
+    from rnnscope.tracing.documents import Given, gather
+
     (document,) = gather(Given(sources([text]), encoding=encoding), "file")
-    _show(document.text, chosen, start, length, as_json)
+    return document.text
 
 
 def _record(concept: Concept) -> dict[str, Any]:

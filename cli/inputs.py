@@ -23,5 +23,6 @@ def one_concept(name: str) -> Concept:
 
 
 def rows(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows of a table, its index as a column; None where there is no finite number."""
-    return json.loads(table.reset_index().to_json(orient="records", double_precision=15) or "[]")
+    """The rows of a table, its index as a column if it has a name; None where there is no finite number."""
+    named = table.reset_index() if table.index.name else table
+    return json.loads(named.to_json(orient="records", double_precision=15) or "[]")

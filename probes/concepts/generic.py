@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -63,7 +64,16 @@ def from_function(
         What the labels of a category stand for.
     about : str
         What it says of a character, in a line.
+
+    Raises
+    ------
+    ConceptError
+        If there is no such kind, or a category has no categories.
     """
+    if kind not in get_args(Kind):
+        raise ConceptError(f"The kind of {name} is one of {', '.join(get_args(Kind))}; got {kind!r}.")
+    if kind == "category" and not categories:
+        raise ConceptError(f"{name} is of kind category: say its `categories`, which the labels 0, 1, 2 stand for.")
     return Function(name, about or f"what {_called(function)} says", kind, tuple(categories), function=function)
 
 

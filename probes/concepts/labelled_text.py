@@ -16,6 +16,8 @@ from rnnscope.reports.lines import lines
 from rnnscope.reports.scale import Scale
 from rnnscope.reports.terminal import bars
 
+from .tracks import in_a_line
+
 _COLOURS = ("yellow", "cyan", "green", "magenta", "blue", "red", "white")
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -62,7 +64,9 @@ class LabelledText:
         return ", ".join(parts)
 
     def _legend(self, coloured: bool) -> Text:
-        names = ((f" {_mark(i)} {name} ", self._style(i) if coloured else "") for i, name in self._categories())
+        names = (
+            (f" {_mark(i)} {in_a_line(name)} ", self._style(i) if coloured else "") for i, name in self._categories()
+        )
         return Text(" ").join(Text(*part) for part in names)
 
     def _categories(self) -> Iterator[tuple[int, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import os.path
 import re
 import sys
 from collections import Counter
@@ -67,6 +68,8 @@ def named(*names: str) -> list[Concept]:
     ConceptError
         If a name is unknown or given twice, or a specification is broken.
     """
+    if wrong := next((name for name in names if not isinstance(name, str)), None):
+        raise ConceptError(f"The names of concepts are words, such as 'quotes'; got {wrong!r}.")
     found = [FAMILIES.get(name) or (_one(name),) for name in names]
     alone = Counter(concepts[0].name for name, concepts in zip(names, found, strict=True) if name not in FAMILIES)
     for name, count in alone.items():
@@ -91,11 +94,21 @@ def _one(name: str) -> Concept:
 
 
 def _unknown(name: str) -> str:
-    near = difflib.get_close_matches(name, [*CONCEPTS, *FAMILIES], n=1)
-    hint = f" Did you mean {near[0]}?" if near else ""
+    return f"There is no concept {name!r}{_hint(name)}"
+
+
+def _hint(name: str) -> str:
+    language, _, plain = name.rpartition(":")
+    if language in LANGUAGES and plain in CONCEPTS:
+        return f": {plain} is the same in all languages. Name it alone."
+    words = [word.strip() for word in name.split(",")]
+    if len(words) > 1 and {*words} <= {*CONCEPTS, *FAMILIES}:
+        return ". These are several: name each by itself. (In a command, --concepts takes names with commas.)"
+    if near := difflib.get_close_matches(name, [*CONCEPTS, *FAMILIES], n=1):
+        return f". Did you mean {near[0]}? `rnnscope concepts` lists them all."
     return (
-        f"There is no concept {name!r}.{hint} There are the families {', '.join(FAMILIES)}, "
-        f"the concepts {', '.join(CONCEPTS)}, and new ones such as 'url=regex:https?://\\S+'."
+        f". There are the families {', '.join(FAMILIES)}, the concepts {', '.join(CONCEPTS)}, "
+        "and new ones such as 'url=regex:https?://\\S+'."
     )
 
 
@@ -106,26 +119,34 @@ def _specified(name: str, specification: str) -> Concept:
         raise ConceptError(f"{name} is a name that rnnscope gives already. Choose another for {specification!r}.")
     kind, _, rest = specification.partition(":")
     if kind not in _MAKERS or not rest:
-        forms = ", ".join(f"{name}={form}" for form in _FORMS)
-        raise ConceptError(f"{name}={specification} is no specification of a concept. There are {forms}.")
+        raise ConceptError(_malformed(name, specification, *_FORMS))
     return _MAKERS[kind](name, rest)
+
+
+def _malformed(name: str, specification: str, *forms: str) -> str:
+    expected = ", ".join(f"{name}={form}" for form in forms)
+    return f"{name}={specification} is no specification of a concept. Expected: {expected}."
 
 
 def _query(name: str, rest: str) -> Concept:
     language, _, query = rest.partition(":")
+    if not language or not query:
+        raise ConceptError(_malformed(name, f"query:{rest}", "query:LANGUAGE:QUERY"))
     compiled(language, query)
     return Syntax(name, f"in {language} that {query} captures", "flag", language=language, queries={language: query})
 
 
 def _csv(name: str, rest: str) -> Concept:
-    path, _, column = rest.rpartition(":")
-    if not path or Path(rest).exists():
-        return from_csv(name, rest)
-    return from_csv(name, path, column)
+    """A path and the name of a column may both have colons: the path is the longest one that there is."""
+    ends = [len(rest), *reversed([place for place, character in enumerate(rest) if character == ":"])]
+    end = next((end for end in ends if os.path.exists(rest[:end])), ends[min(1, len(ends) - 1)])
+    return from_csv(name, rest[:end], rest[end + 1 :] or None)
 
 
 def _python(name: str, rest: str) -> Concept:
     module, _, attribute = rest.partition(":")
+    if not module or not attribute:
+        raise ConceptError(_malformed(name, f"python:{rest}", "python:MODULE:FUNCTION"))
     here = str(Path.cwd())
     sys.path.insert(0, here)
     try:

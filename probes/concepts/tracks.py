@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from rnnscope.concept import Concept, Kind
 from rnnscope.errors import ConceptError
+from rnnscope.text import visible
 
 _FLAGS = {"0": 0.0, "1": 1.0, "false": 0.0, "true": 1.0}
 
@@ -92,10 +93,9 @@ def from_csv(name: str, path: str | Path, column: str | None = None) -> Track:
         column = name if name in table else table.columns[0] if len(table.columns) == 1 else None
     if column not in table:
         wanted = f"no column {column!r}" if column else "several columns"
-        raise ConceptError(
-            f"{path} has {wanted}; there are {', '.join(map(str, table.columns))}. Name one: {name}=csv:{path}:COLUMN"
-        )
-    about = f"the column {column} of {Path(path).name}"
+        there = ", ".join(map(in_a_line, table.columns))
+        raise ConceptError(f"{path} has {wanted}; there are {there}. Name one: {name}=csv:{path}:COLUMN")
+    about = f"the column {in_a_line(column)} of {Path(path).name}"
     return _from_words(name, about, table[column].fillna("").str.strip())
 
 
@@ -108,8 +108,18 @@ def _read(name: str, path: str | Path) -> pd.DataFrame:
         raise ConceptError(f"There is no file {path}, from which {name} was to be read.") from None
     except OSError as error:
         raise ConceptError(f"{path}, from which {name} was to be read, cannot be: {error.strerror}.") from None
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, pd.errors.ParserWarning, UnicodeDecodeError) as error:
-        raise ConceptError(f"{path}, from which {name} was to be read, is no CSV file in UTF-8: {error}.") from None
+    except pd.errors.EmptyDataError:
+        why = "it is empty"
+    except pd.errors.ParserWarning:
+        why = "a row has more cells than the header"
+    except (pd.errors.ParserError, UnicodeDecodeError) as error:
+        why = str(error).strip().removeprefix("Error tokenizing data. C error: ")
+    raise ConceptError(f"{path}, from which {name} was to be read, is no CSV file in UTF-8: {why}.")
+
+
+def in_a_line(cell: str) -> str:
+    """A cell of a table as something that can be seen in one line."""
+    return "".join(character if character == " " else visible(character) for character in cell)
 
 
 def _from_words(name: str, about: str, words: pd.Series) -> Track:

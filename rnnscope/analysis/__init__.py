@@ -1,1 +1,15 @@
-"""Questions asked of signals, one a file; each takes arrays and gives a result with a ``.table``."""
+"""Questions asked of signals, one a file; each takes arrays and gives a result with a ``.table``.
+
+search   which units track a concept: all units against all concepts, in one pass
+causes   whether the network uses a unit: what comes of changing it
+
+units          which units to look at first, with no label of anything
+counters       how well a unit counts the steps since an event
+responses      what raises a unit and what lowers it
+contexts       where a unit is highest, and where lowest
+explanations   when a unit is on, as a formula over concepts
+matching       where the units of a span are on together again
+spans          the search behind it, in one pass
+
+unit_series   one unit over all of a trace, with the text beside it
+"""

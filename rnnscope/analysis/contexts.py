@@ -152,11 +152,11 @@ def _peaks(values: np.ndarray, threshold: float, unit: UnitSeries, count: int, w
     peaks = places[order][np.diff(stretch[order], prepend=0) != 0]
     chosen: list[int] = []
     for peak in peaks[np.argsort(-values[peaks], kind="stable")]:
+        if len(chosen) >= count:
+            break
         step = unit.steps[peak]
         if all(abs(step - unit.steps[other]) >= width or document[peak] != document[other] for other in chosen):
             chosen.append(int(peak))
-        if len(chosen) >= count:
-            break
     return chosen
 
 

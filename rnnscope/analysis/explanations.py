@@ -92,6 +92,8 @@ class Explanation:
             chosen = row["length"] == self.best["length"]
             table.add_row(*numbers, Text(row["formula"], style="bold" if chosen else ""))
         yield table
+        if len(self.table) > 1:
+            yield Text(f"The fit half chooses: {self.best['formula']}")
         if self.best["p"] > 0.05:
             yield Text("No formula over these concepts says more than chance.")
 
@@ -119,14 +121,16 @@ class _Formula:
 _WORDS = ("AND", "OR", "AND NOT")
 
 
-def explain(series: xr.DataArray, text: str, concepts: Sequence[Concept], top: float | None = None) -> Explanation:
+def explain(
+    series: xr.DataArray, text: str, concepts: Concept | Sequence[Concept], top: float | None = None
+) -> Explanation:
     """The formulas over concepts that best say when a unit is on.
 
     Compositional explanations (Mu and Andreas 2020): a beam search (10 formulas wide) over AND, OR and AND NOT. The
     atoms are flags, the values of categories, numbers above and up to their quartiles and 90 % quantile, and "within
     5, 20 or 100 steps after" a flag or the value of a category, which holds at these too, unless that is more than
-    half of all steps. Where a concept does not
-    apply it is false.
+    half of all steps. Of a reverse layer, which reads from the end, it is "before". Where a concept does not apply it
+    is false.
 
     The steps are cut into two contiguous halves with a gap of 500 steps (less in a short text) between them. The
     threshold, the side that is on and the formulas come from the first; the second says how good they are, beside
@@ -139,7 +143,7 @@ def explain(series: xr.DataArray, text: str, concepts: Sequence[Concept], top: f
         A unit of a trace, in memory or on disk.
     text : str
         The text of the trace.
-    concepts : sequence of Concept
+    concepts : Concept or sequence of Concept
         Each document is labelled by itself.
     top : float, optional
         The unit is on at the most extreme values, this share of the fit half (Network Dissection, Bau et al. 2017,
@@ -155,19 +159,13 @@ def explain(series: xr.DataArray, text: str, concepts: Sequence[Concept], top: f
         If the series is not that of one unit, or the text is not that of the series; if it is shorter than 200 steps,
         or the unit does not change.
     ConceptError
-        If no concept tells some steps of the fit half from others.
+        If no concept tells some steps of the fit half from others, or one has labels that were made for another text.
     """
     if top is not None and not 0 < top < 1:
         raise TextError(f"`top` is a share of the steps, between 0 and 1; got {top:g}.")
     unit = UnitSeries.read(series, text)
     fit, held = _halves(unit)
-    atoms = [atom for concept in concepts for atom in _atoms(concept, unit, fit, held)]
-    if not atoms:
-        names = ", ".join(concept.name for concept in concepts) or "none was given"
-        raise ConceptError(
-            f"Concepts that hold at some steps and not at others of the first half of the text were expected; "
-            f"there is none among these: {names}."
-        )
+    atoms = _all_atoms([concepts] if isinstance(concepts, Concept) else concepts, unit, fit, held)
     side = _better([_Side.searched(unit, fit, atoms, *side) for side in _sides(unit.seen[fit], top)])
     on = side.on[held]
     rows = [
@@ -189,6 +187,23 @@ def _halves(unit: UnitSeries) -> tuple[slice, slice]:
     if unit.taken[fit].min() == unit.taken[fit].max():
         raise TextError(f"{unit.address} does not change in the first half of the text; there is nothing to explain.")
     return fit, slice(fit.stop + gap, count)
+
+
+def _all_atoms(concepts: Sequence[Concept], unit: UnitSeries, fit: slice, held: slice) -> list[_Formula]:
+    for concept in concepts:
+        if not isinstance(concept, Concept):
+            raise ConceptError(
+                f"Concepts were expected, such as rnnscope.probes.concepts.named('quotes') gives; got {concept!r}."
+            )
+        concept.check_length(len(unit.text))
+    atoms = [atom for concept in concepts for atom in _atoms(concept, unit, fit, held)]
+    if not atoms:
+        names = ", ".join(concept.name for concept in concepts) or "none was given"
+        raise ConceptError(
+            f"Concepts that hold at some steps and not at others of the first half of the text were expected; "
+            f"there is none among these: {names}."
+        )
+    return atoms
 
 
 def _atoms(concept: Concept, unit: UnitSeries, fit: slice, held: slice) -> Iterator[_Formula]:
@@ -219,15 +234,16 @@ def _flags(concept: Concept, labels: np.ndarray, unit: UnitSeries, fit: slice) -
         for steps in _AFTER:
             after = _within(holds, steps, unit)
             if after[unit.steps[fit]].mean() <= _MOST:
-                yield f"within {steps} steps after {name}", after
+                yield f"within {steps} steps {'before' if unit.address.reverse else 'after'} {name}", after
 
 
 def _within(holds: np.ndarray, steps: int, unit: UnitSeries) -> np.ndarray:
-    """Whether it holds at a step, or at one of those before it in the same document."""
-    places = np.arange(len(holds))
-    start = np.repeat(unit.starts, np.diff(unit.starts, append=len(holds)))
-    last = np.maximum.accumulate(np.where(holds, places, -1))
-    return (last >= start) & (places - last <= steps)
+    """Whether it holds at a step, or at one of those that the layer has read before it in the same document."""
+    order = slice(None, None, -1 if unit.address.reverse else 1)
+    starts, places = unit.as_read().starts, np.arange(len(holds))
+    start = np.repeat(starts, np.diff(starts, append=len(holds)))
+    last = np.maximum.accumulate(np.where(holds[order], places, -1))
+    return ((last >= start) & (places - last <= steps))[order]
 
 
 @dataclass(frozen=True, eq=False)

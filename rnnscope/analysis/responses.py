@@ -37,10 +37,11 @@ class Responses:
     deviation : float
         Standard deviation of the unit's series.
     table : DataFrame
-        One row an n-gram, by the size of its effect: ``ngram``; ``count``; ``response``, the mean change of
-        the unit at its last character, and its standard ``error``; ``effect``, the response in standard
-        deviations of the series; ``value``, the mean value after it; ``distinct``, whether the response differs
-        from that of the n-gram without its first character (of a single character: from that to any).
+        One row an n-gram, by the size of its effect: ``ngram``, as it stands in the text; ``count``;
+        ``response``, the mean change of the unit at its last character, and its standard ``error``; ``effect``,
+        the response in standard deviations of the series; ``value``, the mean value after it; ``distinct``,
+        whether the response differs from that of the n-gram without its first character (of a single character:
+        from that to any). A reverse layer reads the last character first.
     """
 
     address: str
@@ -91,6 +92,7 @@ def responses(series: xr.DataArray, text: str, fewest: int = _FEWEST) -> Respons
 
     The expected response of RNNVis (Ming et al. 2017), to n-grams too. The change is that since the
     step before, in the same document; a document's first step has none, and an n-gram lies within one document.
+    Of a reverse layer, which reads from the end, the step before is the next one of the text.
 
     An n-gram is called distinct if its response differs from that of its own suffix by more than three standard
     errors of the difference and by more than a quarter of the series' standard deviation, and is more than twice
@@ -114,7 +116,7 @@ def responses(series: xr.DataArray, text: str, fewest: int = _FEWEST) -> Respons
     AddressError, TextError
         If the series is not that of one unit, or the text is not that of the series.
     """
-    unit = UnitSeries.read(series, text)
+    unit = UnitSeries.read(series, text).as_read()
     same = unit.document[unit.steps[1:]] == unit.document[unit.steps[:-1]]
     changes, at = np.diff(unit.taken)[same], unit.steps[1:][same]
     values, deviation = unit.taken[1:][same], float(unit.taken.std())
@@ -127,7 +129,10 @@ def responses(series: xr.DataArray, text: str, fewest: int = _FEWEST) -> Respons
         levels.append(_level(keys, changes[inside], values[inside], fewest).assign(length=length))
     _add_suffixes(levels, changes, len(alphabet))
     table = pd.concat(levels, ignore_index=True)
-    return Responses(str(series.name), deviation, _finished(table, alphabet, deviation))
+    table = _finished(table, alphabet, deviation)
+    if unit.address.reverse:
+        table["ngram"] = table["ngram"].str[::-1]
+    return Responses(str(series.name), deviation, table)
 
 
 def _pack(letters: np.ndarray, at: np.ndarray, length: int, base: int) -> np.ndarray:

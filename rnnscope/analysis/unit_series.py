@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -13,6 +13,19 @@ from rnnscope.recording.address import Address
 from rnnscope.text import codepoints
 
 _SLICE = 16_384
+
+
+def check_dims(series: object, dims: tuple[str, ...], expected: str) -> None:
+    """Refuse what is no series of these dims, saying what was expected.
+
+    Raises
+    ------
+    AddressError
+    """
+    if not isinstance(series, xr.DataArray):
+        raise AddressError(f"{expected}; got {type(series).__name__}.")
+    if series.dims != dims:
+        raise AddressError(f"{expected}; got dims {series.dims}.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,10 +59,7 @@ class UnitSeries:
         TextError
             If the text has not one character a step, or the unit has no value at all.
         """
-        if series.dims != ("time",):
-            raise AddressError(
-                f"One unit was expected, a series of dims (time,) such as trace['l0.c.37']; got dims {series.dims}."
-            )
+        check_dims(series, ("time",), "One unit was expected, a series of dims (time,) such as trace['l0.c.37']")
         if len(text) != len(series):
             raise TextError(f"A text of one character a step was expected, {len(series):,} here; got {len(text):,}.")
         values = np.empty(len(series), dtype=np.float32)
@@ -60,6 +70,12 @@ class UnitSeries:
         has_documents = "document" in series.coords
         document = series["document"].values if has_documents else np.zeros(len(values), dtype=int)
         return cls(Address.parse(str(series.name)), values, document, text)
+
+    def as_read(self) -> UnitSeries:
+        """The series in the order in which its layer reads: of a reverse one, from the last step to the first."""
+        if not self.address.reverse:
+            return self
+        return replace(self, values=self.values[::-1], document=self.document[::-1], text=self.text[::-1])
 
     @cached_property
     def steps(self) -> np.ndarray:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import compress
 
 import numpy as np
 import pandas as pd
@@ -22,12 +21,16 @@ from rnnscope.recording.address import Address
 from rnnscope.text import visible
 
 from .counters import START, count_steps
+from .unit_series import check_dims
 
 LONGEST = 20_000
 """Steps that are looked at: the first ones of a longer series."""
 
 SWITCH, COUNTER, SLOW = 0.5, 0.4, 20
 """From which value of ``switch``, of ``counter`` and of ``timescale`` on a unit is called so."""
+
+_TOLD = 0.1
+"""From which value of ``counter`` on it is said what a unit counts."""
 
 _NORMAL_SHARE = 2 / np.pi  # the share of a normal distribution's variance that lies between its halves
 
@@ -61,9 +64,8 @@ class UnitRanking:
         return self._highest("timescale", count)
 
     def counters(self, count: int) -> pd.DataFrame:
-        """The units that count best; fewer if others do not count at all."""
-        best = self._highest("counter", count)
-        return best.query("counter > 0")
+        """The units that count best, of those whose ``counter`` is at least a tenth."""
+        return self._highest("counter", count).query(f"counter >= {_TOLD}")
 
     def _highest(self, column: str, count: int) -> pd.DataFrame:
         told = self.table.dropna(subset=column)
@@ -94,7 +96,7 @@ def steps(timescale: float) -> str:
 
 def counts_since(event: str, counter: float) -> Text:
     """What a unit counts from and how well, in words: a dash where that is below a tenth."""
-    if not counter >= 0.1:
+    if not counter >= _TOLD:
         return Text("-")
     return event_name(event).append(f" {counter:.2f}")
 
@@ -122,7 +124,8 @@ def rank_units(series: xr.DataArray, text: str | None = None) -> UnitRanking:
     that runs to its bound looks like a switch, so it is asked first.)
 
     Several documents make one series, but no stretch and no lag reaches from one into the next. Steps
-    at which the layer does not step (NaN) are left out.
+    at which the layer does not step (NaN) are left out. A reverse layer counts as it reads: from the end of the
+    text, which is its documents' start.
 
     Parameters
     ----------
@@ -138,13 +141,17 @@ def rank_units(series: xr.DataArray, text: str | None = None) -> UnitRanking:
 
     Raises
     ------
+    AddressError
+        If the series is not that of a signal.
     TextError
         If the text is too short for the series, or too long.
     """
+    check_dims(series, ("time", "unit"), "All units of a signal were expected, such as trace['l0.c']")
     if text is not None and not min(LONGEST, len(series)) <= len(text) <= len(series):
         raise TextError(f"A text of one character a step was expected, {len(series):,} here; got {len(text):,}.")
-    values, fresh, taken = _steps_of(series[:LONGEST])
-    seen = np.tanh(values) if Address.parse(str(series.name)).signal == "c" else values
+    address = Address.parse(str(series.name))
+    values, fresh, read = _steps_of(series[:LONGEST], text, address.reverse)
+    seen = np.tanh(values) if address.signal == "c" else values
     share, threshold = np.array([two_groups(unit) for unit in seen.T.copy()]).reshape(-1, 2).T
     above = seen > threshold
     flips = np.count_nonzero((above[1:] != above[:-1]) & ~fresh[1:, None], axis=0)
@@ -153,7 +160,7 @@ def rank_units(series: xr.DataArray, text: str | None = None) -> UnitRanking:
     bimodal = np.clip((share - _NORMAL_SHARE) / (1 - _NORMAL_SHARE), 0, 1)
     switch = bimodal * (1 - 1 / dwell) * np.clip(1 - 2 / np.maximum(1, fresh.sum() + flips), 0, 1)
     timescale = _autocorrelation_time(values, fresh)
-    counter, event = count_steps(values, fresh, None if text is None else "".join(compress(text, taken)))
+    counter, event = count_steps(values, fresh, read)
     table = pd.DataFrame(
         {
             "unit": series["unit"].values,
@@ -173,19 +180,19 @@ def rank_units(series: xr.DataArray, text: str | None = None) -> UnitRanking:
     return UnitRanking(str(series.name), table.sort_values("switch", ascending=False, kind="stable"))
 
 
-def _steps_of(series: xr.DataArray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The values at the steps that the layer takes, of shape (time, unit); whether a step is its document's first;
-    and of all steps, whether the layer takes them.
+def _steps_of(series: xr.DataArray, text: str | None, reverse: bool) -> tuple[np.ndarray, np.ndarray, str | None]:
+    """The values at the steps that the layer takes, of shape (time, unit), in the order in which it reads; whether a
+    step is its document's first; and the characters read.
 
     Where a trace has no step, all units of the signal are NaN.
     """
     values = np.asarray(series, dtype=np.float64)
-    taken = np.any(~np.isnan(values), axis=1)
-    fresh = np.zeros(np.count_nonzero(taken), dtype=bool)
+    taken = np.flatnonzero(np.any(~np.isnan(values), axis=1))[:: -1 if reverse else 1]
+    fresh = np.zeros(len(taken), dtype=bool)
     fresh[:1] = True
     if "document" in series.coords:
         fresh[1:] = np.diff(series["document"].values[taken]) != 0
-    return values[taken], fresh, taken
+    return values[taken], fresh, None if text is None else "".join(text[step] for step in taken)
 
 
 def two_groups(values: np.ndarray) -> tuple[float, float]:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+import xarray as xr
 from torch import Tensor, nn
 
 from rnnscope.errors import RecordingError
@@ -121,19 +122,20 @@ class _TraceSource(Source):
         return address.of(self._units[address][place])
 
     def passages(self, spans: Sequence[Span]) -> Iterator[Passage]:
-        layers: dict[str, list[Address]] = {}
+        layers: dict[str, dict[Address, xr.DataArray]] = {}
         for address in self.addresses:
-            layers.setdefault(address.node, []).append(address)
-        for addresses in layers.values():
-            arrays = {address: self._trace[address] for address in addresses}
-            room = max(1, _VALUES // sum(array.sizes["unit"] for array in arrays.values()))
-            for span in spans:
-                for start in range(span.start, span.stop, room):
-                    yield _slice(arrays, start, min(start + room, span.stop))
+            layers.setdefault(address.node, {})[address] = self._trace[address]
+        room = max(1, _VALUES // sum(map(len, self._units.values())))
+        for span in spans:
+            for start in range(span.start, span.stop, room):
+                for arrays in layers.values():
+                    passage = _slice(arrays, start, min(start + room, span.stop))
+                    if len(passage.steps):
+                        yield passage
 
 
-def _slice(arrays: Mapping[Address, object], start: int, stop: int) -> Passage:
-    values = {a: np.asarray(array[start:stop], np.float32) for a, array in arrays.items()}  # pyright: ignore[reportIndexIssue]
+def _slice(arrays: Mapping[Address, xr.DataArray], start: int, stop: int) -> Passage:
+    values = {address: np.asarray(array[start:stop], np.float32) for address, array in arrays.items()}
     taken = ~np.isnan(next(iter(values.values()))[:, 0])
     steps = np.arange(start, stop)
     if not taken.all():

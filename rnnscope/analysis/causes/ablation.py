@@ -19,9 +19,9 @@ from rnnscope.tracing.documents import Texts
 
 from .ablation_result import Ablation
 from .controls import bootstrap_interval, matched_units
-from .counted import PLACES, Counted
 from .streams import Survey, survey
-from .subjects import check_flag, check_model, chosen_units, read_documents, signal_words
+from .subjects import check_flag, check_model, named_units, read_documents, signal_words
+from .targets import PLACES, Targets
 from .variants import By, read_variants
 
 LIMIT = 100_000
@@ -95,7 +95,7 @@ def ablation(
     ModelError, AddressError, InterventionError
         If the network is none of these, or the units or the way of ablation do not exist.
     ConceptError
-        If the concept is no flag, or holds nowhere or everywhere in the text.
+        If the concept is no flag, holds nowhere or everywhere in the text, or has labels that were made for another.
     TextError
         If no stretch of the concept ends in the text, or the network does not know most of its characters.
 
@@ -109,47 +109,50 @@ def ablation(
     over 50 contiguous blocks of the text if there are fewer than ten documents.
     """
     check_model(model)
-    units, concept = chosen_units(model, unit), check_flag(concept)
-    _check_options(by, on, controls, seed)
+    units, concept = named_units(model, unit), check_flag(concept)
+    _check_options(units, by, on, controls, seed)
     documents, more = read_documents(text, limit, encoding)
-    counted = Counted.of(model.vocabulary, documents, concept)
-    found = survey(model, counted.tokens, list(dict.fromkeys(one.whole for one in units)), seed)
+    concept.check_length(sum(len(document.text) for document in documents) + more)
+    targets = Targets.of(model.vocabulary, documents, concept)
+    found = survey(model, targets.tokens, list(dict.fromkeys(one.whole for one in units)), seed)
     sets = matched_units(found, units, controls, seed)
     with progress_bar(console) as bar:
         task = bar.add_task(f"{2 + len(sets)} variants", total=found.steps)
         losses = read_variants(
             model, found, [[], units, *sets], by=by, on=on, seed=seed, advance=lambda count: bar.advance(task, count)
         )
-    others = _controls(losses, counted, found, sets)
+    others = _controls(losses, targets, found, sets)
     return Ablation(
         units=tuple(map(str, units)),
         std=tuple(_spread(found, units)),
         concept=concept.name,
         what=_words(model, units, by, on),
-        text=counted.words(more),
-        endings=dict(counted.characters_at("ends").most_common()),
-        table=_table(losses, counted, others, seed),
+        text=targets.words(more),
+        endings=dict(targets.characters_at("ends").most_common()),
+        table=_table(losses, targets, others, seed),
         controls=others,
     )
 
 
-def _check_options(by: str, on: str, controls: int, seed: int) -> None:
+def _check_options(units: Sequence[Address], by: str, on: str, controls: int, seed: int) -> None:
     if by not in _REPLACED:
         raise InterventionError(f"by is zero, mean or resample; got {by!r}.")
     if on not in ("both", "above", "recurrence"):
         raise InterventionError(f"on is both, above or recurrence; got {on!r}.")
+    if on != "both" and (other := next((unit for unit in units if unit.signal != "h"), None)):
+        raise InterventionError(f"on={on!r} can be said of h alone, which is read in two ways; got {other}.")
     if not isinstance(controls, Integral) or not 0 <= controls <= _MOST_CONTROLS:
         raise InterventionError(f"controls is a number of units from 0 to {_MOST_CONTROLS:,}; got {controls!r}.")
     if not isinstance(seed, Integral) or seed < 0:
         raise InterventionError(f"seed is a whole number of at least 0; got {seed!r}.")
 
 
-def _table(losses: np.ndarray, counted: Counted, controls: pd.DataFrame, seed: int) -> pd.DataFrame:
+def _table(losses: np.ndarray, targets: Targets, controls: pd.DataFrame, seed: int) -> pd.DataFrame:
     """The effect of the unit at each place, beside that of the controls; see `Ablation`."""
-    intact, ablated, groups = losses[0].astype(np.float64), losses[1].astype(np.float64), counted.groups
+    intact, ablated, groups = losses[0].astype(np.float64), losses[1].astype(np.float64), targets.groups
     rows = []
     for place in PLACES:
-        there = counted.at(place)
+        there = targets.at(place)
         counts = np.bincount(groups[there], minlength=groups[-1] + 1)
         sums = np.bincount(groups[there], (ablated - intact)[there], minlength=groups[-1] + 1)
         low, high = bootstrap_interval(sums, counts, seed)
@@ -174,11 +177,11 @@ def _table(losses: np.ndarray, counted: Counted, controls: pd.DataFrame, seed: i
     return pd.DataFrame(rows, index=pd.Index(PLACES, name="place"))
 
 
-def _controls(losses: np.ndarray, counted: Counted, found: Survey, sets: Sequence[list[Address]]) -> pd.DataFrame:
+def _controls(losses: np.ndarray, targets: Targets, found: Survey, sets: Sequence[list[Address]]) -> pd.DataFrame:
     """The change of loss by each control at each place, and how much it varies."""
     columns: dict[str, list[float]] = {"std": [float(np.exp(np.log(_spread(found, one)).mean())) for one in sets]}
     for place in PLACES:
-        there = counted.at(place)
+        there = targets.at(place)
         intact = losses[0, there].astype(np.float64)
         columns[place] = [_mean(losses[2 + number, there] - intact) for number in range(len(sets))]
     return pd.DataFrame(columns, index=pd.Index([" ".join(map(str, one)) for one in sets], name="units"), dtype=float)

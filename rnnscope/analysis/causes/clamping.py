@@ -30,7 +30,7 @@ from rnnscope.text import visible
 
 from .controls import bootstrap_interval
 from .streams import run, zeros
-from .subjects import check_flag, check_model, chosen_units, signal_words
+from .subjects import check_flag, check_model, named_units, signal_words
 
 _VALUES = 7
 """Values that a unit is held at, if the user names none."""
@@ -154,12 +154,12 @@ def clamp_sweep(
     InterventionError
         If values, length, samples or temperature cannot be.
     ConceptError
-        If the concept is no flag, or applies to none of the characters.
+        If the concept is no flag, has labels that were made for one text, or applies to none of the characters.
     TextError
         If the prompt is empty.
     """
     check_model(model)
-    address, concept = _one_unit(model, unit), check_flag(concept)
+    address, concept = _one_unit(model, unit), _for_any_text(check_flag(concept))
     _check_options(values, prompt, length, samples, temperature, seed)
     writer = _Writer(model, prompt, length, samples, temperature, seed)
     with progress_bar(console) as bar:
@@ -183,7 +183,7 @@ def clamp_sweep(
     if all(math.isnan(row["share"]) for row in rows):
         raise ConceptError(f"{concept.name} applies to no character of what the network has written.")
     words = (
-        f"{samples} texts of {length:,} characters for each value, after {''.join(map(visible, prompt[-20:]))}, at "
+        f"{samples} text{'s' if samples > 1 else ''} of {length:,} characters for each value, after {''.join(map(visible, prompt[-20:]))}, at "
         f"temperature {temperature:g}, with the same random numbers for all. Intervals by a bootstrap over texts."
     )
     return ClampSweep(str(address), concept.name, signal_words(model, address), words, pd.DataFrame(rows))
@@ -227,10 +227,19 @@ class _Writer:
 
 
 def _one_unit(model: CharLanguageModel, unit: str | Address) -> Address:
-    found = chosen_units(model, unit)
+    found = named_units(model, unit)
     if len(found) > 1:
         raise AddressError(f"One unit is held; got {', '.join(map(str, found))}.")
     return found[0]
+
+
+def _for_any_text(concept: Concept) -> Concept:
+    if concept.length is not None:
+        raise ConceptError(
+            f"{concept.name} has {concept.length:,} labels that were made for one text; what the network writes is "
+            "another. Give a concept that labels any text."
+        )
+    return concept
 
 
 def _check_options(

@@ -27,7 +27,7 @@ from rnnscope.text import visible
 from rnnscope.tracing.documents import Given, Texts, gather
 
 from .streams import States, run, survey, zeros
-from .subjects import check_model, chosen_units
+from .subjects import check_model, named_units
 
 SHARE = 0.01
 """Of the largest divergence: where it is above this, the effect lasts."""
@@ -134,7 +134,7 @@ def patch_lifetime(
         if not isinstance(step, Integral) or not 0 <= step < len(text):
             raise TextError(f"The {name} has the steps 0 to {len(text) - 1:,}; got {step!r}.")
     (_, given), (text, taken) = read.values()
-    chosen = _signals(model) if units is None else chosen_units(model, units)
+    chosen = _signals(model) if units is None else named_units(model, units)
     values = _values_at(model, given, step, chosen)
     std = _std(model, [given, taken], chosen)
     kl, distance = _compare(model, taken, step, values, std)

@@ -35,8 +35,8 @@ def check_model(model: object) -> CharLanguageModel:
     return model
 
 
-def chosen_units(model: CharLanguageModel, units: str | Address | Sequence[str | Address]) -> list[Address]:
-    """The addresses of units, each once.
+def named_units(model: CharLanguageModel, units: str | Address | Sequence[str | Address]) -> list[Address]:
+    """The addresses of the units that are named, each once.
 
     Raises
     ------

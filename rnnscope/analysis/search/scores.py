@@ -5,6 +5,9 @@ Counts have bins on the last axis, lowest values first, and any axes before.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
 import numpy as np
 
 
@@ -92,3 +95,29 @@ def ratio(over: np.ndarray, under: np.ndarray, otherwise: float = np.nan) -> np.
     """Division with broadcasting; what stands where the divisor is zero can be said."""
     over, under = np.broadcast_arrays(np.asarray(over, float), np.asarray(under, float))
     return np.divide(over, under, out=np.full(over.shape, otherwise), where=under > 0)
+
+
+@dataclass(frozen=True)
+class Measure:
+    """By what units are compared for a kind of concept.
+
+    Attributes
+    ----------
+    name : str
+    neutral : float
+        Its value where a unit tells nothing.
+    of : callable
+        From counts of shape (..., label, bin).
+    """
+
+    name: str
+    neutral: float
+    of: Callable[[np.ndarray], np.ndarray]
+
+
+MEASURES: Mapping[str, Measure] = {
+    "flag": Measure("auroc", 0.5, lambda counts: auroc(counts[..., 1, :], counts[..., 0, :])),
+    "number": Measure("spearman", 0.0, spearman),
+    "category": Measure("eta_squared", 0.0, eta_squared),
+}
+"""By kind of concept."""

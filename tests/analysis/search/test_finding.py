@@ -17,8 +17,8 @@ from torch import nn
 
 import rnnscope
 from rnnscope import Concept
-from rnnscope.analysis.search.finding import halves
 from rnnscope.analysis.search.found import FoundUnits
+from rnnscope.analysis.search.parts import halves
 from rnnscope.errors import AddressError, ConceptError, OutputError, RecordingError, TextError
 from tests.handmade import Quotes, counter, dialogue, latch, random_network
 
@@ -180,7 +180,7 @@ def test_documents_begin_anew_and_are_labelled_alone() -> None:
 
 
 def test_a_long_text_is_read_in_pieces_and_streams(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rnnscope.analysis.search.finding._PIECE", 1_500)
+    monkeypatch.setattr("rnnscope.analysis.search.parts._PIECE", 1_500)
     monkeypatch.setattr("rnnscope.tracing.passages._SHORTEST", 64)
     monkeypatch.setattr("rnnscope.tracing.passages._VALUES", 8_000)
     row = rnnscope.find_units(latch(), TEXT, [Quotes()]).table.loc["quotes"]

@@ -1,4 +1,4 @@
-"""The characters of documents whose losses are counted: what a concept says of each, and which belong together."""
+"""The characters that a network has to predict: what a concept says of each, and which belong together."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _FEWEST_DOCUMENTS = 10
 
 
 @dataclass(frozen=True)
-class Counted:
+class Targets:
     """All characters but the first of each document, one document after another.
 
     Attributes
@@ -33,7 +33,7 @@ class Counted:
     tokens : list of int64 tensors of shape (time,)
         Of each document, its first character included.
     text : str
-        The counted characters.
+        The targets.
     before, after : float32 arrays of shape (step,)
         The concept's labels at the character before, and at the character itself.
     known : bool array of shape (step,)
@@ -47,8 +47,8 @@ class Counted:
     known: np.ndarray
 
     @classmethod
-    def of(cls, vocabulary: Vocabulary, documents: Sequence[Document], concept: Concept) -> Counted:
-        """The counted characters of documents.
+    def of(cls, vocabulary: Vocabulary, documents: Sequence[Document], concept: Concept) -> Targets:
+        """The targets of documents.
 
         Raises
         ------
@@ -59,15 +59,15 @@ class Counted:
         """
         labels = label_documents(concept, documents)
         tokens = [torch.from_numpy(vocabulary.encode(document.text)) for document in documents]
-        counted = cls(
+        targets = cls(
             [one for one in tokens if len(one) > 1],
             "".join(document.text[1:] for document in documents),
             np.concatenate([one[:-1] for one in labels]),
             np.concatenate([one[1:] for one in labels]),
             torch.cat([one[1:] for one in tokens]).numpy() > 0,
         )
-        counted._check(concept)
-        return counted
+        targets._check(concept)
+        return targets
 
     def __len__(self) -> int:
         return len(self.text)
