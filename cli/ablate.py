@@ -7,8 +7,16 @@ from pathlib import Path
 
 import click
 
-from .arguments import device_option, encoding_option, force_option, model_argument, open_model, sources
-from .inputs import one_concept, rows
+from .arguments import (
+    device_option,
+    encoding_option,
+    force_option,
+    model_argument,
+    one_concept,
+    open_model,
+    rows,
+    sources,
+)
 
 
 @click.command()

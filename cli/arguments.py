@@ -1,7 +1,8 @@
-"""Arguments and options that several commands share."""
+"""Arguments, options and output that several commands share."""
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,6 +11,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import click
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from rnnscope import Concept
     from rnnscope.models import Network
 
 model_argument = click.argument("model", metavar="MODEL.pt")
@@ -74,3 +78,20 @@ def open_model(model: str, device: str = "cpu") -> Network:
     raise CheckpointError(
         f"There is no file {model}, and no shipped network of that name ({', '.join(trained.names())})."
     )
+
+
+def one_concept(name: str) -> Concept:
+    """The concept of a name or specification."""
+    from rnnscope.errors import ConceptError
+    from rnnscope.probes.concepts import named
+
+    found = named(name)
+    if len(found) > 1:
+        raise ConceptError(f"{name} stands for {len(found)} concepts; name one of them, such as {found[0].name}.")
+    return found[0]
+
+
+def rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a table, its index as a column if it has a name; None where there is no finite number."""
+    named = table.reset_index() if table.index.name else table
+    return json.loads(named.to_json(orient="records", double_precision=15) or "[]")

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import click
 
-from .arguments import device_option, force_option, model_argument, open_model
-from .inputs import one_concept, rows
+from .arguments import device_option, force_option, model_argument, one_concept, open_model, rows
 
 
 def _numbers(ctx: click.Context, parameter: click.Parameter, value: str | None) -> list[float] | None:

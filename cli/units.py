@@ -14,10 +14,10 @@ from .arguments import (
     encoding_option,
     force_option,
     open_model,
+    rows,
     sources,
     words,
 )
-from .inputs import rows
 
 
 @click.command()
@@ -73,7 +73,7 @@ def units(
     for path, check in ((save, check_table), (plot, figures.check_format)):
         if path is not None:
             new_path(check(path), force)
-    traced = Path(model).is_dir()
+    traced = Path(model).is_dir() or Path(model).suffix == ".zarr"
     if traced == bool(texts):
         raise click.UsageError("Give a model and texts to read, or a trace alone, which has its text.")
     console = Console(highlight=False)

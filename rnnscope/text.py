@@ -104,6 +104,11 @@ def visible(character: str) -> str:
     return character if character.isprintable() else Vocabulary.UNKNOWN
 
 
+def in_a_line(text: str) -> str:
+    """A text as something that can be seen in one line: as `visible` says, but with its spaces."""
+    return "".join(character if character == " " else visible(character) for character in text)
+
+
 _VISIBLE = {"\n": "⏎", "\t": "→", " ": "·", "\r": "␍"}
 
 

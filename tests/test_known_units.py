@@ -48,7 +48,7 @@ def test_an_lstm_of_code_has_units_for_conditions_comments_and_strings() -> None
     model = rnnscope.load(trained.path("code-lstm"))
     concepts = named("if-condition", "comment", "string", "function-body")
     table = rnnscope.find_units(model, list(documents), concepts, signals=["c"]).table
-    assert (table["p"] < 0.01).all()
+    assert float(table["p"].to_numpy().max()) < 0.01
     assert table.loc["if-condition", "score"] > 0.95
     assert table.loc["comment", "score"] > 0.95
     assert table.loc["string", "score"] > 0.9

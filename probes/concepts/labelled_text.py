@@ -15,8 +15,7 @@ from rnnscope.concept import Concept
 from rnnscope.reports.lines import lines
 from rnnscope.reports.scale import Scale
 from rnnscope.reports.terminal import bars
-
-from .tracks import in_a_line
+from rnnscope.text import in_a_line
 
 _COLOURS = ("yellow", "cyan", "green", "magenta", "blue", "red", "white")
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -64,10 +63,8 @@ class LabelledText:
         return ", ".join(parts)
 
     def _legend(self, coloured: bool) -> Text:
-        names = (
-            (f" {_mark(i)} {in_a_line(name)} ", self._style(i) if coloured else "") for i, name in self._categories()
-        )
-        return Text(" ").join(Text(*part) for part in names)
+        styles = ((i, name, self._style(i) if coloured else "") for i, name in self._categories())
+        return Text(" ").join(Text(f" {_mark(i)} {in_a_line(name)} ", style) for i, name, style in styles)
 
     def _categories(self) -> Iterator[tuple[int, str]]:
         """Those that occur."""

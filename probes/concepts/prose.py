@@ -78,7 +78,7 @@ def word_length(text: str) -> np.ndarray:
 def capitalised(text: str) -> np.ndarray:
     codes = codepoints(text)
     word = inside_words(codes)
-    return word & where_upper(codes)[last(starts(word))]
+    return word & where(codes, str.isupper)[last(starts(word))]
 
 
 def uppercase(text: str) -> np.ndarray:
@@ -107,10 +107,6 @@ def punctuation_due(text: str) -> np.ndarray:
 
 def character_class(text: str) -> np.ndarray:
     return each(codepoints(text), _class)
-
-
-def where_upper(codes: np.ndarray) -> np.ndarray:
-    return each(codes, str.isupper) > 0
 
 
 def _case(character: str) -> float:

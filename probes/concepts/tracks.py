@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from rnnscope.concept import Concept, Kind
 from rnnscope.errors import ConceptError
-from rnnscope.text import visible
+from rnnscope.text import in_a_line
 
 _FLAGS = {"0": 0.0, "1": 1.0, "false": 0.0, "true": 1.0}
 
@@ -91,7 +91,7 @@ def from_csv(name: str, path: str | Path, column: str | None = None) -> Track:
     table = _read(name, path)
     if column is None:
         column = name if name in table else table.columns[0] if len(table.columns) == 1 else None
-    if column not in table:
+    if column is None or column not in table:
         wanted = f"no column {column!r}" if column else "several columns"
         there = ", ".join(map(in_a_line, table.columns))
         raise ConceptError(f"{path} has {wanted}; there are {there}. Name one: {name}=csv:{path}:COLUMN")
@@ -115,11 +115,6 @@ def _read(name: str, path: str | Path) -> pd.DataFrame:
     except (pd.errors.ParserError, UnicodeDecodeError) as error:
         why = str(error).strip().removeprefix("Error tokenizing data. C error: ")
     raise ConceptError(f"{path}, from which {name} was to be read, is no CSV file in UTF-8: {why}.")
-
-
-def in_a_line(cell: str) -> str:
-    """A cell of a table as something that can be seen in one line."""
-    return "".join(character if character == " " else visible(character) for character in cell)
 
 
 def _from_words(name: str, about: str, words: pd.Series) -> Track:

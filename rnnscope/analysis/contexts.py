@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rnnscope.recording.address import Address
-from rnnscope.text import visible
+from rnnscope.text import in_a_line
 
 from .unit_series import UnitSeries
 from .units import two_groups
@@ -79,23 +79,19 @@ class Contexts:
 def _context(before: str, at: str, after: str, past: int, room: int) -> Text:
     """A place with the text around it, in so many columns; the place itself is in the same column in each."""
     left = _fitting(before[::-1], past)[::-1]
-    right = _fitting(after, room - past - cell_len(_shown(at)))
+    right = _fitting(after, room - past - cell_len(in_a_line(at)))
     pad = " " * (past - cell_len(left))
-    return Text.assemble((pad + left, "dim"), (_shown(at), "bold reverse"), (right, "dim"))
+    return Text.assemble((pad + left, "dim"), (in_a_line(at), "bold reverse"), (right, "dim"))
 
 
 def _fitting(text: str, columns: int) -> str:
     shown, used = [], 0
-    for character in map(_shown, text):
+    for character in in_a_line(text):
         used += cell_len(character)
         if used > columns:
             break
         shown.append(character)
     return "".join(shown)
-
-
-def _shown(character: str) -> str:
-    return character if character == " " else visible(character)
 
 
 def top_contexts(series: xr.DataArray, text: str, count: int = 10, width: int = 60) -> Contexts:

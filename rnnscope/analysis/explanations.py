@@ -240,8 +240,8 @@ def _flags(concept: Concept, labels: np.ndarray, unit: UnitSeries, fit: slice) -
 def _within(holds: np.ndarray, steps: int, unit: UnitSeries) -> np.ndarray:
     """Whether it holds at a step, or at one of those that the layer has read before it in the same document."""
     order = slice(None, None, -1 if unit.address.reverse else 1)
-    starts, places = unit.as_read().starts, np.arange(len(holds))
-    start = np.repeat(starts, np.diff(starts, append=len(holds)))
+    document, places = unit.document[order], np.arange(len(holds))
+    start = np.maximum.accumulate(np.where(np.diff(document, prepend=document[0] - 1), places, 0))
     last = np.maximum.accumulate(np.where(holds[order], places, -1))
     return ((last >= start) & (places - last <= steps))[order]
 

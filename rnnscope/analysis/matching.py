@@ -22,7 +22,7 @@ from rich.text import Text
 from rnnscope.cells import CELLS
 from rnnscope.errors import AddressError, TraceError
 from rnnscope.recording.address import Address
-from rnnscope.text import visible
+from rnnscope.text import in_a_line
 from rnnscope.tracing.trace import Trace
 
 from .spans import FoundSpan, SpanSearch
@@ -134,7 +134,7 @@ class Matches:
         """A span in the text around it, emphasised; its middle left out where there is no room for it."""
         first, last = _surroundings(self.trace, start, stop, min(_AROUND, room // 4))
         before, inside, after = (
-            "".join(character if character == " " else visible(character) for character in text)
+            in_a_line(text)
             for text in (self.trace.text_between(*ends) for ends in ((first, start), (start, stop), (stop, last)))
         )
         marks = ("", "") if console.color_system else ("⟨", "⟩")

@@ -78,15 +78,21 @@ class UnitRanking:
         return axes
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        table = Table(title=f"Units of {self.signal}, most switch-like first", title_justify="left")
-        table.add_column("unit")
-        for name in ("switch", "on", "dwell", "timescale", "counts since"):
-            table.add_column(name, justify="right")
-        table.add_column("kind")
-        for row in self.switches(10).reset_index(names="address").to_dict("records"):
-            numbers = (f"{row['switch']:.2f}", f"{row['on']:.0%}", f"{row['dwell']:.1f}", steps(row["timescale"]))
-            table.add_row(row["address"], *numbers, counts_since(row["event"], row["counter"]), row["kind"])
-        yield table
+        yield Text(f"Units of {self.signal}, most switch-like first", style="bold")
+        yield units_table(self.switches(10))
+
+
+def units_table(rows: pd.DataFrame) -> Table:
+    """Rows of a ranking, to be printed."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("unit", no_wrap=True)
+    for name in ("switch", "on", "dwell", "timescale", "counts since"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("kind", no_wrap=True)
+    for address, row in zip(rows.index, rows.to_dict("records"), strict=True):
+        numbers = (f"{row['switch']:.2f}", f"{row['on']:.0%}", f"{row['dwell']:.1f}", steps(row["timescale"]))
+        table.add_row(address, *numbers, counts_since(row["event"], row["counter"]), row["kind"])
+    return table
 
 
 def steps(timescale: float) -> str:

@@ -17,7 +17,7 @@ from rnnscope.analysis.contexts import Contexts, top_contexts
 from rnnscope.analysis.explanations import Explanation, explain
 from rnnscope.analysis.responses import Responses, responses
 from rnnscope.analysis.unit_series import UnitSeries
-from rnnscope.analysis.units import LONGEST, UnitRanking, counts_since, event_name, rank_units, steps
+from rnnscope.analysis.units import LONGEST, UnitRanking, event_name, rank_units, steps, units_table
 from rnnscope.concept import Concept
 from rnnscope.recording.address import Address
 from rnnscope.tracing.trace import Trace
@@ -163,22 +163,10 @@ class SignalCard:
         yield Text.assemble((self.ranking.signal, "bold"), f"  {units}")
         for title, rows in self.groups.items():
             yield Text(f"\n{title}", style="bold")
-            yield _units(rows) if len(rows) else Text("none that the text can tell")
+            yield units_table(rows) if len(rows) else Text("none that the text can tell")
 
 
 _MANY = {"switch": "switch-like", "counter": "counting", "slow": "slow"}
-
-
-def _units(rows: pd.DataFrame) -> Table:
-    table = Table(box=None, pad_edge=False)
-    table.add_column("unit", no_wrap=True)
-    for name in ("switch", "on", "dwell", "timescale", "counts since"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("kind", no_wrap=True)
-    for address, row in zip(rows.index, rows.to_dict("records"), strict=True):
-        numbers = (f"{row['switch']:.2f}", f"{row['on']:.0%}", f"{row['dwell']:.1f}", steps(row["timescale"]))
-        table.add_row(address, *numbers, counts_since(row["event"], row["counter"]), row["kind"])
-    return table
 
 
 def as_json(card: UnitCard | SignalCard) -> Any:

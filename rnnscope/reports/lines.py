@@ -6,7 +6,7 @@ from collections.abc import Container, Iterator
 
 from rich.cells import cell_len
 
-from rnnscope.text import visible
+from rnnscope.text import in_a_line
 
 
 def lines(text: str, width: int, starts: Container[int] = ()) -> Iterator[list[tuple[int, str]]]:
@@ -23,7 +23,7 @@ def lines(text: str, width: int, starts: Container[int] = ()) -> Iterator[list[t
     line: list[tuple[int, str]] = []
     used = 0
     for step, character in enumerate(text):
-        shown = character if character == " " else visible(character)
+        shown = in_a_line(character)
         size = cell_len(shown) or 1
         if line and (used + size > width or step in starts):
             yield line

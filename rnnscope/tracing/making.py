@@ -110,7 +110,7 @@ def trace(
     pages = reader.pages(Given(text, documents, encoding, name))
     with record(model, signals) as recording, torch.no_grad():
         if reader.whole:
-            _demand_memory(model, recording, max(len(page.text) for page in pages))
+            demand_memory(model, recording, max(len(page.text) for page in pages))
         work = _Work(reader, pages, recording, units, dtype)
         attributes = _attributes(model, work)
         bar = progress_bar(console)
@@ -146,7 +146,7 @@ def reader_of(model: nn.Module, characters: Sequence[str] | None = None) -> Read
     return kind(model)
 
 
-def _demand_memory(model: nn.Module, recording: Recording, steps: int) -> None:
+def demand_memory(model: nn.Module, recording: Recording, steps: int) -> None:
     """Refuse a document whose signals, all of one pass, are beyond the machine's memory."""
     if not hasattr(os, "sysconf"):  # nobody can tell
         return

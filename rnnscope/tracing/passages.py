@@ -17,14 +17,14 @@ import torch
 import xarray as xr
 from torch import Tensor, nn
 
-from rnnscope.errors import RecordingError
+from rnnscope.errors import AddressError, RecordingError
 from rnnscope.models import CharLanguageModel
 from rnnscope.recording.address import Address, find
 from rnnscope.recording.recorder import record
 from rnnscope.text import Document
 
 from .documents import Given
-from .making import reader_of
+from .making import demand_memory, reader_of
 from .readers.reader import Page, Stretch, side_by_side
 from .trace import Trace
 
@@ -36,6 +36,9 @@ WARM_UP = 512
 
 _SHORTEST = 1024
 """Characters of a stretch that are worth a warm-up."""
+
+_GLIMPSES, _GLIMPSE = 64, 256
+"""Glimpses of a trace, and the steps of each."""
 
 _VALUES = 2**24
 """Values of all signals that a passage has at most."""
@@ -66,19 +69,24 @@ class Passage:
 class Source(ABC):
     """Documents, and the signals of a network over them.
 
-    Attributes
+    Parameters
     ----------
     documents : sequence of Document
     starts : int array of shape (document + 1,)
         The first step of each document in all that is read, and the number of steps.
-    addresses : tuple of Address
+    addresses : sequence of Address
         The signals.
+
+    Attributes
+    ----------
+    whole : bool
+        Whether a document is read in one pass, however little of it is asked for.
     """
 
-    def __init__(self, documents: Sequence[Document], addresses: Sequence[Address]) -> None:
-        self.documents = documents
-        self.starts = np.cumsum([0, *(len(document.text) for document in documents)])
-        self.addresses = tuple(addresses)
+    whole = False
+
+    def __init__(self, documents: Sequence[Document], starts: np.ndarray, addresses: Sequence[Address]) -> None:
+        self.documents, self.starts, self.addresses = documents, starts, tuple(addresses)
 
     def __len__(self) -> int:
         """Steps of all documents."""
@@ -90,7 +98,11 @@ class Source(ABC):
 
     @abstractmethod
     def passages(self, spans: Sequence[Span]) -> Iterator[Passage]:
-        """The signals at the steps of some spans; none at a step that a layer does not take."""
+        """The signals at the steps of some spans, given in their order; none at a step that a layer does not take."""
+
+    def glimpses(self, part: Span) -> Iterator[Passage]:
+        """Some passages from all over a part, if these can be had without reading all of it; else none."""
+        return iter(())
 
 
 def open_source(
@@ -106,7 +118,13 @@ def open_source(
     TextError, AddressError, RecordingError
     """
     if isinstance(model, Trace):
+        if given is not None:
+            raise RecordingError("A trace has a text of its own; give a network to read another.")
         return _TraceSource(model, signals)
+    if not isinstance(model, nn.Module):
+        raise RecordingError(
+            f"A network or a trace is searched; got {type(model).__name__}. rnnscope.load opens a file."
+        )
     if given is None:
         raise RecordingError("A network needs a text to read; a trace has its own.")
     return _ModelSource(model, given, signals, characters)
@@ -114,7 +132,9 @@ def open_source(
 
 class _TraceSource(Source):
     def __init__(self, trace: Trace, signals: Sequence[str] | None) -> None:
-        super().__init__(_Texts(trace), chosen(trace.addresses, signals))
+        numbers = trace.tree.dataset["document"].values
+        starts = np.searchsorted(numbers, np.arange(len(trace.documents) + 1))
+        super().__init__(_Texts(trace, starts), starts, _chosen(trace.addresses, signals))
         self._trace = trace
         self._units = {address: trace[address]["unit"].values for address in self.addresses}
 
@@ -126,17 +146,32 @@ class _TraceSource(Source):
         for address in self.addresses:
             layers.setdefault(address.node, {})[address] = self._trace[address]
         room = max(1, _VALUES // sum(map(len, self._units.values())))
-        for span in spans:
+        for span in _joined(spans):
             for start in range(span.start, span.stop, room):
                 for arrays in layers.values():
                     passage = _slice(arrays, start, min(start + room, span.stop))
                     if len(passage.steps):
                         yield passage
 
+    def glimpses(self, part: Span) -> Iterator[Passage]:
+        starts = np.linspace(part.start, max(part.start, part.stop - _GLIMPSE), _GLIMPSES).astype(int)
+        return self.passages([Span(start, min(start + _GLIMPSE, part.stop)) for start in np.unique(starts).tolist()])
+
+
+def _joined(spans: Sequence[Span]) -> list[Span]:
+    """Spans in their order, those that follow each other or overlap made one."""
+    joined: list[Span] = []
+    for span in spans:
+        if joined and span.start <= joined[-1].stop:
+            joined[-1] = Span(joined[-1].start, max(joined[-1].stop, span.stop))
+        else:
+            joined.append(span)
+    return joined
+
 
 def _slice(arrays: Mapping[Address, xr.DataArray], start: int, stop: int) -> Passage:
     values = {address: np.asarray(array[start:stop], np.float32) for address, array in arrays.items()}
-    taken = ~np.isnan(next(iter(values.values()))[:, 0])
+    taken = ~np.isnan(next(iter(values.values()))).all(axis=1)
     steps = np.arange(start, stop)
     if not taken.all():
         steps, values = steps[taken], {address: array[taken] for address, array in values.items()}
@@ -146,17 +181,15 @@ def _slice(arrays: Mapping[Address, xr.DataArray], start: int, stop: int) -> Pas
 class _Texts(Sequence[Document]):
     """The documents of a trace, each read when it is asked for."""
 
-    def __init__(self, trace: Trace) -> None:
-        self._trace = trace
+    def __init__(self, trace: Trace, starts: np.ndarray) -> None:
+        self._trace, self._starts = trace, starts
 
     def __len__(self) -> int:
-        return len(self._trace.documents)
+        return len(self._starts) - 1
 
     def __getitem__(self, index: int) -> Document:  # pyright: ignore[reportIncompatibleMethodOverride]
-        if index >= len(self):
-            raise IndexError(index)
-        steps = self._trace.steps_of(index)
-        return Document(self._trace.documents[index], self._trace.text_between(steps.start, steps.stop))
+        start, stop = (int(step) for step in self._starts[index : index + 2])
+        return Document(self._trace.documents[index], self._trace.text_between(start, stop))
 
 
 class _ModelSource(Source):
@@ -168,8 +201,12 @@ class _ModelSource(Source):
         self._reader = reader_of(model, characters)
         self._pages = self._reader.pages(given)
         self._model, self._signals = model, signals
+        self.whole = self._reader.whole
+        starts = np.cumsum([0, *(len(page.text) for page in self._pages)])
         with record(model, signals) as recording:
-            super().__init__(self._pages, list(recording))
+            super().__init__(self._pages, starts, list(recording))
+            if self.whole:
+                demand_memory(model, recording, int(np.diff(starts).max()))
 
     def passages(self, spans: Sequence[Span]) -> Iterator[Passage]:
         with record(self._model, self._signals) as recording, torch.no_grad():
@@ -183,8 +220,8 @@ class _ModelSource(Source):
 
     def _streams(self, model: CharLanguageModel, spans: Sequence[Span]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Read spans side by side: the steps of each run, and which of (time, stream) they are."""
-        segments = sorted(_cut(spans), key=lambda span: span.start - span.stop)
-        units = sum(model.config.hidden_size for _ in self.addresses)
+        segments = sorted(self._cut(spans), key=lambda span: span.start - span.stop)
+        units = model.config.hidden_size * len(self.addresses)
         for first in range(0, len(segments), STREAMS):
             group = segments[first : first + STREAMS]
             warm = np.array([self._warm_up(span) for span in group])
@@ -199,14 +236,28 @@ class _ModelSource(Source):
                 if kept.any():
                     yield steps[kept], kept
 
+    def _cut(self, spans: Sequence[Span]) -> Iterator[Span]:
+        """Spans cut into stretches of about equal length, so that about `STREAMS` of them are read side by side."""
+        length = max(_SHORTEST, -(-sum(span.stop - span.start for span in spans) // STREAMS))
+        for span in spans:
+            page, place = self._locate(span.start)
+            begun = span.start
+            while span.stop - begun > length * 3 // 2:
+                latest = place + begun + length - span.start
+                paragraph = page.text.rfind("\n\n", latest - length // 4, latest) + 2
+                cut = begun + length if paragraph < 2 else span.start + paragraph - place
+                yield Span(begun, cut)
+                begun = cut
+            yield Span(begun, span.stop)
+
     def _warm_up(self, span: Span) -> int:
         """How many characters to read before a stretch: from its document's start, or after a blank line."""
         page, place = self._locate(span.start)
         if place <= WARM_UP:
             return place
         latest, earliest = place - WARM_UP, max(0, place - 4 * WARM_UP)
-        begins = (page.text.rfind(end, earliest, latest) + len(end) for end in ("\n\n", "\n"))
-        return place - next((begin for begin in begins if begin > earliest + 1), latest)
+        found = ((page.text.rfind(end, earliest, latest), len(end)) for end in ("\n\n", "\n"))
+        return place - next((begins + size for begins, size in found if begins >= 0), latest)
 
     def _tokens(self, span: Span, warm: int) -> np.ndarray:
         page, place = self._locate(span.start)
@@ -219,16 +270,13 @@ class _ModelSource(Source):
 
     def _stretches(self, spans: Sequence[Span]) -> Iterator[tuple[Stretch, np.ndarray]]:
         """Read the documents of spans whole: each stretch with its steps, -1 for those outside of the spans."""
-        bounds = [(int(self.starts[n]), int(self.starts[n + 1])) for n in range(len(self._pages))]
-        touched = [n for n, (a, b) in enumerate(bounds) if any(s.start < b and a < s.stop for s in spans)]
-        steps = np.concatenate([np.arange(*bounds[n]) for n in touched])
-        inside = np.zeros(len(steps), bool)
-        for span in spans:
-            inside |= (steps >= span.start) & (steps < span.stop)
-        steps[~inside] = -1
-        pages: list[Page] = [self._pages[n] for n in touched]
+        first, last = (np.searchsorted(self.starts, step, side="right") - 1 for step in (spans[0][0], spans[-1][1] - 1))
+        begin, end = int(self.starts[first]), int(self.starts[last + 1])
+        steps = np.full(end - begin, -1)
+        for start, stop in spans:
+            steps[start - begin : stop - begin] = np.arange(start, stop)
         done = 0
-        for stretch in self._reader.read(pages):
+        for stretch in self._reader.read(self._pages[first : last + 1]):
             yield stretch, steps[done : done + len(stretch)]
             done += len(stretch)
 
@@ -241,30 +289,19 @@ class _ModelSource(Source):
                 yield Passage(places[kept], own)
 
 
-def chosen(addresses: Sequence[Address], signals: Sequence[str] | None) -> list[Address]:
-    """The signals of a trace that are asked for by name or address; all if None.
-
-    Raises
-    ------
-    AddressError
-    """
+def _chosen(addresses: Sequence[Address], signals: Sequence[str] | None) -> list[Address]:
+    """The signals of a trace that are asked for by name or address; all if None."""
     if signals is None:
         return list(addresses)
     found: list[Address] = []
     for name in signals:
-        own = [address for address in addresses if address.signal == name]
-        found += own or [find(name, addresses)]
+        own = [address for address in addresses if address.signal == name] or [find(name, addresses)]
+        if own[0].unit is not None:
+            raise AddressError(f"{name} is one unit; a whole signal was expected, such as {own[0].whole}.")
+        found += own
+    if not found:
+        raise AddressError(f"No signal is asked for. There are: {', '.join(map(str, addresses))}.")
     return list(dict.fromkeys(found))
-
-
-def _cut(spans: Sequence[Span]) -> Iterator[Span]:
-    """Spans cut into stretches of equal length, so that about `STREAMS` of them are read side by side."""
-    total = sum(span.stop - span.start for span in spans)
-    length = max(_SHORTEST, -(-total // STREAMS))
-    for span in spans:
-        parts = -(-(span.stop - span.start) // length)
-        cuts = np.linspace(span.start, span.stop, parts + 1).astype(int).tolist()
-        yield from (Span(a, b) for a, b in zip(cuts, cuts[1:], strict=False))
 
 
 def _rows(values: Tensor, kept: np.ndarray) -> Tensor:

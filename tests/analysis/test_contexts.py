@@ -107,3 +107,7 @@ def test_a_plot_has_a_dot_for_each_place() -> None:
     result = top_contexts(of(smooth(0)), TEXT)
     dots = np.asarray(result.plot().collections[0].get_offsets())
     assert dots == pytest.approx(result.table[["step", "value"]].to_numpy(dtype=float))
+
+
+def test_no_place_is_given_if_none_is_asked_for() -> None:
+    assert top_contexts(of(smooth(0)), TEXT, count=0).table.empty

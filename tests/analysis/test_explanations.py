@@ -16,6 +16,7 @@ import rnnscope
 from rnnscope import Concept
 from rnnscope.analysis.explanations import explain
 from rnnscope.errors import AddressError, ConceptError, TextError
+from rnnscope.probes.concepts import from_labels
 from tests import handmade
 
 STEPS = 6000
@@ -222,3 +223,36 @@ def test_it_prints_and_plots_a_row_for_each_length() -> None:
     assert "of tanh" in shown(explain(of(planted - 0.5, name="l0.c.3"), TEXT, CONCEPTS))
     lines = result.plot().get_lines()
     assert np.asarray(lines[1].get_ydata()) == pytest.approx(result.table["iou"].to_numpy())
+
+
+def test_a_layer_that_reads_from_the_end_has_read_what_comes_after() -> None:
+    document = np.repeat([0, 1, 2], [1999, 2001, 2000])
+    before = np.zeros(STEPS, dtype=bool)
+    for ahead in range(6):
+        here = slice(0, STEPS - ahead)
+        before[here] |= (LETTERS[ahead:] == "\n") & (document[ahead:] == document[here])
+    result = explain(of(1.0 * before, document, "l0r.h.3"), TEXT, OneOf("newline", "", characters="\n"))
+    assert result.best["formula"] == "within 5 steps before newline"
+    assert (result.best["fit_iou"], result.best["iou"]) == (1.0, 1.0)
+
+
+def test_labels_of_another_text_are_refused() -> None:
+    with pytest.raises(ConceptError, match="mine has 7,000 labels, but what is read has 6,000"):
+        explain(of(noise()), TEXT, from_labels("mine", [0, 1] * 3500))
+    labels = from_labels("mine", np.isin(LETTERS, list("ab")))
+    result = explain(of(1.0 * np.isin(LETTERS, list("ab")), np.arange(STEPS) // 1000), TEXT, labels)
+    assert (result.best["formula"], result.best["iou"]) == ("mine", 1.0)
+
+
+@pytest.mark.parametrize("wrong", ["quotes", ["quotes"]])
+def test_what_is_no_concept_is_refused(wrong: Any) -> None:
+    with pytest.raises(ConceptError, match="Concepts were expected"):
+        explain(of(noise()), TEXT, wrong)
+
+
+def test_it_says_which_formula_was_chosen_where_there_are_several() -> None:
+    planted = np.isin(LETTERS, list("abcd")) & ~np.isin(LETTERS, list("cdef"))
+    several = explain(of(1.0 * planted), TEXT, CONCEPTS)
+    assert len(several.table) > 1
+    assert "The fit half chooses: abcd AND NOT cdef\n" in shown(several)
+    assert "chooses" not in shown(explain(of(1.0 * np.isin(LETTERS, list("gh"))), TEXT, [one_of("gh")]))

@@ -120,6 +120,8 @@ def test_a_series_that_does_not_fit_is_refused() -> None:
     signal = xr.DataArray(np.zeros((3, 2)), dims=("time", "unit"), name="l0.h")
     with pytest.raises(AddressError, match="One unit was expected"):
         responses(signal, "abc")
+    with pytest.raises(AddressError, match="got ndarray"):
+        responses(np.zeros(3), "abc")  # pyright: ignore[reportArgumentType]
 
 
 def shown(result: object) -> str:
@@ -138,3 +140,10 @@ def test_it_prints_both_sides_and_plots_them() -> None:
     bars = [patch.get_width() for patch in axes.patches if patch.get_width()]  # pyright: ignore[reportAttributeAccessIssue]
     listed = pd.concat([result.on(10), result.off(10)])
     assert sorted(bars) == pytest.approx(sorted(listed["effect"]))
+
+
+def test_a_layer_that_reads_from_the_end_responds_to_what_it_reads() -> None:
+    values = RANDOM.normal(size=600)
+    forward = responses(of(values, DOCUMENT), TEXT, fewest=4).table
+    reverse = responses(of(values[::-1], DOCUMENT[::-1]).rename("l0r.h.3"), TEXT[::-1], fewest=4).table
+    pd.testing.assert_frame_equal(reverse, forward.assign(ngram=forward["ngram"].str[::-1]))

@@ -15,7 +15,7 @@ from rich.console import Console
 import rnnscope
 from rnnscope.analysis import units
 from rnnscope.analysis.units import UnitRanking, rank_units
-from rnnscope.errors import TextError
+from rnnscope.errors import AddressError, TextError
 from tests import handmade
 
 STEPS = 4000
@@ -291,6 +291,39 @@ def test_without_a_text_or_documents_nothing_is_counted() -> None:
     assert len(rank(autoregression(0.9)).longest(3)) == 1
 
 
+def test_what_hardly_counts_is_no_counter() -> None:
+    series = xr.DataArray(
+        np.stack([SINCE + 5 * noise(), SINCE + 100 * noise(1)], axis=1),
+        dims=("time", "unit"),
+        coords={"unit": [0, 1]},
+        name="l0.h",
+    )
+    ranking = rank_units(series, LINES)
+    assert 0 < ranking.table["counter"].to_dict()["l0.h.1"] < 0.1
+    assert ranking.counters(5).index.tolist() == ["l0.h.0"]
+
+
+def test_a_layer_that_reads_from_the_end_counts_from_there() -> None:
+    gaps = np.where(TIME % 5 == 0, np.nan, SINCE + 5 * noise())
+    series = xr.DataArray(
+        np.stack([gaps, np.where(TIME % 5 == 0, np.nan, square(25))], axis=1),
+        dims=("time", "unit"),
+        coords={"unit": [0, 1], "document": ("time", TIME // 350)},
+        name="l0.h",
+    )
+    forward = rank_units(series, LINES).table
+    mirrored = rank_units(series[::-1].rename("l0r.h"), LINES[::-1]).table
+    assert max(forward["counter"]) > 0.4
+    pd.testing.assert_frame_equal(mirrored.reset_index(drop=True), forward.reset_index(drop=True))
+
+
+def test_what_is_no_signal_is_refused() -> None:
+    series = xr.DataArray(np.zeros((3, 2)), dims=("time", "unit"), coords={"unit": [0, 1]}, name="l0.h")
+    for wrong in (series[:, 0], series.values):
+        with pytest.raises(AddressError, match="All units of a signal were expected"):
+            rank_units(wrong)  # pyright: ignore[reportArgumentType]
+
+
 def test_steps_that_are_not_taken_are_no_steps_of_a_count() -> None:
     gaps = np.full(2 * STEPS, np.nan)
     gaps[1::2] = SINCE
@@ -329,7 +362,7 @@ def test_a_ranking_prints_its_ten_best() -> None:
     page = console.export_text()
     first = ranking.table.iloc[0]
     assert "Units of l0.h, most switch-like first" in page
-    assert [address for address in ranking.table.index if f" {address} " in page] == list(ranking.table.index[:10])
+    assert [address for address in ranking.table.index if f"\n{address} " in page] == list(ranking.table.index[:10])
     assert f"{first['switch']:.2f}" in page and f"{first['on']:.0%}" in page
 
 

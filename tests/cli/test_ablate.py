@@ -89,6 +89,7 @@ def test_clamp_prints_a_table_and_json() -> None:
     found = json.loads(run(*CLAMP, "--values=-1,0.5", "--json", "--save", "sweep.svg").stdout)
     assert [row["value"] for row in found["table"]] == [None, -1, 0.5]
     assert all(0 <= row["share"] <= 1 and len(row["example"]) == 20 for row in found["table"])
+    assert next(iter(found["table"][0])) == "value"
     assert Path("sweep.svg").stat().st_size > 1000
     assert len(json.loads(run(*CLAMP, "--json").stdout)["table"]) == 8
 
@@ -100,7 +101,7 @@ def test_clamp_prints_a_table_and_json() -> None:
         ((*ABLATE[:6], "nothing"), "nothing"),
         ((*ABLATE[:6], "prose"), "name one of them"),
         ((*ABLATE[:6], "nowhere=regex:XYZ"), "nowhere holds nowhere"),
-        ((*ABLATE, "--on", "above"), "l0.h alone"),
+        ((*ABLATE, "--on", "above"), "h alone, which is read in two ways; got l0.c.3"),
         ((*ABLATE, "--by", "one"), "'one' is not one of"),
         ((*ABLATE, "--save", "effect.txt"), "does not name a picture"),
         ((*ABLATE, "--controls", "-1"), "-1 is not in the range"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -47,6 +49,22 @@ def test_the_list_can_be_of_some_and_of_new_ones() -> None:
         ["url", "flag", "-", "in", "a", "match", "of", "[b]+"],
         ["python:comment", "flag", "python", "inside", "a", "comment"],
     ]
+
+
+def test_several_can_be_named_with_commas() -> None:
+    lines = run("--concepts", "quotes, vowel", "--concept", "url=regex:[b]+").output.splitlines()
+    assert [line.split()[0] for line in lines[1:]] == ["quotes", "vowel", "url"]
+
+
+def test_the_list_is_printed_without_loading_what_is_slow() -> None:
+    program = "import sys; from rnnscope.cli import main; main(['concepts'], standalone_mode=False); "
+    done = subprocess.run([sys.executable, "-c", program + "sys.exit('torch' in sys.modules)"], capture_output=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_category_of_several_lines_is_named_in_one() -> None:
+    Path("track.csv").write_text("mine\n" + '"a\nb"\nc\n')
+    assert " 0 a⏎b   1 c \n" in run("-", "--concept", "mine=csv:track.csv", stdin="xy").output
 
 
 def test_json_has_the_same() -> None:

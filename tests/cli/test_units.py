@@ -71,6 +71,13 @@ def named_quotes() -> list[rnnscope.Concept]:
 
 
 @pytest.mark.usefixtures("here")
+def test_names_are_not_markup() -> None:
+    result = run("latch.pt", "one.txt", "--concept", "[b]=regex:[ac]", "--concept", "[/green]=regex:z")
+    assert result.exit_code == 0, result.output
+    assert "[b]" in result.output and "[/green] never holds" in result.output
+
+
+@pytest.mark.usefixtures("here")
 def test_a_text_comes_from_standard_input() -> None:
     result = CliRunner().invoke(
         main, ["units", "latch.pt", "-", "--concepts", "quotes"], input=Path("one.txt").read_text()
@@ -97,6 +104,8 @@ def test_a_trace_is_searched_and_the_table_and_picture_are_written() -> None:
     [
         (["latch.pt"], "Give a model and texts"),
         (["latch.pt", "none.txt"], "none.txt"),
+        (["none.zarr"], "There is no trace none.zarr"),
+        (["latch.pt", "one.txt", "--concepts", "line-position", "--sort", "iou"], "no column 'iou'"),
         (["nothing.pt", "one.txt"], "nothing.pt"),
         (["latch.pt", "one.txt", "--concepts", "quots"], "Did you mean quotes"),
         (["latch.pt", "one.txt", "--concept", "x=regex:("], "x"),

@@ -42,10 +42,12 @@ def test_a_pattern_marks_its_matches(pattern: str, text: str, expected: str) -> 
         ),
         ("mine=query:c:(if_statement", "no tree-sitter query for c"),
         ("mine=query:c:(if_statement)", "captures nothing"),
-        ("mine=query:c", "captures nothing"),
+        ("mine=query:c", "no specification of a concept. Expected: mine=query:LANGUAGE:QUERY"),
+        ("mine=query::(a) @b", "no specification of a concept"),
         ("mine=python:nothing_here:f", "mine cannot be had from nothing_here:f: ModuleNotFoundError"),
         ("mine=python:math:nothing", "mine cannot be had from math:nothing: AttributeError"),
-        ("mine=python:math", "cannot be had from math"),
+        ("mine=python:math", "no specification of a concept. Expected: mine=python:MODULE:FUNCTION"),
+        ("mine=python::f", "no specification of a concept"),
         ("mine=python:math:pi", "math:pi is neither a function nor a concept, but float"),
         ("mine=perl:x", "no specification of a concept.*mine=regex:PATTERN"),
         ("mine=regex", "no specification of a concept"),
@@ -97,6 +99,13 @@ def test_what_is_wrong_with_a_function_is_said() -> None:
         from_function("mine", lambda text: [1 / 0])("abc")
     with pytest.raises(ConceptError, match="one label a character, 3 here"):
         from_function("mine", lambda text: [1])("abc")
+
+
+def test_a_kind_is_one_that_there_is() -> None:
+    with pytest.raises(ConceptError, match="flag, number, category; got 'text'"):
+        from_function("mine", len, kind="text")  # pyright: ignore[reportArgumentType]
+    with pytest.raises(ConceptError, match="say its `categories`"):
+        from_function("mine", list, kind="category")
 
 
 def test_a_function_is_found_in_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

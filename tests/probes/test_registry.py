@@ -63,12 +63,23 @@ def test_a_name_given_twice_is_refused(names: tuple[str, ...]) -> None:
 
 def test_an_unknown_name_is_refused_with_the_nearest() -> None:
     with pytest.raises(
-        ConceptError, match=r"no concept 'qotes'\. Did you mean quotes\?.*prose, c, python.*if-condition"
+        ConceptError, match=r"no concept 'qotes'\. Did you mean quotes\? `rnnscope concepts` lists them all\."
     ):
         named("qotes")
+    with pytest.raises(ConceptError, match=r"no concept 'xyzzy'\. There are the.*prose, c, python.*if-condition"):
+        named("xyzzy")
     for name in ("", "xyzzy", "c:quotes", "cobol:", ":"):
         with pytest.raises(ConceptError, match="There is no concept"):
             named(name)
+
+
+def test_what_was_meant_is_said() -> None:
+    with pytest.raises(ConceptError, match="'c:indent': indent is the same in all languages. Name it alone"):
+        named("c:indent")
+    with pytest.raises(ConceptError, match="'quotes, vowel'. These are several: name each by itself"):
+        named("quotes, vowel")
+    with pytest.raises(ConceptError, match=r"names of concepts are words, such as 'quotes'; got \['quotes'\]"):
+        named(["quotes"])  # pyright: ignore[reportArgumentType]
 
 
 @pytest.mark.parametrize("concept", CONCEPTS.values(), ids=CONCEPTS.keys())

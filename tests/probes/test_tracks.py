@@ -70,13 +70,30 @@ def test_a_colon_in_the_name_of_a_file_is_no_column() -> None:
     assert named("mine=csv:a:b.csv:x")[0]("a").tolist() == [1]
 
 
+def test_a_colon_in_the_name_of_a_column_is_no_file() -> None:
+    Path("a:b.csv").write_text("x:y,x\n1,0\n")
+    assert named("mine=csv:a:b.csv:x:y")[0]("a").tolist() == [1]
+    with pytest.raises(ConceptError, match="a:b.csv has no column 'y:z'; there are x:y, x"):
+        named("mine=csv:a:b.csv:y:z")
+    with pytest.raises(ConceptError, match="There is no file c:d.csv, from"):
+        named("mine=csv:c:d.csv:x")
+    with pytest.raises(ConceptError, match="cannot be: File name too long"):
+        named(f"mine=csv:{'a' * 5000}")
+
+
+def test_names_of_several_lines_are_said_in_one() -> None:
+    with pytest.raises(ConceptError, match="there are two⏎lines, b. Name one"):
+        track('"two\nlines",b\n1,2\n', "mine=csv:a.csv")
+    assert "two⏎lines of a.csv" in track('"two\nlines",b\n1,2\n', "mine=csv:a.csv:two\nlines").about
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "is no CSV file in UTF-8"),
-        (b"a\n1,2\n", "is no CSV file in UTF-8"),
-        (b"a,b\n1,2\n1,2,3\n", "is no CSV file in UTF-8"),
-        (b"a\n\xff\n", "is no CSV file in UTF-8"),
+        (b"", "is no CSV file in UTF-8: it is empty.$"),
+        (b"a\n1,2\n", "is no CSV file in UTF-8: a row has more cells than the header.$"),
+        (b"a,b\n1,2\n1,2,3\n", "is no CSV file in UTF-8: Expected 2 fields in line 3, saw 3.$"),
+        (b"a\n\xff\n", "is no CSV file in UTF-8: .* invalid start byte.$"),
     ],
 )
 def test_what_is_no_csv_file_is_refused(content: bytes, message: str) -> None:

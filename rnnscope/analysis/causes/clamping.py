@@ -26,7 +26,7 @@ from rnnscope.progress import progress_bar
 from rnnscope.recording.address import Address
 from rnnscope.recording.intervention import Intervention, intervene
 from rnnscope.recording.recorder import record
-from rnnscope.text import visible
+from rnnscope.text import in_a_line, visible
 
 from .controls import bootstrap_interval
 from .streams import run, zeros
@@ -94,7 +94,7 @@ class ClampSweep:
             value = "free" if math.isnan(row["value"]) else f"{row['value']:+.3g}"
             interval = "-" if math.isnan(row["low"]) else f"{row['low']:.1%} to {row['high']:.1%}"
             share, begins, ends = (_percent(row[name]) for name in ("share", "begins", "ends"))
-            example = "".join(c if c == " " else visible(c) for c in row["example"][:room])
+            example = in_a_line(row["example"][:room])
             table.add_row(value, share, interval, begins, ends, Text(example))
         yield table
         yield Text("Begins: at so many of the characters outside; ends: at so many of those inside.")
@@ -183,8 +183,9 @@ def clamp_sweep(
     if all(math.isnan(row["share"]) for row in rows):
         raise ConceptError(f"{concept.name} applies to no character of what the network has written.")
     words = (
-        f"{samples} text{'s' if samples > 1 else ''} of {length:,} characters for each value, after {''.join(map(visible, prompt[-20:]))}, at "
-        f"temperature {temperature:g}, with the same random numbers for all. Intervals by a bootstrap over texts."
+        f"{samples} text{'s' if samples > 1 else ''} of {length:,} characters for each value, "
+        f"after {''.join(map(visible, prompt[-20:]))}, at temperature {temperature:g}, "
+        "with the same random numbers for all. Intervals by a bootstrap over texts."
     )
     return ClampSweep(str(address), concept.name, signal_words(model, address), words, pd.DataFrame(rows))
 

@@ -84,8 +84,10 @@ def _edges(ranked: np.ndarray) -> np.ndarray:
     tails = [TOP / 8, TOP / 4, TOP / 2]
     shares = np.unique([*tails, *np.linspace(TOP, 1 - TOP, inner - 2 * len(tails)), *(1 - share for share in tails)])
     places = np.clip(np.round(shares * ranked.shape[1]).astype(int), 0, ranked.shape[1] - 1)
-    low, high = ranked[:, :1], ranked[:, -1:]
-    width = np.maximum(high - low, np.spacing(np.abs(high)))
+    low, high = (ranked[:, [end]].astype(np.float64) for end in (0, -1))
+    width = np.maximum(high - low, np.spacing(np.abs(ranked[:, [-1]])))
     beyond = width * (2.0 ** np.arange(_TAIL) - 1)
-    edges = np.concatenate((low - beyond[:, ::-1], ranked[:, places], np.nextafter(high, np.inf) + beyond), axis=1)
-    return edges.astype(np.float32)
+    above = np.nextafter(ranked[:, [-1]], np.float32(np.inf))
+    edges = np.concatenate((low - beyond[:, ::-1], ranked[:, places], above + beyond), axis=1)
+    limits = np.finfo(np.float32)
+    return edges.clip(limits.min, limits.max).astype(np.float32)

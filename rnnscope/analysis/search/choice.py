@@ -18,52 +18,51 @@ _RESAMPLES = 1_000
 
 @dataclass(frozen=True)
 class Choice:
-    """A unit of a signal for a concept, which is told by its number.
+    """A unit of a signal for a concept.
 
     Attributes
     ----------
+    address : str
+        Of the unit.
     signal : SignalSearch
     unit, index : int
+        The unit's place in the signal, the concept's among all.
+    rises : bool
+        Whether the unit is high where the label is.
+    p : float
     detail : Detail
         Of the held-out half.
-    p : float
     """
 
+    address: str
     signal: SignalSearch
     unit: int
     index: int
-    detail: Detail
+    rises: bool
     p: float
+    detail: Detail
 
     @property
     def _measure(self) -> Measure:
         return MEASURES[self.detail.question.concept.kind]
 
-    @property
-    def _association(self) -> float:
-        return float(self.signal.fit.association(self.index)[self.unit])
-
-    @property
-    def rises(self) -> bool:
-        """Whether the unit is high where the label is."""
-        return self._association >= self._measure.neutral
-
-    def row(self, address: str, seed: int) -> dict[str, Any]:
+    def row(self, seed: int) -> dict[str, Any]:
         """The row of a table, see `FoundUnits`."""
         concept, counts = self.detail.question.concept, self._turned(self.detail.counts)
         whole, sign = counts.sum(axis=0), 1 if self.rises else -1
         low, high = self._interval(counts, seed)
+        fitted = float(self.signal.fit.association(self.index)[self.unit]) - self._measure.neutral
         row: dict[str, Any] = {
             "concept": concept.name,
             "kind": concept.kind,
-            "unit": address,
+            "unit": self.address,
             "sign": sign,
             "measure": self._measure.name,
             "score": float(self._measure.of(whole)),
             "low": low,
             "high": high,
             "p": self.p,
-            "fit_score": self._measure.neutral + sign * (self._association - self._measure.neutral),
+            "fit_score": self._measure.neutral + sign * fitted,
             "steps": int(whole.sum()),
             "mutual_information": float(scores.mutual_information(whole)),
         }
@@ -102,5 +101,6 @@ class Choice:
         drawn = np.random.default_rng(seed).multinomial(blocks, np.full(blocks, 1 / blocks), size=_RESAMPLES)
         parts = np.array_split(drawn, 20)
         again = np.concatenate([self._measure.of(np.tensordot(part, counts, 1)) for part in parts])
-        low, high = np.nanquantile(again, (0.025, 0.975))
+        known = again[~np.isnan(again)]
+        low, high = np.quantile(known, (0.025, 0.975)) if len(known) else (np.nan, np.nan)
         return float(low), float(high)

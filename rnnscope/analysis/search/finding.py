@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from threading import Event
 
@@ -14,7 +15,7 @@ from rich.progress import Progress
 from torch import nn
 
 from rnnscope.concept import Concept
-from rnnscope.errors import ConceptError, TextError
+from rnnscope.errors import ConceptError, RecordingError, TextError
 from rnnscope.progress import interruption, progress_bar
 from rnnscope.recording.address import Address
 from rnnscope.tracing.documents import Cut, Given, Texts
@@ -25,9 +26,10 @@ from .binning import Bins
 from .chance import p_value, shifts_of
 from .choice import Choice
 from .found import FoundUnits
-from .parts import halves, labelled
+from .parts import halves, label_sample, labelled
+from .scores import MEASURES
 from .signal import SignalSearch
-from .tallies import Question, Scale, Tally
+from .tallies import Question, Scale
 
 FEWEST = 1_000
 """Steps that a search needs."""
@@ -60,11 +62,13 @@ def find_units(
     for a flag, its Spearman correlation for a number, the share of its ranks' variance (eta squared) for a category.
 
     *p* says how likely the best of all units would do as well on the fit half by chance: it is the share of
-    circular shifts of the labels at which the best unit reaches it. *low* and *high* are the 95 % interval of
-    the held-out score, by a bootstrap over contiguous blocks.
+    circular shifts of the labels at which the best unit does as well as the best without a shift, on up to
+    16,384 steps from all over the half. *low* and *high* are the 95 % interval of the held-out score, by a
+    bootstrap over contiguous blocks.
 
-    One pass over the text is made, and nothing is kept that grows with it. Values of units are seen
-    through 256 bins each.
+    The network makes one pass over the text, and nothing is kept that grows with it (a network that can read a
+    document in one go alone is held to that, and reads one that both halves share twice). Values of
+    units are seen through 256 bins each.
 
     Parameters
     ----------
@@ -80,7 +84,7 @@ def find_units(
     characters, documents, encoding
         As for `rnnscope.trace`.
     shifts : int
-        Circular shifts; p is at least 1 / (shifts + 1).
+        Circular shifts, at least 1; p is at least 1 / (shifts + 1).
     seed : int
         Of the shifts and the bootstrap.
     console : rich Console, optional
@@ -93,8 +97,11 @@ def find_units(
     TextError
         If the text has fewer than 1,000 steps.
     AddressError, RecordingError
+        If a signal does not exist, or has values that are not finite.
     """
-    asked = _checked(concepts)
+    asked = _asked(concepts)
+    if shifts < 1 or seed < 0:
+        raise ConceptError(f"At least one shift and a seed from 0 on were expected; got {shifts} and {seed}.")
     given = None if text is None else Given(text, documents, encoding)
     source = open_source(model, given, signals, characters)
     if len(source) < FEWEST:
@@ -117,8 +124,8 @@ def find_units(
     return search.found(seed)
 
 
-def _checked(concepts: Concept | Sequence[Concept]) -> list[Concept]:
-    asked = [concepts] if isinstance(concepts, Concept) else list(concepts)
+def _asked(concepts: Concept | Sequence[Concept]) -> list[Concept]:
+    asked = [concepts] if isinstance(concepts, Concept | str) or not isinstance(concepts, Sequence) else list(concepts)
     if not asked or not all(isinstance(concept, Concept) for concept in asked):
         wrong = next((repr(concept) for concept in asked if not isinstance(concept, Concept)), "none")
         raise ConceptError(
@@ -150,26 +157,28 @@ class _Search:
     def __init__(self, source: Source, concepts: list[Concept], fit: Span, held_out: Span, watch: _Watch) -> None:
         self._source, self._concepts, self._watch = source, concepts, watch
         self._fit_part, self._held_out_part = fit, held_out
-        self._questions: list[Question] = []
+        self._questions = _questions(source, concepts)
         self._signals: dict[Address, SignalSearch] = {}
-        self._choices: list[tuple[Address, Choice]] = []
+        self._choices: list[Choice] = []
         self._left_out: dict[str, str] = {}
 
     def fit(self) -> None:
-        """Read the first half: bins are made from its beginning."""
-        early: list[tuple[Passage, np.ndarray]] = []
+        """Read the first half. Bins are made from glimpses of all of it, or else from its beginning."""
+        early: deque[tuple[Passage, np.ndarray]] = deque()
         rest = self._read(self._fit_part)
-        counts = dict.fromkeys(self._source.addresses, 0)
-        while min(counts.values()) < _CALIBRATION and (following := next(rest, None)) is not None:
+        glimpses = list(map(self._checked, self._source.glimpses(self._fit_part)))
+        counts = Counter(dict.fromkeys(self._source.addresses, 0))
+        while not glimpses and min(counts.values()) < _CALIBRATION and (following := next(rest, None)) is not None:
             early.append(following)
-            for address in following[0].signals:
-                counts[address] += len(following[0].steps)
+            counts.update(dict.fromkeys(following[0].signals, len(following[0].steps)))
+        passages = glimpses or [passage for passage, _ in early]
         for address in self._source.addresses:
-            first = [passage.signals[address] for passage, _ in early if address in passage.signals]
+            first = [passage.signals[address] for passage in passages if address in passage.signals]
             if not first:
                 raise TextError(f"{address} takes no step in the first half of the text; a longer text is needed.")
             self._signals[address] = SignalSearch(Bins(torch.cat(first)), self._questions, self._fit_part)
-        for passage, labels in chain(early, rest):
+        del passages, glimpses
+        for passage, labels in chain(_emptied(early), rest):
             for address, values in passage.signals.items():
                 self._signals[address].read_fit(passage.steps, values, labels)
 
@@ -182,49 +191,69 @@ class _Search:
     def _read(self, part: Span) -> Iterator[tuple[Passage, np.ndarray]]:
         """The passages of a part, each with labels of shape (concept, time)."""
         for spans, first, labels in labelled(self._source, self._concepts, part):
-            self._questions = self._questions or [
-                Question(concept, Scale(own) if concept.kind == "number" else None)
-                for concept, own in zip(self._concepts, labels, strict=True)
-            ]
             for passage in self._source.passages(spans):
-                yield passage, labels[:, passage.steps - first]
+                yield self._checked(passage), labels[:, passage.steps - first]
                 self._watch.advance(len(passage.steps) * len(passage.signals) / len(self._source.addresses))
+
+    def _checked(self, passage: Passage) -> Passage:
+        for address, values in passage.signals.items():
+            if not torch.isfinite(values).all():
+                raise RecordingError(
+                    f"{address} has values that are not finite numbers: the network diverges on this text. "
+                    "Search a shorter text, or leave the signal out."
+                )
+        return passage
 
     def choose(self, shifts: int, seed: int) -> None:
         """Choose a unit for each concept, and see what chance does."""
         blocks = int(np.clip((self._held_out_part.stop - self._held_out_part.start) // _BLOCK, 10, 50))
-        moves = shifts_of(next(iter(self._signals.values())).sampled, shifts, seed)
-        for index, question in enumerate(self._questions):
+        moves = shifts_of(shifts, seed)
+        by_chance = np.full((len(self._questions), len(moves)), np.nan)
+        for signal in self._signals.values():
             self._watch.advance()
-            best = max(self._signals, key=lambda address: self._signals[address].best(index)[1])
-            signal = self._signals[best]
-            if (reason := _same(question, signal.fit.spread(index))) is not None:
+            by_chance = np.fmax(by_chance, signal.by_chance(moves))
+        for index, question in enumerate(self._questions):
+            best = {address: signal.best(index) for address, signal in self._signals.items()}
+            address = max(best, key=lambda address: best[address][1])
+            signal, (unit, strength) = self._signals[address], best[address]
+            reason = _same(question, signal.fit.spread(index)) or ("is told by no unit" if strength < 0 else None)
+            if reason is not None:
                 self._left_out[question.concept.name] = f"{reason} in the first half"
                 continue
-            unit, _ = signal.best(index)
-            detail = signal.watch(index, unit, self._held_out_part, blocks)
-            by_chance = [signal.by_chance(index, moves) for signal in self._signals.values()]
-            p = p_value(np.max(by_chance, axis=0))
-            self._choices.append((self._source.unit(best, unit), Choice(signal, unit, index, detail, p)))
+            neutral = MEASURES[question.concept.kind].neutral
+            choice = Choice(
+                address=str(self._source.unit(address, unit)),
+                signal=signal,
+                unit=unit,
+                index=index,
+                rises=question.concept.kind == "category" or bool(signal.fit.association(index)[unit] >= neutral),
+                p=p_value(by_chance[index]),
+                detail=signal.follow(index, unit, self._held_out_part, blocks),
+            )
+            self._choices.append(choice)
         if not self._choices:
             raise ConceptError(_nothing(self._left_out))
 
     def found(self, seed: int) -> FoundUnits:
         rows = []
-        for address, choice in self._choices:
-            concept = choice.detail.question.concept
-            reason = _same(choice.detail.question, choice.signal.held_out.spread(choice.index))
+        for choice in self._choices:
+            question, row = choice.detail.question, choice.row(seed)
+            reason = _same(question, choice.signal.held_out.spread(choice.index))
+            if reason is None and np.isnan(row["score"]):
+                reason = f"is not told by {choice.address}, which does not change,"
             if reason is None:
-                rows.append(choice.row(str(address), seed))
+                rows.append(row)
             else:
-                self._left_out[concept.name] = f"{reason} in the second half"
+                self._left_out[question.concept.name] = f"{reason} in the second half"
         if not rows:
             raise ConceptError(_nothing(self._left_out))
         names = [row["concept"] for row in rows]
+        flags = [row["concept"] for row in rows if row["kind"] == "flag"]
         return FoundUnits(
             table=pd.DataFrame(rows).set_index("concept"),
-            scores=self._scores({address: signal.held_out for address, signal in self._signals.items()}, names),
-            fit_scores=self._scores({address: signal.fit for address, signal in self._signals.items()}, names),
+            scores=self._of_all(names, lambda signal, index: signal.held_out.association(index)),
+            fit_scores=self._of_all(names, lambda signal, index: signal.fit.association(index)),
+            iou=self._of_all(flags, SignalSearch.iou),
             left_out=self._left_out,
             steps={
                 "fit": self._fit_part.stop,
@@ -232,15 +261,27 @@ class _Search:
             },
         )
 
-    def _scores(self, tallies: Mapping[Address, Tally], concepts: Sequence[str]) -> pd.DataFrame:
-        """All units against some concepts, indexed by address."""
+    def _of_all(self, concepts: Sequence[str], figure: Callable[[SignalSearch, int], np.ndarray]) -> pd.DataFrame:
+        """A figure of all units against some concepts, indexed by address."""
         places = {question.concept.name: index for index, question in enumerate(self._questions)}
         parts = []
-        for address, tally in tallies.items():
-            names = [str(self._source.unit(address, place)) for place in range(tally.units)]
-            columns = {name: tally.association(places[name]) for name in concepts}
+        for address, signal in self._signals.items():
+            names = [str(self._source.unit(address, place)) for place in range(signal.fit.units)]
+            columns = {name: figure(signal, places[name]) for name in concepts}
             parts.append(pd.DataFrame(columns, index=pd.Index(names, name="unit")))
         return pd.concat(parts)
+
+
+def _questions(source: Source, concepts: Sequence[Concept]) -> list[Question]:
+    numbers = [concept for concept in concepts if concept.kind == "number"]
+    samples = label_sample(source, numbers) if numbers else []
+    scales = {concept.name: Scale(sample) for concept, sample in zip(numbers, samples, strict=True)}
+    return [Question(concept, scales.get(concept.name)) for concept in concepts]
+
+
+def _emptied(passages: deque[tuple[Passage, np.ndarray]]) -> Iterator[tuple[Passage, np.ndarray]]:
+    while passages:
+        yield passages.popleft()
 
 
 def _same(question: Question, spread: np.ndarray) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,10 +14,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
+from rich.text import Text
 from scipy.cluster.hierarchy import leaves_list, linkage
 
 from rnnscope.errors import ConceptError, OutputError
 from rnnscope.output import atomic_path
+from rnnscope.recording.address import Address
+
+from .scores import MEASURES
 
 _NAMES = {"flag": "AUROC", "number": "Spearman", "category": "eta²"}
 
@@ -29,26 +34,30 @@ class FoundUnits:
     ----------
     table : DataFrame
         One row a concept, indexed by its name, with scores on the held-out half: ``kind`` of the concept;
-        ``unit``; ``sign``, -1 if the unit is low where the label is high, which all other figures take
+        ``unit``; ``sign``, -1 if the unit is low where the label is high, which all scores of the table take
         into account; ``measure`` and ``score`` (``auroc`` from 0 to 1, ``spearman`` from -1 to 1,
         ``eta_squared`` from 0 to 1); ``low`` and ``high``, its 95 % interval; ``p`` of the best unit on the fit half;
         ``fit_score`` there; ``steps`` where the concept applies; ``mutual_information`` of value and label in
-        bits; ``pearson`` of a flag or number. Of a flag also ``share``, how often it holds;
+        bits, corrected for chance; ``pearson`` of a flag or number. Of a flag also ``share``, how often it holds;
         ``average_precision``; ``threshold``, and with it ``iou``, ``f1``, ``precision``, ``recall``; ``iou_top`` with
-        ``threshold_top``, beyond which 0.5 % of the values lie.
+        ``threshold_top``, beyond which 0.5 % of the values lie (below which, of a unit that is low), or
+        the most extreme value if more are alike.
     scores, fit_scores : DataFrame
         Every unit (rows, by address) against every concept (columns), in the measure of its kind and without
         regard to sign, on the held-out half and on the fit half. Here, ranks for Spearman's correlation and eta
-        squared are those that values have among the first 16,384 steps.
+        squared are those that values have among the steps that bins were made from, some 16,384 of the fit half.
+    iou : DataFrame
+        Of every unit and flag the IoU on the held-out half, with direction and threshold of the fit half.
     left_out : mapping of str to str
         The concepts that could not be searched for, and why.
     steps : mapping of str to int
-        Steps of the halves: ``fit``, ``held_out``.
+        Characters of the halves: ``fit``, ``held_out``.
     """
 
     table: pd.DataFrame
     scores: pd.DataFrame
     fit_scores: pd.DataFrame
+    iou: pd.DataFrame
     left_out: Mapping[str, str]
     steps: Mapping[str, int]
 
@@ -60,8 +69,14 @@ class FoundUnits:
         scaled[flags] = 2 * scaled[flags] - 1
         return scaled.fillna(0.0)
 
-    def ranking(self, concept: str) -> pd.DataFrame:
-        """All units by how well they tell a concept on the fit half: their ``fit_score`` and ``score``.
+    def ranking(self, concept: str, signal: str | None = None) -> pd.DataFrame:
+        """All units by how well they tell a concept on the fit half: ``fit_score``, ``score``, and of a flag ``iou``.
+
+        Parameters
+        ----------
+        concept : str
+        signal : str, optional
+            Of units of this signal alone, such as ``c``.
 
         Raises
         ------
@@ -70,15 +85,38 @@ class FoundUnits:
         """
         if concept not in self.scores:
             raise ConceptError(f"{concept!r} was not searched for. There are: {', '.join(self.scores)}.")
-        both = pd.DataFrame({"fit_score": self.fit_scores[concept], "score": self.scores[concept]})
-        neutral = 0.5 if self.table.loc[concept, "kind"] == "flag" else 0.0
-        return both.sort_values("fit_score", key=lambda score: -(score - neutral).abs(), kind="stable")
+        ranking = pd.DataFrame({"fit_score": self.fit_scores[concept], "score": self.scores[concept]})
+        if concept in self.iou:
+            ranking["iou"] = self.iou[concept]
+        if signal is not None:
+            ranking = ranking.loc[[unit for unit in ranking.index if Address.parse(str(unit)).signal == signal]]
+        neutral = MEASURES[str(self.table.loc[concept, "kind"])].neutral
+        told = np.abs(ranking["fit_score"].to_numpy() - neutral)
+        return ranking.iloc[(-told).argsort(kind="stable")]
 
     def sorted(self, by: str) -> FoundUnits:
-        """The same with the rows in the order of a column, best first, or by name (``concept``)."""
+        """The same with the rows in the order of a column, highest first, or by name (``concept``).
+
+        ``score`` goes by how much a unit tells, whatever the measure; of ``p`` the lowest is first.
+
+        Raises
+        ------
+        ConceptError
+            If there is no such column.
+        """
         if by == "concept":
             return replace(self, table=self.table.sort_index())
-        return replace(self, table=self.table.sort_values(by, ascending=by == "p", kind="stable"))
+        if by not in self.table:
+            raise ConceptError(f"The table has no column {by!r}. It has: {', '.join(self.table)}.")
+        told = [self._told(row) for row in self.table.to_dict("records")] if by == "score" else self.table[by]
+        order = pd.Series(told, self.table.index).sort_values(ascending=by == "p", kind="stable").index
+        return replace(self, table=self.table.loc[order])
+
+    @staticmethod
+    def _told(row: dict[Any, Any]) -> float:
+        """A score from 0, which tells nothing, to 1."""
+        neutral = MEASURES[row["kind"]].neutral
+        return abs(row["score"] - neutral) / (1 - neutral)
 
     def save(self, path: str | Path) -> Path:
         """Write the table to a file, as CSV or Parquet by the ending of its name.
@@ -114,7 +152,7 @@ class FoundUnits:
         yield f"Chosen on {fit:,} steps; scored on {held_out:,} others. p: the best of {units:,} units by chance."
         if self.left_out:
             reasons = "; ".join(f"{name} {reason}" for name, reason in self.left_out.items())
-            yield f"Left out: {reasons}."
+            yield Text(f"Left out: {reasons}.")
 
 
 def check_table(path: str | Path) -> Path:
@@ -134,8 +172,9 @@ def _table(rows: pd.DataFrame) -> Table:
     for row in rows.reset_index().to_dict("records"):
         unit = f"{row['unit']}{' low' if row['sign'] < 0 else ''}"
         flag = (f"{row['iou']:.2f}", f"{row['f1']:.2f}") if row["kind"] == "flag" else ("", "")
-        score, interval = f"{row['score']:.3f}", f"{row['low']:.3f}-{row['high']:.3f}"
-        table.add_row(row["concept"], unit, _NAMES[row["kind"]], score, interval, *flag, f"{row['p']:.3f}")
+        score, interval = f"{row['score']:.3f}", f"{row['low']:.3f} {row['high']:.3f}"
+        cells = (row["concept"], unit, _NAMES[row["kind"]], score, interval, *flag, f"{row['p']:.3f}")
+        table.add_row(*map(Text, cells))
     return table
 
 

@@ -16,6 +16,9 @@ GAP = 1_000
 _PIECE = 2**18
 """Characters that are labelled at once, at most."""
 
+_SAMPLE = 2**16
+"""Steps of a `label_sample`, at most."""
+
 
 def halves(starts: np.ndarray) -> tuple[Span, Span]:
     """The fit half and the held-out half of all steps, from where documents start (and the last one ends).
@@ -39,12 +42,16 @@ class Labelled(NamedTuple):
 
 
 def labelled(source: Source, concepts: Sequence[Concept], part: Span) -> Iterator[Labelled]:
-    """The labels of a part of what is read, some documents or pieces of a long one at a time."""
+    """The labels of a part of what is read: some documents or pieces of a long one at a time, in their order.
+
+    Documents that can be read in one pass alone are kept together.
+    """
     spans: list[Span] = []
     labels: list[np.ndarray] = []
     for piece, text in _pieces(source, part):
         span = Span(max(piece.start, part.start), min(piece.stop, part.stop))
-        if spans and span.stop - spans[0].start > _PIECE:
+        begins = not source.whole or piece.start in source.starts
+        if spans and begins and span.stop - spans[0].start > _PIECE:
             yield Labelled(spans, spans[0].start, np.concatenate(labels, axis=1))
             spans, labels = [], []
         own = np.stack([concept(text, piece.start) for concept in concepts])
@@ -53,14 +60,18 @@ def labelled(source: Source, concepts: Sequence[Concept], part: Span) -> Iterato
     yield Labelled(spans, spans[0].start, np.concatenate(labels, axis=1))
 
 
+def label_sample(source: Source, concepts: Sequence[Concept]) -> np.ndarray:
+    """The labels of some steps from all over what is read, of shape (concept, time)."""
+    stride = -(-len(source) // _SAMPLE)
+    parts = labelled(source, concepts, Span(0, len(source)))
+    return np.concatenate([labels[:, -first % stride :: stride] for _, first, labels in parts], axis=1)
+
+
 def _pieces(source: Source, part: Span) -> Iterator[tuple[Span, str]]:
     """Documents that a part touches, long ones cut after blank lines, with their texts."""
-    for number in range(len(source.documents)):
-        start, stop = int(source.starts[number]), int(source.starts[number + 1])
-        if stop <= part.start or start >= part.stop:
-            continue
-        text = source.documents[number].text
-        done = 0
+    first, last = (np.searchsorted(source.starts, step, side="right") - 1 for step in (part.start, part.stop - 1))
+    for number in range(int(first), int(last) + 1):
+        start, text, done = int(source.starts[number]), source.documents[number].text, 0
         for cut in _cuts(text):
             if start + done < part.stop and start + cut > part.start:
                 yield Span(start + done, start + cut), text[done:cut]

@@ -36,9 +36,13 @@ def best_threshold(yes: np.ndarray, no: np.ndarray) -> np.ndarray:
 
 
 def top_threshold(counts: np.ndarray, share: float) -> np.ndarray:
-    """The first bin of the highest share of values (Network Dissection, Bau et al. 2017, takes 0.5 %)."""
-    above = _above(counts)
-    return (above <= share * counts.sum(axis=-1, keepdims=True) * 1.0001).argmax(axis=-1)
+    """The first bin of the highest share of values (Network Dissection, Bau et al. 2017, takes 0.5 %).
+
+    Where more values than that are alike, it is their bin.
+    """
+    few = _above(counts) <= share * counts.sum(axis=-1, keepdims=True) * 1.0001
+    highest = counts.shape[-1] - 1 - (counts[..., ::-1] > 0).argmax(axis=-1)
+    return np.where(few.any(axis=-1), np.minimum(few.argmax(axis=-1), highest), highest)
 
 
 def at_threshold(yes: np.ndarray, no: np.ndarray, first: np.ndarray) -> dict[str, np.ndarray]:
@@ -56,12 +60,18 @@ def at_threshold(yes: np.ndarray, no: np.ndarray, first: np.ndarray) -> dict[str
 
 
 def mutual_information(counts: np.ndarray, bins: int = 16) -> np.ndarray:
-    """Bits that a unit's value tells of the label, from counts of shape (..., label, bin), bins taken together."""
+    """Bits that a unit's value tells of the label, from counts of shape (..., label, bin), bins taken together.
+
+    Less what is to be expected where they have nothing to do with each other (Miller 1955), and never below 0.
+    """
     *rest, labels, fine = counts.shape
-    joint = counts.reshape(*rest, labels, bins, fine // bins).sum(axis=-1)
-    joint = ratio(joint, joint.sum(axis=(-2, -1), keepdims=True))
+    pooled = counts.reshape(*rest, labels, bins, fine // bins).sum(axis=-1)
+    total = pooled.sum(axis=(-2, -1))
+    joint = ratio(pooled, total[..., None, None])
     apart = joint.sum(axis=-1, keepdims=True) * joint.sum(axis=-2, keepdims=True)
-    return (joint * np.log2(ratio(joint, apart, 1.0), where=joint > 0, out=np.zeros_like(joint))).sum(axis=(-2, -1))
+    told = (joint * np.log2(ratio(joint, apart, 1.0), where=joint > 0, out=np.zeros_like(joint))).sum(axis=(-2, -1))
+    seen = [(pooled.sum(axis=axis) > 0).sum(axis=-1) - 1 for axis in (-1, -2)]
+    return np.maximum(0.0, told - ratio(seen[0] * seen[1], 2 * np.log(2) * total, 0.0))
 
 
 def spearman(counts: np.ndarray) -> np.ndarray:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from rnnscope.tracing.passages import Span
 
 from .binning import Bins
 from .chance import best_by_shift
-from .scores import MEASURES
+from .scores import MEASURES, at_threshold, best_threshold
 from .tallies import Detail, Question, Sample, Tally
 
 _SAMPLE = 2**14
@@ -61,22 +62,28 @@ class SignalSearch:
         for index, unit, detail in self._details:
             detail.update(steps, bins[unit], values[:, unit].numpy(), labels[index])
 
+    def iou(self, index: int) -> np.ndarray:
+        """IoU of all units with a flag on the held-out half, with direction and threshold of the fit half."""
+        low = (self.fit.association(index) < MEASURES["flag"].neutral)[:, None]
+        counts = (*self.fit.flag(index), *self.held_out.flag(index))
+        fit_yes, fit_no, yes, no = (np.where(low, count[:, ::-1], count) for count in counts)
+        return at_threshold(yes, no, best_threshold(fit_yes, fit_no))["iou"]
+
     def best(self, index: int) -> tuple[int, float]:
         """The unit that tells a concept best on the fit half, and how far its association is from telling nothing."""
         kind = self._questions[index].concept.kind
         strength = np.nan_to_num(np.abs(self.fit.association(index) - MEASURES[kind].neutral), nan=-1.0)
         return int(strength.argmax()), float(strength.max())
 
-    @property
-    def sampled(self) -> int:
-        """Steps of the fit half that are kept to see what chance does."""
-        return len(self._sample.taken)
+    def by_chance(self, shifts: np.ndarray) -> np.ndarray:
+        """The strongest association of any unit by concept and shift of the labels, see `best_by_shift`."""
+        taken = self._sample.taken
+        pairs = zip(self.bins.ranks, self._sample.bins[:, taken], strict=True)
+        ranks = torch.from_numpy(np.stack([ranks.take(bins) for ranks, bins in pairs]))
+        asked = zip(self._sample.labels[:, taken], self._questions, strict=True)
+        return np.stack([best_by_shift(ranks, labels, question, shifts) for labels, question in asked])
 
-    def by_chance(self, index: int, shifts: np.ndarray) -> np.ndarray:
-        """The strongest association of any unit with a concept for each shift of the labels, see `best_by_shift`."""
-        return best_by_shift(self._sample, self.bins.ranks, index, self._questions[index], shifts)
-
-    def watch(self, index: int, unit: int, part: Span, blocks: int) -> Detail:
+    def follow(self, index: int, unit: int, part: Span, blocks: int) -> Detail:
         """What will be known in detail of a unit and a concept once the held-out half is read."""
         detail = Detail(self._questions[index], *part, blocks)
         self._details.append((index, unit, detail))

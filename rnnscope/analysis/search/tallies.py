@@ -27,11 +27,12 @@ LEVELS = 32
 
 
 class Scale:
-    """The ranks of a number's labels, from the first of them.
+    """The ranks of a number's labels among all of them.
 
     Parameters
     ----------
     labels : array of shape (time,), NaN where the concept does not apply
+        Some from all over what is read.
     """
 
     def __init__(self, labels: np.ndarray) -> None:
@@ -92,7 +93,7 @@ class Tally:
         self._others = [index for index in range(len(questions)) if index not in self._flags]
         ends = np.cumsum([0, *(_columns(questions[index]) for index in self._others)])
         self._columns = {index: slice(*ends[place : place + 2]) for place, index in enumerate(self._others)}
-        self._counts = np.zeros((len(self._flags), 2, self.units, BINS), dtype=np.int64)
+        self._counts = np.zeros((len(self._flags), 2, self.units, BINS), dtype=np.uint32)
         self._label = np.zeros((3, ends[-1]))
         self._rank = np.zeros((3, self.units, ends[-1]))
 
@@ -117,7 +118,7 @@ class Tally:
 
     def flag(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         """Counts with the label and without it, each of shape (unit, bin), of a concept by its number."""
-        no, yes = self._counts[self._flags.index(index)]
+        no, yes = self._counts[self._flags.index(index)].astype(np.float64)
         return yes, no
 
     def association(self, index: int) -> np.ndarray:
@@ -145,7 +146,7 @@ class Tally:
             counts = _counts(bins, np.searchsorted(present, np.arange(codes.max() + 1))[codes], len(present))
             for flag, answers in enumerate(present // places[:, None] % 3, start=first):
                 for answer in (0, 1):
-                    self._counts[flag, answer] += counts[:, answers == answer].sum(axis=1)
+                    self._counts[flag, answer] += counts[:, answers == answer].sum(axis=1).astype(np.uint32)
 
     def _correlate(self, bins: np.ndarray, labels: np.ndarray) -> None:
         ranks = torch.from_numpy(np.stack([r.take(b) for r, b in zip(self._bins.ranks - 0.5, bins, strict=True)]))
@@ -237,7 +238,9 @@ class Detail:
 
 
 class Sample:
-    """Steps of a stretch of text, evenly spread: bins of all units and labels of all concepts.
+    """Steps of a stretch of text, spread over all of it: bins of all units and labels of all concepts.
+
+    One is taken at random of each few steps, so that no rhythm of the text hides.
 
     Parameters
     ----------
@@ -251,6 +254,7 @@ class Sample:
     def __init__(self, units: int, concepts: int, first: int, stop: int, size: int) -> None:
         self._first, self._stride = first, -(-(stop - first) // size)
         count = -(-(stop - first) // self._stride)
+        self._chosen = np.random.default_rng(0).integers(self._stride, size=count)
         self.bins = np.zeros((units, count), dtype=np.uint8)
         self.labels = np.full((concepts, count), np.nan, dtype=np.float32)
         self.taken = np.zeros(count, dtype=bool)
@@ -258,7 +262,7 @@ class Sample:
     def update(self, steps: np.ndarray, bins: np.ndarray, labels: np.ndarray) -> None:
         """Take in some steps, as `Tally.update` does."""
         places, rest = np.divmod(steps - self._first, self._stride)
-        kept = np.flatnonzero(rest == 0)
+        kept = np.flatnonzero(rest == self._chosen[places])
         self.bins[:, places[kept]] = bins[:, kept]
         self.labels[:, places[kept]] = labels[:, kept]
         self.taken[places[kept]] = True

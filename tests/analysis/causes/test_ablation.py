@@ -25,7 +25,7 @@ from rnnscope.analysis.causes.controls import bootstrap_interval, matched_units
 from rnnscope.analysis.causes.streams import survey
 from rnnscope.analysis.causes.variants import Swap, read_variants
 from rnnscope.errors import AddressError, ConceptError, InterventionError, ModelError, RnnscopeError, TextError
-from rnnscope.probes.concepts import from_function
+from rnnscope.probes.concepts import from_function, from_labels
 from rnnscope.recording.address import Address
 from rnnscope.text import Document
 from tests.handmade import Quotes, dialogue, latch, random_network
@@ -335,7 +335,8 @@ BAD: list[tuple[dict[str, Any], type[RnnscopeError], str]] = [
     ({"text": "ЖЖ ЖЖ" * 30}, TextError, "does not know most"),
     ({"by": "one"}, InterventionError, "zero, mean or resample"),
     ({"on": "left"}, InterventionError, "above or recurrence"),
-    ({"on": "above"}, InterventionError, "l0.h alone"),
+    ({"on": "above"}, InterventionError, "h alone.*got l0.c.3"),
+    ({"concept": from_labels("mine", [0, 1] * 1000)}, ConceptError, "mine has 2,000 labels, but what is read has"),
     ({"controls": -1}, InterventionError, "controls"),
     ({"controls": 2.5}, InterventionError, "controls"),
     ({"seed": -1}, InterventionError, "seed"),

@@ -15,7 +15,7 @@ import rnnscope
 from rnnscope import CharLanguageModel
 from rnnscope.analysis.causes.clamping import clamp_sweep
 from rnnscope.errors import AddressError, ConceptError, InterventionError, ModelError, RnnscopeError, TextError
-from rnnscope.probes.concepts import from_function
+from rnnscope.probes.concepts import from_function, from_labels
 from tests.handmade import Quotes, latch, random_network
 
 SPOKEN = from_function("spoken", lambda text: np.array([character == "d" for character in text]))
@@ -128,6 +128,7 @@ BAD: list[tuple[dict[str, Any], type[RnnscopeError], str]] = [
     ({"concept": "quotes"}, ConceptError, "got str"),
     ({"concept": from_function("place", lambda text: np.arange(len(text)), kind="number")}, ConceptError, "number"),
     ({"concept": NOWHERE}, ConceptError, "applies to no character"),
+    ({"concept": from_labels("mine", [0, 1] * 50)}, ConceptError, "100 labels that were made for one text"),
     ({"values": []}, InterventionError, "one or more finite values"),
     ({"values": [float("nan")]}, InterventionError, "finite"),
     ({"values": ["one"]}, InterventionError, "finite"),

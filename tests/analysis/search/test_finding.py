@@ -16,10 +16,12 @@ from sklearn import metrics
 from torch import nn
 
 import rnnscope
-from rnnscope import Concept
+from rnnscope import Concept, Vocabulary
 from rnnscope.analysis.search.found import FoundUnits
 from rnnscope.analysis.search.parts import halves
 from rnnscope.errors import AddressError, ConceptError, OutputError, RecordingError, TextError
+from rnnscope.models.tagger import Lexicon, SequenceTagger, TaggerConfig
+from rnnscope.tracing.passages import Span, open_source
 from tests.handmade import Quotes, counter, dialogue, latch, random_network
 
 TEXT = dialogue(np.random.default_rng(0), 6_000)
@@ -139,14 +141,16 @@ def test_what_a_flags_best_unit_does_is_exact() -> None:
 
 
 def test_the_unit_is_chosen_on_the_first_half_alone() -> None:
-    rng = np.random.default_rng(0)
     trace = rnnscope.trace(random_network(0), TEXT)
-    found = rnnscope.find_units(trace, concepts=[Aligned(values=telegraph(rng, len(TEXT)))])
-    assert found.table.loc["mine", "unit"] == found.ranking("mine").index[0]
-    assert (
-        found.ranking("mine")["fit_score"].iloc[0]
-        == (found.fit_scores["mine"].loc[(found.fit_scores["mine"] - 0.5).abs().idxmax()])
-    )
+    held = halves(np.array([0, len(TEXT)]))[1]
+    labels = telegraph(np.random.default_rng(0), len(TEXT))
+    others = labels.copy()
+    others[held.start :] = telegraph(np.random.default_rng(1), held.stop - held.start)
+    found = [rnnscope.find_units(trace, concepts=[Aligned(values=given)]) for given in (labels, others)]
+    one, other = (result.table.loc["mine"] for result in found)
+    for name in ("unit", "sign", "threshold", "fit_score", "p"):
+        assert one[name] == other[name]
+    assert one["score"] != other["score"]
 
 
 def test_of_labels_that_have_nothing_to_do_with_a_random_network_p_is_rarely_small() -> None:
@@ -204,6 +208,63 @@ def test_all_signals_of_all_layers_take_part(cell: str) -> None:
     assert list(some.scores.index) == [f"l1.h.{unit}" for unit in range(4)]
 
 
+def test_a_layer_that_does_not_step_at_each_character_takes_part() -> None:
+    torch.manual_seed(0)
+    config = TaggerConfig(hidden_size=6, word_embedding_size=4, embedding_size=3, character_hidden_size=5)
+    tagger = SequenceTagger(config, Lexicon(("ab", "cd"), Vocabulary("abcd.:")), ("X", "Y")).eval()
+    sentences = [line for line in TEXT.replace('"', "").split("\n") if line.strip()]
+    found = rnnscope.find_units(tagger, sentences, [Class()])
+    assert {str(unit).rsplit(".", 3)[0] for unit in found.scores.index} >= {"rnn", "spelling"}
+
+
+def test_a_number_that_only_grows_is_told_in_both_halves() -> None:
+    labels = np.arange(len(TEXT)) // 100
+    found = rnnscope.find_units(counter(), TEXT, [Aligned(kind="number", values=labels)])
+    assert found.left_out == {} and np.isfinite(found.table.loc["mine", "score"])
+
+
+def test_slow_units_of_a_trace_have_bins_from_all_of_its_first_half(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rnnscope.tracing.passages._VALUES", 4_000)
+    trace = rnnscope.trace(counter(unit=2), TEXT.replace("\n", " "), signals=["c"])  # it is never reset
+    labels = telegraph(np.random.default_rng(3), len(TEXT), stay=300)
+    found = rnnscope.find_units(trace, concepts=[Aligned(values=labels)])
+    fit = halves(np.array([0, len(TEXT)]))[0]
+    theirs = metrics.roc_auc_score(labels[: fit.stop], trace["l0.c.2"].values[: fit.stop])
+    assert found.fit_scores.loc["l0.c.2", "mine"] == pytest.approx(theirs, abs=0.002)
+
+
+def test_units_that_never_change_are_passed_over() -> None:
+    model = random_network(0, cell="rnn", units=4)
+    for parameter in model.rnn.parameters():
+        parameter.data.zero_()
+    with pytest.raises(ConceptError, match="class is told by no unit in the first half"):
+        rnnscope.find_units(model, TEXT, [Class()])
+    weights = next(model.rnn.parameters())
+    weights.data[2] = torch.randn(weights.shape[1])
+    found = rnnscope.find_units(model, TEXT, [Class(), Quotes(), SinceNewline()])
+    assert found.table.loc["class", ["unit", "sign"]].to_list() == ["l0.h.2", 1]
+
+
+def test_a_network_that_diverges_is_named() -> None:
+    model = random_network(0, cell="lstm", units=4)
+    next(model.rnn.parameters()).data[9] = torch.nan
+    with pytest.raises(RecordingError, match="not finite|self-check|differ"):
+        rnnscope.find_units(model, TEXT, [Quotes()])
+    trace = rnnscope.trace(random_network(0, units=4), TEXT)
+    trace.tree["l0"].dataset["h"].values[len(TEXT) - 5, 2] = np.inf
+    with pytest.raises(RecordingError, match="l0.h has values that are not finite"):
+        rnnscope.find_units(trace, concepts=[Quotes()])
+
+
+def test_many_documents_of_a_trace_are_read_together() -> None:
+    documents = [dialogue(np.random.default_rng(seed), 100) for seed in range(60)]
+    trace = rnnscope.trace(latch(), documents)
+    source = open_source(trace, None, None)
+    spans = [Span(int(a), int(b)) for a, b in zip(source.starts, source.starts[1:], strict=False)]
+    assert len(list(source.passages(spans))) == 1
+    assert rnnscope.find_units(trace, concepts=[Quotes()]).table.loc["quotes", "score"] == 1.0
+
+
 def test_a_trace_of_some_units_names_them() -> None:
     trace = rnnscope.trace(latch(unit=5), TEXT, units=[1, 5])
     assert rnnscope.find_units(trace, concepts=[Quotes()]).table.loc["quotes", "unit"].endswith(".5")
@@ -253,6 +314,8 @@ def test_concepts_that_say_the_same_everywhere_are_left_out() -> None:
         ([Quotes(), Quotes()], "Two concepts are called quotes"),
         ([], "got none"),
         (["quotes"], "got 'quotes'"),
+        ("quotes", "got 'quotes'"),
+        (None, "got None"),
     ],
 )
 def test_concepts_that_cannot_be_searched_for(concepts: list[Any], message: str) -> None:
@@ -272,6 +335,17 @@ def test_other_bad_input() -> None:
         rnnscope.find_units(random_network(0), concepts=[Quotes()])
     with pytest.raises(RecordingError, match="training mode"):
         rnnscope.find_units(random_network(0).train(), TEXT, [Quotes()])
+    with pytest.raises(RecordingError, match="got str"):
+        rnnscope.find_units("model.pt", TEXT, [Quotes()])  # pyright: ignore[reportArgumentType]
+    with pytest.raises(ConceptError, match="At least one shift"):
+        rnnscope.find_units(random_network(0), TEXT, [Quotes()], shifts=0)
+    trace = rnnscope.trace(random_network(0), TEXT)
+    with pytest.raises(RecordingError, match="a text of its own"):
+        rnnscope.find_units(trace, TEXT, [Quotes()])
+    with pytest.raises(AddressError, match="l0.c.3 is one unit"):
+        rnnscope.find_units(trace, concepts=[Quotes()], signals=["l0.c.3"])
+    with pytest.raises(AddressError, match="No signal is asked for"):
+        rnnscope.find_units(trace, concepts=[Quotes()], signals=[])
 
 
 @pytest.fixture(scope="module")
@@ -290,7 +364,11 @@ def test_the_table_is_saved_and_read_again(found: FoundUnits, tmp_path: Any) -> 
 
 def test_rows_are_sorted(found: FoundUnits) -> None:
     assert list(found.sorted("concept").table.index) == ["class", "line-position", "quotes"]
-    assert found.sorted("score").table["score"].is_monotonic_decreasing
+    rows = found.sorted("score").table.to_dict("records")
+    told = [abs(2 * row["score"] - 1 if row["kind"] == "flag" else row["score"]) for row in rows]
+    assert told == sorted(told, reverse=True)
+    with pytest.raises(ConceptError, match="no column 'size'"):
+        found.sorted("size")
 
 
 def test_a_picture_shows_every_concept_and_its_best_unit(found: FoundUnits) -> None:
@@ -302,6 +380,9 @@ def test_a_picture_shows_every_concept_and_its_best_unit(found: FoundUnits) -> N
 
 def test_a_ranking_is_of_a_concept_that_was_searched_for(found: FoundUnits) -> None:
     assert len(found.ranking("class")) == 48
+    assert list(found.ranking("quotes", "c").index) == [u for u in found.ranking("quotes").index if ".c." in u]
+    best = found.table.loc["quotes"]
+    assert found.ranking("quotes").loc[best["unit"], "iou"] == best["iou"]
     with pytest.raises(ConceptError, match="'nothing' was not searched for"):
         found.ranking("nothing")
 

@@ -47,9 +47,23 @@ def test_the_top_threshold_leaves_at_most_the_share_above_it() -> None:
     assert (VALUES >= first).mean() <= 0.05 < (VALUES >= first - 1).mean()
 
 
-def test_mutual_information_is_that_of_scikit_learn() -> None:
-    nats = metrics.mutual_info_score(LABELS, VALUES // 16)
+def test_mutual_information_is_that_of_scikit_learn_less_what_chance_gives() -> None:
+    nats = metrics.mutual_info_score(LABELS, VALUES // 16) - (len(set(VALUES // 16)) - 1) / (2 * len(VALUES))
     assert scores.mutual_information(np.stack((NO, YES))) == pytest.approx(nats / np.log(2), abs=1e-12)
+
+
+def test_what_has_nothing_to_do_with_each_other_has_next_to_no_mutual_information() -> None:
+    labels = np.random.default_rng(2).integers(0, 32, 900)
+    counts = np.stack([np.bincount(VALUES[:900][labels == label], minlength=256) for label in range(32)])
+    assert scores.mutual_information(counts) < 0.05
+
+
+def test_the_top_of_a_unit_of_two_values_is_the_higher_one() -> None:
+    counts = np.zeros(256)
+    counts[[100, 200]] = 70, 30
+    assert scores.top_threshold(counts, 0.005) == 200
+    counts[255] = 30
+    assert scores.top_threshold(counts, 0.005) == 255
 
 
 def test_spearman_is_that_of_scipy() -> None:

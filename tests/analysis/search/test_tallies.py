@@ -93,59 +93,94 @@ def test_merged_samples_are_the_sample_of_all_steps() -> None:
         merged.merge(other)
     np.testing.assert_array_equal(merged.bins, whole.bins)
     np.testing.assert_array_equal(merged.labels, whole.labels)
-    np.testing.assert_array_equal(whole.bins, ENCODED[:, ::9])
+    places = np.arange(100) * 9 + whole._chosen
+    np.testing.assert_array_equal(whole.bins, ENCODED[:, places])
+    np.testing.assert_array_equal(whole.labels, LABELS[:, places])
     assert merged.taken.all()
 
 
-SHIFTS = np.array([0, 50, 333, 899])
+def test_a_rhythm_of_the_text_does_not_hide_from_a_sample() -> None:
+    labels = (STEP_NUMBERS % 9 == 4).astype(np.float32)[None]
+    made = Sample(UNITS, 1, 0, STEPS, 100)
+    made.update(STEP_NUMBERS, ENCODED, labels)
+    assert 2 < made.labels.sum() < 40
+
+
+MOVES = np.array([0, 50, 333, 411])
+RANKS = torch.from_numpy(np.stack([ranks.take(bins) for ranks, bins in zip(BINS.ranks, ENCODED, strict=True)]))
+
+
+def best(index: int, steps: int = STEPS) -> np.ndarray:
+    return best_by_shift(RANKS, LABELS[index], QUESTIONS[index], MOVES / steps)
 
 
 def test_a_shifted_flag_is_told_as_well_as_scikit_learn_says() -> None:
-    found = best_by_shift(sample(), BINS.ranks, 0, QUESTIONS[0], SHIFTS)
-    for shift, best in zip(SHIFTS, found, strict=True):
-        rolled = np.roll(FLAG, shift)
+    for move, found in zip(MOVES, best(0), strict=True):
+        rolled = np.roll(FLAG, move)
         areas = [roc_auc_score(rolled, VALUES[:, unit]) for unit in range(UNITS)]
-        assert best == pytest.approx(max(abs(area - 0.5) for area in areas), abs=2e-3)
+        assert found == pytest.approx(max(abs(area - 0.5) for area in areas), abs=2e-3)
+
+
+def test_a_flag_moves_among_the_steps_where_it_applies() -> None:
+    applies = ~np.isnan(LABELS[1])
+    count = int(applies.sum())
+    for move, found in zip(MOVES, best(1, count), strict=True):
+        rolled = np.roll(LABELS[1, applies], move)
+        ranks = RANKS[:, torch.from_numpy(applies)].numpy()
+        apart = ranks[:, rolled == 1].mean(axis=1) - ranks[:, rolled == 0].mean(axis=1)
+        assert found == pytest.approx(np.abs(apart).max(), abs=1e-5)
 
 
 def test_a_shifted_number_is_told_by_the_correlation_of_ranks() -> None:
-    found = best_by_shift(sample(), BINS.ranks, 2, QUESTIONS[2], SHIFTS)
     spread = np.sqrt(1 / 12)  # of ranks from 0 to 1
-    for shift, best in zip(SHIFTS, found, strict=True):
-        rolled = stats.rankdata(np.roll(LABELS[2], shift))
+    for move, found in zip(MOVES, best(2), strict=True):
+        rolled = stats.rankdata(np.roll(LABELS[2], move))
         r = [np.corrcoef(rolled, stats.rankdata(VALUES[:, unit]))[0, 1] for unit in range(UNITS)]
-        assert best / spread == pytest.approx(np.abs(r).max(), abs=5e-3)
+        assert found / spread == pytest.approx(np.abs(r).max(), abs=5e-3)
 
 
 def test_a_shifted_category_is_told_by_the_variance_between_means() -> None:
-    found = best_by_shift(sample(), BINS.ranks, 3, QUESTIONS[3], SHIFTS)
-    ranks = np.stack([stats.rankdata(VALUES[:, unit]) / STEPS for unit in range(UNITS)])
-    for shift, best in zip(SHIFTS, found, strict=True):
-        rolled = np.roll(LABELS[3], shift)
-        applies = ~np.isnan(rolled)
-        middle = ranks[:, applies].mean(axis=1)
-        between = sum((rolled == c).mean() * (ranks[:, rolled == c].mean(axis=1) - middle) ** 2 for c in range(3))
-        assert best == pytest.approx(np.sqrt(max(between) / applies.mean()), abs=2e-3)
+    applies = ~np.isnan(LABELS[3])
+    ranks = RANKS[:, torch.from_numpy(applies)].numpy()
+    for move, found in zip(MOVES, best(3, int(applies.sum())), strict=True):
+        rolled = np.roll(LABELS[3, applies], move)
+        means = np.stack([ranks[:, rolled == c].mean(axis=1) for c in range(3)])
+        shares = np.array([(rolled == c).mean() for c in range(3)])[:, None]
+        between = (shares * (means - ranks.mean(axis=1)) ** 2).sum(axis=0)
+        assert found == pytest.approx(np.sqrt(between.max()), abs=1e-5)
 
 
-def test_steps_that_a_layer_does_not_take_say_nothing() -> None:
-    whole, gaps = sample(), Sample(UNITS, 4, 0, STEPS, STEPS)
-    taken = STEP_NUMBERS[STEP_NUMBERS % 3 > 0]
-    gaps.update(taken, ENCODED[:, taken], LABELS[:, taken])
-    whole.bins[:, ~gaps.taken] = 77
-    gaps.bins[:, ~gaps.taken] = 200
-    ends = [best_by_shift(s, BINS.ranks, 0, QUESTIONS[0], np.array([0])) for s in (gaps, whole)]
-    assert ends[0] != pytest.approx(ends[1], abs=1e-3)
-    gaps.bins[:, ~gaps.taken] = 3
-    assert best_by_shift(gaps, BINS.ranks, 0, QUESTIONS[0], np.array([0])) == ends[0]
+def test_labels_that_are_all_the_same_tell_nothing() -> None:
+    found = best_by_shift(RANKS, np.ones(STEPS, np.float32), QUESTIONS[0], MOVES / STEPS)
+    assert np.isnan(found).all() and np.isnan(p_value(found))
+
+
+def p_values(taken: np.ndarray, index: int, labels: np.ndarray, seeds: range) -> np.ndarray:
+    """Of labels that have nothing to do with slow units, kept at some steps alone."""
+    found = []
+    for seed in seeds:
+        rng = np.random.default_rng(seed)
+        slow = np.apply_along_axis(lambda x: np.convolve(x, np.ones(20), "same"), 1, rng.normal(size=(6, len(labels))))
+        ranks = torch.from_numpy(slow[:, taken].astype(np.float32))
+        moved = np.roll(labels, rng.integers(len(labels)))[taken]
+        found.append(p_value(best_by_shift(ranks, moved, QUESTIONS[index], shifts_of(39, seed))))
+    return np.array(found)
+
+
+@pytest.mark.parametrize("index", [0, 2, 3])
+@pytest.mark.parametrize("every", [1, 5])
+def test_p_is_uniform_whether_or_not_a_layer_takes_each_step(index: int, every: int) -> None:
+    labels = (np.arange(2_000) // 40 % 3 if index == 3 else np.arange(2_000) // 40 % 2).astype(np.float32)
+    found = p_values(np.arange(0, 2_000, every), index, labels, range(100))
+    low, high = stats.binom.interval(0.999, len(found), 0.05)
+    assert low <= np.count_nonzero(found <= 0.05) <= high
 
 
 def test_shifts_are_far_different_and_the_same_for_a_seed() -> None:
-    shifts = shifts_of(1_000, 199, seed=4)
+    shifts = shifts_of(199, seed=4)
     assert shifts[0] == 0 and len(set(shifts)) == 200
-    assert 50 <= shifts[1:].min() and shifts.max() < 950
-    np.testing.assert_array_equal(shifts, shifts_of(1_000, 199, seed=4))
-    assert len(shifts_of(20, 199, seed=0)) == 19
+    assert 0.05 <= shifts[1:].min() and shifts.max() < 0.95
+    np.testing.assert_array_equal(shifts, shifts_of(199, seed=4))
 
 
 def test_p_is_the_share_of_shifts_that_do_as_well() -> None:
