@@ -20,6 +20,7 @@ from rnnscope.analysis.search.found import FoundUnits
 from rnnscope.corpora.texts import open_corpus
 from rnnscope.models import CharLanguageModel
 from rnnscope.probes.concepts import named
+from rnnscope.recording.address import Address
 from rnnscope.text import Document, read_text
 from rnnscope.training.recipe_file import read_recipe
 
@@ -32,8 +33,8 @@ _HEAD = """# What the shipped language models track
 scored on the second. Made by `python benchmarks/known_units.py`; a corpus that is not fetched has to be in the cache.
 
 Flags have the AUROC, numbers Spearman's correlation and categories eta squared, each with the chosen unit ("low": it
-is low where the label is high). A score is in brackets where the best of all units would reach it by chance in more
-than 1 % of {shifts} circular shifts.
+is low where the label is high). A score is in brackets where, on the first half, the best of all units would do as well
+by chance as the chosen one with a probability above 1 % (`p`).
 """
 
 _ABLATION = """
@@ -74,6 +75,7 @@ class Known:
     """What is known of one network."""
 
     name: str
+    corpus: str
     found: FoundUnits
     used: Ablation
 
@@ -91,14 +93,20 @@ class Known:
         return best_state(self.found, self.used.concept)
 
 
-def best_of(found: FoundUnits, concept: str, signals: str) -> str | None:
+def best_of(found: FoundUnits, concept: str, *signals: str) -> str | None:
     """The unit of some signals that tells a concept best."""
-    return next((unit for unit in found.ranking(concept).index if unit.split(".")[1] in signals), None)
+    kept = (str(unit) for unit in found.ranking(concept).index)
+    return next((unit for unit in kept if Address.parse(unit).signal in signals), None)
 
 
 def best_state(found: FoundUnits, concept: str) -> str:
     """The unit of a cell state, or where there is none of a hidden state, that tells a concept best."""
     return best_of(found, concept, "c") or str(best_of(found, concept, "h"))
+
+
+def turned(found: FoundUnits, concept: str, unit: str, score: float) -> float:
+    """An AUROC in the direction that a unit has on the fit half."""
+    return score if found.fit_scores.loc[unit, concept] >= 0.5 else 1 - score
 
 
 def story(path: Path) -> Document:
@@ -121,13 +129,13 @@ def language_models() -> dict[str, CharLanguageModel]:
     return {name: model for name, model in models.items() if isinstance(model, CharLanguageModel)}
 
 
-def known(name: str, model: CharLanguageModel, console: Console) -> tuple[str, Known]:
+def known(name: str, model: CharLanguageModel, console: Console) -> Known:
     corpus, documents = validation(name)
     family, concept = FAMILIES[corpus]
     console.print(name)
     found = rnnscope.find_units(model, documents, named(family), console=console)
     used = ablation(model, documents, best_state(found, concept), named(concept)[0], console=console)
-    return corpus, Known(name, found, used)
+    return Known(name, corpus, found, used)
 
 
 def scores_table(rows: list[Known]) -> str:
@@ -153,10 +161,11 @@ def _change(place: pd.Series) -> str:
 
 def signals_row(row: Known) -> str:
     cells = []
+    concept = row.used.concept
     for signals in ("c", "h", "ifgorzn"):
-        unit = best_of(row.found, row.used.concept, signals)
-        score = row.found.scores.loc[unit, row.used.concept] if unit else None
-        cells.append("-" if score is None else f"{max(score, 1 - score):.3f} `{unit}`")
+        unit = best_of(row.found, concept, *signals)
+        score = turned(row.found, concept, unit, row.found.scores.loc[unit, concept]) if unit else None
+        cells.append("-" if score is None else f"{score:.3f} `{unit}`")
     return f"| {row.name} | {row.used.concept} | {' | '.join(cells)} |\n"
 
 
@@ -164,11 +173,9 @@ def novel_rows(rows: list[Known], models: dict[str, CharLanguageModel], novel: D
     page = ""
     for row in rows:
         there = rnnscope.find_units(models[row.name], novel, named("quotes"))
-        score = there.scores.loc[row.state, "quotes"]
+        here = turned(row.found, "quotes", row.state, there.scores.loc[row.state, "quotes"])
         best = there.table.loc["quotes"]
-        page += (
-            f"| {row.name} | `{row.state}` | {max(score, 1 - score):.3f} | `{best['unit']}` | {best['score']:.3f} |\n"
-        )
+        page += f"| {row.name} | `{row.state}` | {here:.3f} | `{best['unit']}` | {best['score']:.3f} |\n"
     return page
 
 
@@ -176,9 +183,9 @@ def main(novel: Path | None) -> None:
     console, models = Console(), language_models()
     corpora: dict[str, list[Known]] = {}
     for name, model in models.items():
-        corpus, row = known(name, model, console)
-        corpora.setdefault(corpus, []).append(row)
-    page = _HEAD.format(shifts=199)
+        row = known(name, model, console)
+        corpora.setdefault(row.corpus, []).append(row)
+    page = _HEAD
     for corpus, rows in corpora.items():
         steps = rows[0].found.steps
         page += f"\n## {corpus}: {steps['fit']:,} characters to choose on, {steps['held_out']:,} to score on\n\n"
