@@ -13,7 +13,8 @@ Each folder holds `model.pt`, the `recipe.toml` that makes it again (`rnnscope t
 data with their licence, its figures, those of other seeds where some were tried, and its limits. `rnnscope info NAME`
 shows the card; every command that takes a MODEL takes a NAME. The figures are those of the test part; after each
 stand the same figures of what anybody would try first. Nats per character are the mean cross-entropy over the whole
-part, with the state carried from its first character to its last.
+part, with the state carried from its first character to its last. What the language models keep track of, and whether
+they use it: [UNITS.md](UNITS.md).
 
 The six networks named prose- and code- with a cell have equally many parameters, within half a percent. Their
 learning rates come from short runs, [learning_rates.csv](learning_rates.csv); where the best of those did not last a

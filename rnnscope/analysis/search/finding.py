@@ -37,6 +37,9 @@ FEWEST = 1_000
 _CALIBRATION = 2**14
 """Steps that bins are made from."""
 
+_Labelled = tuple[Passage, np.ndarray]
+"""A passage with its labels of shape (concept, time)."""
+
 _BLOCK = 500
 """Steps of a block of the bootstrap, at least, in a text that is long enough for ten of them."""
 
@@ -164,23 +167,30 @@ class _Search:
 
     def fit(self) -> None:
         """Read the first half. Bins are made from glimpses of all of it, or else from its beginning."""
-        early: deque[tuple[Passage, np.ndarray]] = deque()
-        rest = self._read(self._fit_part)
-        glimpses = list(map(self._checked, self._source.glimpses(self._fit_part)))
+        passages = self._read(self._fit_part)
+        glimpses = [self._checked(passage) for passage in self._source.glimpses(self._fit_part)]
+        early = deque() if glimpses else self._beginning(passages)
+        self._open(glimpses or [passage for passage, _ in early])
+        for passage, labels in chain(_emptied(early), passages):
+            for address, values in passage.signals.items():
+                self._signals[address].read_fit(passage.steps, values, labels)
+
+    def _beginning(self, passages: Iterator[_Labelled]) -> deque[_Labelled]:
+        """The first passages, until there are enough steps of each signal."""
+        early: deque[_Labelled] = deque()
         counts = Counter(dict.fromkeys(self._source.addresses, 0))
-        while not glimpses and min(counts.values()) < _CALIBRATION and (following := next(rest, None)) is not None:
+        while min(counts.values()) < _CALIBRATION and (following := next(passages, None)) is not None:
             early.append(following)
             counts.update(dict.fromkeys(following[0].signals, len(following[0].steps)))
-        passages = glimpses or [passage for passage, _ in early]
+        return early
+
+    def _open(self, passages: Sequence[Passage]) -> None:
+        """Make the bins of each signal."""
         for address in self._source.addresses:
             first = [passage.signals[address] for passage in passages if address in passage.signals]
             if not first:
                 raise TextError(f"{address} takes no step in the first half of the text; a longer text is needed.")
             self._signals[address] = SignalSearch(Bins(torch.cat(first)), self._questions, self._fit_part)
-        del passages, glimpses
-        for passage, labels in chain(_emptied(early), rest):
-            for address, values in passage.signals.items():
-                self._signals[address].read_fit(passage.steps, values, labels)
 
     def hold_out(self) -> None:
         """Read the second half."""
@@ -188,7 +198,7 @@ class _Search:
             for address, values in passage.signals.items():
                 self._signals[address].read_held_out(passage.steps, values, labels)
 
-    def _read(self, part: Span) -> Iterator[tuple[Passage, np.ndarray]]:
+    def _read(self, part: Span) -> Iterator[_Labelled]:
         """The passages of a part, each with labels of shape (concept, time)."""
         for spans, first, labels in labelled(self._source, self._concepts, part):
             for passage in self._source.passages(spans):
@@ -279,7 +289,8 @@ def _questions(source: Source, concepts: Sequence[Concept]) -> list[Question]:
     return [Question(concept, scales.get(concept.name)) for concept in concepts]
 
 
-def _emptied(passages: deque[tuple[Passage, np.ndarray]]) -> Iterator[tuple[Passage, np.ndarray]]:
+def _emptied(passages: deque[_Labelled]) -> Iterator[_Labelled]:
+    """All passages, each let go when it is given."""
     while passages:
         yield passages.popleft()
 
