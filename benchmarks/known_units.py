@@ -7,6 +7,7 @@ be there for, and a novel in a file if one is given.
 from __future__ import annotations
 
 import argparse
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,7 +64,8 @@ _NOVEL = """
 ## Another novel
 
 The unit for `quotes` that was found on War and Peace, and the best that a search over *{name}* finds ({characters:,}
-characters, without the notes of Project Gutenberg), both scored on the second half of that.
+characters, without the notes of Project Gutenberg; sha256 of the file {digest}...), both scored on the second half of
+that.
 
 | network | found on War and Peace | AUROC there | best there | AUROC |
 |---|---|--:|---|--:|
@@ -194,7 +196,8 @@ def main(novel: Path | None) -> None:
     page += _SIGNALS + "".join(signals_row(row) for rows in corpora.values() for row in rows)
     if novel is not None:
         book = story(novel)
-        page += _NOVEL.format(name=novel.stem, characters=len(book.text))
+        digest = hashlib.sha256(novel.read_bytes()).hexdigest()[:16]
+        page += _NOVEL.format(name=novel.stem, characters=len(book.text), digest=digest)
         page += novel_rows(corpora["war-and-peace"], models, book)
     (Path(trained.__file__).parent / "UNITS.md").write_text(page, encoding="utf-8")
 
