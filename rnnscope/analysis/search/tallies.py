@@ -7,7 +7,7 @@ Sample    some steps of all units, evenly spread: enough to see what chance does
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,8 +19,8 @@ from rnnscope.concept import Concept
 from . import scores
 from .binning import BINS, Bins
 
-_TOGETHER = 4
-"""Flags whose patterns are counted together: these are 81 at most."""
+_PATTERNS = 32
+"""Patterns of labels that are counted together, at most; with the bins they make a code of 16 bits."""
 
 LEVELS = 32
 """Levels of a number's labels in a `Detail`, at most."""
@@ -138,15 +138,10 @@ class Tally:
         return n if self._questions[index].concept.kind == "category" else np.array([n[0], yy[0] * n[0] - y[0] ** 2])
 
     def _count(self, bins: np.ndarray, labels: np.ndarray) -> None:
-        said = np.where(np.isnan(labels), 2, labels).astype(np.int16)
-        for first in range(0, len(labels), _TOGETHER):
-            places = 3 ** np.arange(len(said[first : first + _TOGETHER]), dtype=np.int16)
-            codes = places @ said[first : first + _TOGETHER]
-            present = np.flatnonzero(np.bincount(codes))
-            counts = _counts(bins, np.searchsorted(present, np.arange(codes.max() + 1))[codes], len(present))
-            for flag, answers in enumerate(present // places[:, None] % 3, start=first):
-                for answer in (0, 1):
-                    self._counts[flag, answer] += counts[:, answers == answer].sum(axis=1).astype(np.uint32)
+        for flags, pattern, answers in _patterns(labels):
+            members = np.stack((answers == 0, answers == 1)).astype(np.float32)
+            counts = torch.einsum("apf,upb->faub", torch.from_numpy(members), _counts(bins, pattern, len(answers)))
+            self._counts[flags.start : flags.stop] += counts.numpy().astype(np.uint32)
 
     def _correlate(self, bins: np.ndarray, labels: np.ndarray) -> None:
         ranks = torch.from_numpy(np.stack([r.take(b) for r, b in zip(self._bins.ranks - 0.5, bins, strict=True)]))
@@ -190,11 +185,44 @@ def _product(values: Tensor, columns: np.ndarray) -> np.ndarray:
     return (values @ torch.from_numpy(columns)).numpy().astype(np.float64)
 
 
-def _counts(bins: np.ndarray, pattern: np.ndarray, patterns: int) -> np.ndarray:
-    """Counts of bins of shape (unit, time) for each pattern of labels, as int64 of shape (unit, pattern, bin)."""
+def _patterns(labels: np.ndarray) -> Iterator[tuple[range, np.ndarray, np.ndarray]]:
+    """Flags in groups whose labels make few patterns, so that one count of a group serves all of its flags.
+
+    Parameters
+    ----------
+    labels : float32 array of shape (flag, time)
+
+    Yields
+    ------
+    flags : range
+    pattern : int array of shape (time,)
+    answers : int array of shape (pattern, flag)
+        0 and 1, and 2 where the flag does not apply.
+    """
+    first, pattern, answers = 0, np.zeros(labels.shape[1], np.int64), np.zeros((1, 0), np.int64)
+    for flag, label in enumerate(np.where(np.isnan(labels), 2, labels).astype(np.int64)):
+        present, joint = _compressed(3 * pattern + label)
+        if len(present) > _PATTERNS:
+            yield range(first, flag), pattern, answers
+            first, answers = flag, np.zeros((1, 0), np.int64)
+            present, joint = _compressed(label)
+        pattern, answers = joint, np.column_stack((answers[present // 3], present % 3))
+    yield range(first, len(labels)), pattern, answers
+
+
+def _compressed(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The codes that occur, and for each code which of them it is."""
+    present = np.flatnonzero(np.bincount(codes))
+    return present, np.searchsorted(present, np.arange(present[-1] + 1))[codes]
+
+
+def _counts(bins: np.ndarray, pattern: np.ndarray, patterns: int) -> Tensor:
+    """Counts of bins of shape (unit, time) for each pattern of labels, as float32 of shape (unit, pattern, bin)."""
     codes = torch.from_numpy(bins + (pattern * BINS).astype(np.int16))
-    counts = torch.stack([torch.bincount(row, minlength=patterns * BINS) for row in codes])
-    return counts.numpy().reshape(len(bins), patterns, BINS)
+    counts = torch.empty(len(bins), patterns * BINS)
+    for unit, row in enumerate(codes):
+        counts[unit] = torch.bincount(row, minlength=patterns * BINS)
+    return counts.view(len(bins), patterns, BINS)
 
 
 class Detail:
