@@ -25,8 +25,11 @@ from rnnscope.recording.address import Address
 from rnnscope.text import Document, read_text
 from rnnscope.training.recipe_file import read_recipe
 
-FAMILIES = {"war-and-peace": ("prose", "quotes"), "linux-kernel": ("c", "if-condition")}
-"""The concepts of a corpus, and the one whose unit is taken away."""
+FAMILIES = {
+    "war-and-peace": ("prose", ["quotes"]),
+    "linux-kernel": ("c", ["if-condition", "if-body", "string", "comment", "call-arguments"]),
+}
+"""The concepts of a corpus, and those whose units are taken away."""
 
 _HEAD = """# What the shipped language models track
 
@@ -54,7 +57,7 @@ their changes at ends, and how many times the median of the sizes of these the u
 _SIGNALS = """
 ## Where is it kept?
 
-The best unit of each signal for the same concept, chosen on the first half, and its AUROC on the second.
+The best unit of each signal for the same concepts, chosen on the first half, and its AUROC on the second.
 
 | network | concept | cell state | hidden state | best gate |
 |---|---|---|---|---|
@@ -79,7 +82,7 @@ class Known:
     name: str
     corpus: str
     found: FoundUnits
-    used: Ablation
+    used: list[Ablation]
 
     def cell(self, concept: str) -> str:
         """Score and unit for a concept, in a table."""
@@ -89,10 +92,9 @@ class Known:
         score = f"{row['score']:.3f}" if row["p"] <= 0.01 else f"({row['score']:.3f})"
         return f"{score} `{row['unit']}`{' low' if row['sign'] < 0 else ''}"
 
-    @property
-    def state(self) -> str:
-        """The state's unit that tells the concept best on the fit half."""
-        return best_state(self.found, self.used.concept)
+    def state(self, concept: str) -> str:
+        """The state's unit that tells a concept best on the fit half."""
+        return best_state(self.found, concept)
 
 
 def best_of(found: FoundUnits, concept: str, *signals: str) -> str | None:
@@ -133,10 +135,13 @@ def language_models() -> dict[str, CharLanguageModel]:
 
 def known(name: str, model: CharLanguageModel, console: Console) -> Known:
     corpus, documents = validation(name)
-    family, concept = FAMILIES[corpus]
+    family, taken_away = FAMILIES[corpus]
     console.print(name)
     found = rnnscope.find_units(model, documents, named(family), console=console)
-    used = ablation(model, documents, best_state(found, concept), named(concept)[0], console=console)
+    used = [
+        ablation(model, documents, best_state(found, concept.name), concept, console=console)
+        for concept in named(*taken_away)
+    ]
     return Known(name, corpus, found, used)
 
 
@@ -146,13 +151,16 @@ def scores_table(rows: list[Known]) -> str:
     return head + "".join(f"| {name} | {' | '.join(row.cell(name) for row in rows)} |\n" for name in concepts)
 
 
-def ablation_row(row: Known) -> str:
-    table = row.used.table
-    ends = table.loc["ends"]
-    change = {place: _change(table.loc[place]) for place in ("ends", "inside", "outside")}
+def ablation_rows(row: Known) -> str:
+    return "".join(_ablation_row(row, used) for used in row.used)
+
+
+def _ablation_row(row: Known, used: Ablation) -> str:
+    ends = used.table.loc["ends"]
+    change = {place: _change(used.table.loc[place]) for place in ("ends", "inside", "outside")}
     odds = f"{ends['probability']:.2f} to {ends['probability_ablated']:.2f}"
     return (
-        f"| {row.name} | {row.used.concept} | `{row.state}` | {change['ends']} | {ends['controls']:+.3f} | "
+        f"| {row.name} | {used.concept} | `{row.state(used.concept)}` | {change['ends']} | {ends['controls']:+.3f} | "
         f"{ends['ratio']:,.0f} | {change['inside']} | {change['outside']} | {odds} |\n"
     )
 
@@ -161,23 +169,27 @@ def _change(place: pd.Series) -> str:
     return f"{place['change']:+.3f} ({place['low']:+.3f} to {place['high']:+.3f})"
 
 
-def signals_row(row: Known) -> str:
+def signals_rows(row: Known) -> str:
+    return "".join(_signals_row(row.name, row.found, used.concept) for used in row.used)
+
+
+def _signals_row(name: str, found: FoundUnits, concept: str) -> str:
     cells = []
-    concept = row.used.concept
     for signals in ("c", "h", "ifgorzn"):
-        unit = best_of(row.found, concept, *signals)
-        score = turned(row.found, concept, unit, row.found.scores.loc[unit, concept]) if unit else None
+        unit = best_of(found, concept, *signals)
+        score = turned(found, concept, unit, found.scores.loc[unit, concept]) if unit else None
         cells.append("-" if score is None else f"{score:.3f} `{unit}`")
-    return f"| {row.name} | {row.used.concept} | {' | '.join(cells)} |\n"
+    return f"| {name} | {concept} | {' | '.join(cells)} |\n"
 
 
 def novel_rows(rows: list[Known], models: dict[str, CharLanguageModel], novel: Document) -> str:
     page = ""
     for row in rows:
         there = rnnscope.find_units(models[row.name], novel, named("quotes"))
-        here = turned(row.found, "quotes", row.state, there.scores.loc[row.state, "quotes"])
+        unit = row.state("quotes")
+        here = turned(row.found, "quotes", unit, there.scores.loc[unit, "quotes"])
         best = there.table.loc["quotes"]
-        page += f"| {row.name} | `{row.state}` | {here:.3f} | `{best['unit']}` | {best['score']:.3f} |\n"
+        page += f"| {row.name} | `{unit}` | {here:.3f} | `{best['unit']}` | {best['score']:.3f} |\n"
     return page
 
 
@@ -192,8 +204,8 @@ def main(novel: Path | None) -> None:
         steps = rows[0].found.steps
         page += f"\n## {corpus}: {steps['fit']:,} characters to choose on, {steps['held_out']:,} to score on\n\n"
         page += scores_table(rows)
-    page += _ABLATION + "".join(ablation_row(row) for rows in corpora.values() for row in rows)
-    page += _SIGNALS + "".join(signals_row(row) for rows in corpora.values() for row in rows)
+    page += _ABLATION + "".join(ablation_rows(row) for rows in corpora.values() for row in rows)
+    page += _SIGNALS + "".join(signals_rows(row) for rows in corpora.values() for row in rows)
     if novel is not None:
         book = story(novel)
         digest = hashlib.sha256(novel.read_bytes()).hexdigest()[:16]
