@@ -127,7 +127,8 @@ class FoundUnits:
         """
         path = check_table(path)
         with atomic_path(path) as partial:
-            self.table.to_csv(partial) if path.suffix == ".csv" else self.table.to_parquet(partial)
+            write = self.table.to_csv if path.suffix == ".csv" else self.table.to_parquet
+            write(partial)
         return path
 
     def plot(self, axes: Axes | None = None, units: int = 40) -> Axes:
