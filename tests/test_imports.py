@@ -14,10 +14,10 @@ FOLDERS = {"rnnscope": "rnnscope", "probes": "rnnscope.probes", "trained": "rnns
 LEVELS = (
     {"errors"},
     {"output", "progress", "device", "text", "concept", "ngram", "cells", "card"},
-    {"corpora", "models", "checkpoint", "foreign"},
+    {"corpora", "models", "problems", "checkpoint", "foreign"},
     {"training", "recording"},
     {"tracing"},
-    {"analysis"},
+    {"analysis", "comparison"},
     {"reports"},
 )
 """From the bottom up; a module imports from its own level or below. The face may name all of them."""

@@ -11,5 +11,6 @@ explanations   when a unit is on, as a formula over concepts
 matching       where the units of a span are on together again
 spans          the search behind it, in one pass
 
-unit_series   one unit over all of a trace, with the text beside it
+unit_series       one unit over all of a trace, with the text beside it
+language_models   what every experiment on a language model begins with
 """

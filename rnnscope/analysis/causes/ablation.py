@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from rich.console import Console
 
+from rnnscope.analysis.language_models import check_model, read_documents
 from rnnscope.concept import Concept
 from rnnscope.errors import InterventionError
 from rnnscope.models import CharLanguageModel
@@ -20,7 +21,7 @@ from rnnscope.tracing.documents import Texts
 from .ablation_result import Ablation
 from .controls import bootstrap_interval, matched_units
 from .streams import Survey, survey
-from .subjects import check_flag, check_model, named_units, read_documents, signal_words
+from .subjects import check_flag, named_units, signal_words
 from .targets import PLACES, Targets
 from .variants import By, read_variants
 

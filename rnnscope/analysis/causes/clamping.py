@@ -19,6 +19,7 @@ from rich.table import Table
 from rich.text import Text
 from torch import Tensor
 
+from rnnscope.analysis.language_models import check_model, run, zeros
 from rnnscope.concept import Concept
 from rnnscope.errors import AddressError, ConceptError, InterventionError, TextError
 from rnnscope.models import CharLanguageModel
@@ -29,8 +30,7 @@ from rnnscope.recording.recorder import record
 from rnnscope.text import in_a_line, visible
 
 from .controls import bootstrap_interval
-from .streams import run, zeros
-from .subjects import check_flag, check_model, named_units, signal_words
+from .subjects import check_flag, named_units, signal_words
 
 _VALUES = 7
 """Values that a unit is held at, if the user names none."""

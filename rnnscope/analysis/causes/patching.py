@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 from torch import Tensor
 
+from rnnscope.analysis.language_models import States, check_model, run, zeros
 from rnnscope.cells import CELLS
 from rnnscope.errors import TextError
 from rnnscope.models import CharLanguageModel
@@ -26,8 +27,8 @@ from rnnscope.recording.recorder import record
 from rnnscope.text import visible
 from rnnscope.tracing.documents import Given, Texts, gather
 
-from .streams import States, run, survey, zeros
-from .subjects import check_model, named_units
+from .streams import survey
+from .subjects import named_units
 
 SHARE = 0.01
 """Of the largest divergence: where it is above this, the effect lasts."""

@@ -9,9 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rnnscope.cells import CELLS
+from rnnscope.analysis.language_models import States, run, zeros
 from rnnscope.models import CharLanguageModel
-from rnnscope.models.stack import State
 from rnnscope.recording.address import Address
 from rnnscope.recording.recorded import Recording
 from rnnscope.recording.recorder import record
@@ -24,9 +23,6 @@ WARM_UP = 500
 
 _PLACES = 4_096
 """Random places of a text at which values are kept."""
-
-States = tuple[Tensor, ...]
-"""h, and c where there is one, each of shape (layer, batch, unit)."""
 
 
 @dataclass(frozen=True)
@@ -124,18 +120,3 @@ def survey(model: CharLanguageModel, documents: Sequence[Tensor], signals: Seque
                     found.take(recording)
             counted += steps
     return found
-
-
-def zeros(model: CharLanguageModel) -> States:
-    """The states of a beginning."""
-    config, like = model.config, model.head.weight
-    sizes = (config.proj_size or config.hidden_size, config.hidden_size)[: len(CELLS[config.cell].states)]
-    return tuple(like.new_zeros((config.layers, 1, size)) for size in sizes)
-
-
-def run(model: CharLanguageModel, tokens: Tensor, states: States) -> tuple[Tensor, States]:
-    """Logits of shape (time, batch, token) for tokens of shape (time, batch), and the states after them."""
-    first, *others = states
-    given: State = states if others else first
-    logits, after = model(tokens.to(model.device), given)
-    return logits, after if isinstance(after, tuple) else (after,)

@@ -3,36 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Integral
 
 import numpy as np
 
 from rnnscope.cells import CELLS
 from rnnscope.concept import Concept
-from rnnscope.errors import AddressError, ConceptError, ModelError, TextError
+from rnnscope.errors import AddressError, ConceptError
 from rnnscope.models import CharLanguageModel
 from rnnscope.recording.address import Address, find
 from rnnscope.recording.recorder import addresses_of, recurrent_layers, units_of
 from rnnscope.recording.unroll import Where
 from rnnscope.text import Document
-from rnnscope.tracing.documents import Given, Texts, gather
-
-
-def check_model(model: object) -> CharLanguageModel:
-    """The network, if it is a language model that reads forward.
-
-    Raises
-    ------
-    ModelError
-    """
-    expected = "A language model that reads forward was expected (CharLanguageModel)"
-    if not isinstance(model, CharLanguageModel):
-        raise ModelError(f"{expected}; got {getattr(model, 'task', type(model).__name__)}.")
-    if model.config.bidirectional:
-        raise ModelError(f"{expected}; this one is bidirectional: it has seen the character whose loss would be told.")
-    if model.training:
-        raise ModelError("The model is in training mode, where dropout is at work. Call model.eval() first.")
-    return model
 
 
 def named_units(model: CharLanguageModel, units: str | Address | Sequence[str | Address]) -> list[Address]:
@@ -83,27 +64,6 @@ def check_flag(concept: object) -> Concept:
             f"{concept.name} is a concept of kind {concept.kind}; one that holds or does not (kind flag) was expected."
         )
     return concept
-
-
-def read_documents(text: Texts | Sequence[Texts], limit: int, encoding: str = "utf-8") -> tuple[list[Document], int]:
-    """The documents of a text as far as they lie within its first characters, and how many more characters it has.
-
-    A file is one document.
-
-    Raises
-    ------
-    TextError
-        If a file cannot be read, or a text is empty.
-    """
-    if not isinstance(limit, Integral) or limit < 2:
-        raise TextError(f"limit is the number of characters to read, at least 2; got {limit!r}.")
-    documents, read, total = [], 0, 0
-    for document in gather(Given(text, encoding=encoding), "file"):
-        if read < limit:
-            documents.append(Document(document.name, document.text[: limit - read]))
-            read += len(documents[-1].text)
-        total += len(document.text)
-    return documents, total - read
 
 
 def label_documents(concept: Concept, documents: Sequence[Document]) -> list[np.ndarray]:

@@ -11,12 +11,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from rnnscope.analysis.language_models import States, run
 from rnnscope.models import CharLanguageModel
 from rnnscope.recording.address import Address
 from rnnscope.recording.intervention import Intervention, intervene
 from rnnscope.recording.unroll import Where
 
-from .streams import States, Stream, Survey, run
+from .streams import Stream, Survey
 
 By = Literal["zero", "mean", "resample"]
 """What stands in the place of a unit."""

@@ -1,0 +1,1 @@
+"""What gates do over a whole text: saturation and timescales."""

@@ -1,0 +1,1 @@
+"""Back through time: how far a gradient reaches, and what one step does to the state."""

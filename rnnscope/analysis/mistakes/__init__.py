@@ -1,0 +1,1 @@
+"""Which characters a network gets wrong, beside another and beside n-grams."""

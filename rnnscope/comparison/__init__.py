@@ -1,0 +1,1 @@
+"""Recurrent cells side by side, as an experiment: equal parameters, rates swept, several seeds."""

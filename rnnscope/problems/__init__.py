@@ -1,0 +1,1 @@
+"""Problems that need a memory, with the score that none gives."""
