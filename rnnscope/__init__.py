@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from .tracing.making import trace as trace
     from .tracing.trace import Trace as Trace
     from .tracing.trace import open_trace as open_trace
+    from .training.first_weights import untrained as untrained
     from .training.loop import train as train
 
 _HOME = {
@@ -95,6 +96,7 @@ _HOME = {
     "trace": "tracing.making",
     "train": "training.loop",
     "unroll": "recording.recorder",
+    "untrained": "training.first_weights",
 }
 
 __all__ = sorted(_HOME)  # pyright: ignore[reportUnsupportedDunderAll]

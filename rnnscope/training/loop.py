@@ -1,19 +1,8 @@
-"""The training loop, on Lightning Fabric: stateful, resumable to the bit, safe to interrupt.
-
-A run's folder holds
-
-    recipe.toml   what was asked for
-    model.pt      the best weights so far, by validation
-    last.pt       the last weights, with what is needed to go on
-    figures.csv   a row for each validation
-    card.md       at the end: what the network is and how well it does
-"""
+"""The training loop, on Lightning Fabric: stateful, resumable to the bit, safe to interrupt."""
 
 from __future__ import annotations
 
 import math
-import os
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,21 +17,21 @@ from rich.console import Console
 from torch import Tensor
 
 from rnnscope import checkpoint
-from rnnscope.errors import OutputError, TrainingError
+from rnnscope.errors import TrainingError
 from rnnscope.models import Network
 from rnnscope.output import atomic_path
 from rnnscope.progress import interruption, progress_bar
 
 from . import processes
+from .folder import demand_free, demand_same, start_folder
 from .methods import METHODS, Method
-from .recipe import Recipe
+from .recipe import Recipe, demand
 from .recipe_file import read_recipe
 from .task import Score, Share
 from .tasks import TASKS
 
 _CHECK_STEPS = 20  # between checks of the loss: a check makes a GPU wait
 _SAVE_SECONDS = 60.0
-_OUTPUTS = ("last.pt", "model.pt", "figures.csv", "card.md")
 
 
 @dataclass
@@ -81,6 +70,8 @@ class Run:
         with fabric.rank_zero_first():
             self.task = TASKS[recipe.task](recipe)
         self.steps = max(1, round(recipe.training.epochs * len(self.task)))
+        latest = max(recipe.training.keep, default=0)
+        demand(latest <= self.steps, "training.keep", f"steps up to {self.steps:,}, the last one", latest)
         for remark in self.task.remarks:
             console.print(remark, markup=False, soft_wrap=True)
 
@@ -223,6 +214,12 @@ class Run:
         with atomic_path(self.folder / "figures.csv") as partial:
             pd.DataFrame(self.progress.figures).to_csv(partial, index=False)
 
+    def keep(self) -> None:
+        """Write the weights of this step by themselves, if the recipe asks for them."""
+        step = self.progress.step
+        if step in self.recipe.training.keep and self.fabric.is_global_zero:
+            checkpoint.save(self.folder / f"step-{step:06}.pt", self.model, self.record([]))
+
     def restore(self) -> None:
         """Take up the run where ``last.pt`` left it.
 
@@ -238,7 +235,7 @@ class Run:
         record, resume = content["training"], content.get("resume")
         if resume is None:
             raise TrainingError(f"{path} is a checkpoint without what training needs to go on.")
-        _demand_same(record["recipe"], self.recipe.as_dict(), "")
+        demand_same(record["recipe"], self.recipe.as_dict(), "")
         if record["corpus"]["sha256"] != self.task.facts["sha256"]:
             raise TrainingError(
                 f"The corpus differs from the one that {path} was trained on. Start again with --force."
@@ -263,8 +260,10 @@ class Run:
         self.model.train()
         with interruption() as interrupted, progress_bar(self.console, self.task.facts["counted"]) as bar:
             task = bar.add_task("training", total=self.steps * batch, completed=round(self.progress.step * batch))
+            self.keep()
             while self.progress.step < self.steps:
                 self.advance()
+                self.keep()
                 step = self.progress.step
                 self.progress.seconds = time.monotonic() - began
                 together = self.fabric.world_size == 1 or step % _CHECK_STEPS == 0  # agreeing takes time
@@ -343,13 +342,13 @@ def train(
     if console is None or not fabric.is_global_zero:
         console = Console(quiet=True)
     if fabric.is_global_zero:
-        _demand_free(folder, resume, force)
+        demand_free(folder, resume, force)
     fabric.barrier()
     run = Run(recipe, folder, fabric, console)
     if resume:
         run.restore()
     elif fabric.is_global_zero:
-        _start_folder(folder, Path(recipe_path))
+        start_folder(folder, Path(recipe_path))
     run.fit()
     return run.finish()
 
@@ -366,39 +365,3 @@ def _memory_errors(recipe: Recipe) -> Iterator[None]:
         raise TrainingError(
             f"A batch does not fit into memory. Lower {sizes}, raise training.accumulate, or leave out long examples."
         ) from error
-
-
-def _demand_free(folder: Path, resume: bool, force: bool) -> None:
-    """Refuse to write over a run or a network without being told to."""
-    if resume and force:
-        raise OutputError("--resume goes on with a run and --force replaces it: give one of the two.")
-    held = [name for name in _OUTPUTS if os.path.exists(folder / name)]
-    if held and not (resume or force):
-        go_on = "Go on with it by --resume, start" if "last.pt" in held else "Start"
-        raise OutputError(
-            f"{folder} already holds {', '.join(held)}. {go_on} anew with --force, or name another with -o."
-        )
-
-
-def _start_folder(folder: Path, recipe_path: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in _OUTPUTS:
-            (folder / name).unlink(missing_ok=True)
-        if recipe_path.resolve() != (folder / "recipe.toml").resolve():
-            shutil.copyfile(recipe_path, folder / "recipe.toml")
-    except OSError as error:
-        raise OutputError(f"{folder} cannot be written: {error.strerror}. Name another folder with -o.") from error
-
-
-def _demand_same(old: dict[str, Any], new: dict[str, Any], where: str) -> None:
-    """Refuse to resume under another recipe; words for the card may change."""
-    for key in old.keys() | new.keys():
-        before, after = old.get(key), new.get(key)
-        if isinstance(before, dict) and isinstance(after, dict):
-            _demand_same(before, after, f"{where}{key}.")
-        elif before != after and key not in ("description", "limits", "path"):
-            raise TrainingError(
-                f"The recipe changed since last.pt was written: {where}{key} was {before!r} and is {after!r}. "
-                "Put it back to resume, or start anew with --force."
-            )

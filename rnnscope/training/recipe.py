@@ -57,6 +57,8 @@ class TrainingRecipe:
         Steps between validations.
     precision : {"32", "bf16"}
         bf16 computes in bfloat16 where that is safe; weights and figures stay float32.
+    keep : ints
+        Steps after which the weights are kept in a file of their own, ``step-000500.pt``; 0 is before the first.
     accumulate : int
         Parts that a batch is divided into, one after the other, where the whole does not fit into memory.
     logger : {"csv", "tensorboard"}
@@ -70,6 +72,7 @@ class TrainingRecipe:
     warmup: int = 200
     weight_decay: float = 0.01
     validate_every: int = 1000
+    keep: tuple[int, ...] = ()
     precision: str = "32"
     accumulate: int = 1
     logger: str = "csv"
@@ -83,6 +86,7 @@ class TrainingRecipe:
         demand(self.learning_rate <= 100, "training.learning_rate", "at most 100", self.learning_rate)
         for name in ("warmup", "weight_decay"):
             demand(getattr(self, name) >= 0, f"training.{name}", "0 or more", getattr(self, name))
+        demand(min(self.keep, default=0) >= 0, "training.keep", "steps from 0 on", list(self.keep))
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,9 @@ def _convert(value: Any, wanted: Any, where: str) -> Any:
     if wanted == tuple[str, ...]:
         demand(isinstance(value, list) and all(type(v) is str for v in value), where, "a list of strings", value)
         return tuple(value)
+    if wanted == tuple[int, ...]:
+        demand(isinstance(value, list) and all(type(v) is int for v in value), where, "a list of whole numbers", value)
+        return tuple(value)
     if wanted == tuple[float, ...]:
         demand(isinstance(value, list) and all(_is_number(v) for v in value), where, "a list of numbers", value)
         return tuple(float(v) for v in value)

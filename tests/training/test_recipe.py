@@ -44,6 +44,7 @@ clip = 6
 warmup = 0
 weight_decay = 0
 validate_every = 9
+keep = [0, 3]
 precision = "bf16"
 accumulate = 2
 logger = "tensorboard"
@@ -75,7 +76,9 @@ def test_every_key_arrives(path: Path) -> None:
         limits="More words.",
         corpus=CorpusRecipe("war-and-peace", encoding="latin-1", split=(1.0, 0.0, 0.0)),
         model=LanguageModelConfig("gru", "relu", 8, 2, 0.5, embedding_size=8, tied=True),
-        training=StreamTraining("char-rnn", 1.0, 2.0, 6.0, 0, 0.0, 9, "bf16", 2, "tensorboard", streams=4, window=5),
+        training=StreamTraining(
+            "char-rnn", 1.0, 2.0, 6.0, 0, 0.0, 9, (0, 3), "bf16", 2, "tensorboard", streams=4, window=5
+        ),
     )
     assert all(isinstance(share, float) for share in recipe.corpus.split)
     assert isinstance(recipe.training.learning_rate, float)
