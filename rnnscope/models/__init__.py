@@ -6,11 +6,20 @@ from .forecaster import Forecaster, ForecasterConfig
 from .language_model import CharLanguageModel, LanguageModelConfig
 from .network import Network
 from .tagger import SequenceTagger, TaggerConfig
+from .transducer import Transducer, TransducerConfig
 from .translator import Translator, TranslatorConfig
 
 NETWORKS: dict[str, type[Network]] = {
     network.task: network
-    for network in (CharLanguageModel, SequenceClassifier, SequenceTagger, Translator, Captioner, Forecaster)
+    for network in (
+        CharLanguageModel,
+        SequenceClassifier,
+        SequenceTagger,
+        Translator,
+        Captioner,
+        Forecaster,
+        Transducer,
+    )
 }
 
 __all__ = [
@@ -26,6 +35,8 @@ __all__ = [
     "SequenceClassifier",
     "SequenceTagger",
     "TaggerConfig",
+    "Transducer",
+    "TransducerConfig",
     "Translator",
     "TranslatorConfig",
 ]

@@ -1,1 +1,9 @@
-"""How far back a network remembers: in text, unit by unit, and on problems with a known floor."""
+"""How far back a network remembers: in text, unit by unit, and on problems with a known floor.
+
+context      how many characters back the loss depends on: less of the context, or another one at a distance
+forgetting   how many steps each unit keeps the difference between two pasts
+success      whether a network solves problems that need a memory, against the lag
+counting     the unit of such a network that counts
+
+states       the states of one true reading, at chosen places: what both experiments on text begin with
+"""

@@ -1,0 +1,149 @@
+"""What has been found of the context that a network uses: a table, a picture, a card."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+SHARE = 0.01
+"""A loss that is so much above the full context's, as a share of it, is as good."""
+
+_COLOURS = {"truncated": "#333333", "shuffled": "#2166ac", "replaced": "#b2182b"}
+
+
+@dataclass(frozen=True, eq=False)
+class EffectiveContext:
+    """How many characters back the loss of a network depends on. Made by `rnnscope.effective_context`.
+
+    Attributes
+    ----------
+    characters : float
+        The effective context: the smallest number of characters left whose loss is within 1 % of that with
+        all of them; infinite if none of those tried is.
+    low, high : float
+        Its interval of 95 %; like itself among the lengths that were tried.
+    loss : float
+        With the full context, in nats per character.
+    table : DataFrame
+        One row a condition. Columns: ``condition``, which is full, truncated, shuffled or replaced; ``from``
+        and ``to``, distances from the target in characters, the nearest being 1: of what is left
+        where it is truncated, of what is changed where it is shuffled or replaced; ``loss`` in nats per
+        character; ``change`` of it against the full context, above 0 where something of use is missing, with
+        the interval ``low`` to ``high``.
+    text : str
+        How much was read.
+    """
+
+    characters: float
+    low: float
+    high: float
+    loss: float
+    table: pd.DataFrame
+    text: str
+
+    @property
+    def title(self) -> str:
+        if np.isinf(self.characters):
+            return f"Effective context: more than {self.table['to'].replace(np.inf, 0).max():,.0f} characters"
+        return f"Effective context: {self.characters:,.0f} character{'s' if self.characters > 1 else ''}"
+
+    def rows(self, condition: str) -> pd.DataFrame:
+        """The rows of the table of one condition."""
+        return self.table.query(f"condition == {condition!r}")
+
+    def plot(self, axes: Sequence[Axes] | None = None) -> tuple[Axes, Axes]:
+        """The loss against the characters left, and what a change at a distance costs; on two new axes if not given."""
+        left, right = axes if axes is not None else Figure(figsize=(10, 3.6), layout="constrained").subplots(1, 2)
+        self._plot_lengths(left)
+        self._plot_distances(right)
+        return left, right
+
+    def _plot_lengths(self, axes: Axes) -> None:
+        rows = self.rows("truncated")
+        reach = np.abs(rows[["low", "high"]].to_numpy().T - rows["change"].to_numpy())
+        axes.axhspan(self.loss, (1 + SHARE) * self.loss, color="#dddddd", linewidth=0, label="within 1 %")
+        axes.axhline(self.loss, color="#999999", linewidth=1, label="all characters")
+        axes.errorbar(
+            rows["to"], rows["loss"], yerr=reach, fmt="o-", color=_COLOURS["truncated"], markersize=4, capsize=3
+        )
+        if np.isfinite(self.characters):
+            axes.axvline(self.characters, color="#b2182b", linewidth=1, linestyle=":", label="effective context")
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,g}"))
+        axes.set(xlabel="characters left", ylabel="loss (nats per character)", title=self.title)
+        axes.legend(frameon=False)
+
+    def _plot_distances(self, axes: Axes) -> None:
+        for condition, shift in (("shuffled", 0.96), ("replaced", 1.04)):
+            rows = self.rows(condition)
+            middle = np.sqrt(rows["from"] * rows["to"]) * shift
+            reach = np.abs(rows[["low", "high"]].to_numpy().T - rows["change"].to_numpy())
+            axes.errorbar(
+                middle, rows["change"], yerr=reach, fmt="o", color=_COLOURS[condition], markersize=4, capsize=3,
+                label=condition,
+            )  # fmt: skip
+        changed = self.table.query("condition in ('shuffled', 'replaced')")[["low", "high"]].to_numpy()
+        axes.axhline(0, color="#bbbbbb", linewidth=0.8, zorder=0)
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,g}"))
+        axes.set_yscale("symlog", linthresh=0.01)
+        axes.set_ylim(min(-0.003, 1.5 * changed.min()), max(0.01, 1.5 * changed.max()))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
+        axes.set(xlabel="its distance (characters)", ylabel="change of loss (nats)", title="A changed stretch")
+        axes.legend(frameon=False)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Text(f"{self.title} (95 %: {_count(self.low)} to {_count(self.high)})", style="bold")
+        yield Text(
+            f"The smallest number of characters left whose loss is within 1 % of {self.loss:.4f} nats per character, "
+            f"the loss with all of them. {self.text}"
+        )
+        yield self._lengths()
+        yield Text("The loss when a stretch at a distance from the character to predict is not the true one:")
+        yield self._distances()
+
+    def _lengths(self) -> Table:
+        table = _grid("left\nchars", "loss\nnats", "change\nnats", "interval\n95 %", "change\n%")
+        for row in self.rows("truncated").to_dict("records"):
+            share = f"{row['change'] / self.loss:+.1%}" if self.loss else "-"
+            table.add_row(f"{row['to']:,.0f}", f"{row['loss']:.4f}", _number(row["change"]), _range(row), share)
+        return table
+
+    def _distances(self) -> Table:
+        table = _grid("distance\nchars", "shuffled\nnats", "interval\n95 %", "replaced\nnats", "interval\n95 %")
+        shuffled = {row["to"]: row for row in self.rows("shuffled").to_dict("records")}
+        for row in self.rows("replaced").to_dict("records"):
+            other = shuffled.get(row["to"])
+            cells = (_number(other["change"]), _range(other)) if other else ("-", "-")
+            far = f"{row['from']:,.0f}" + (f"-{row['to']:,.0f}" if row["to"] > row["from"] else "")
+            table.add_row(far, *cells, _number(row["change"]), _range(row))
+        return table
+
+
+def _grid(*names: str) -> Table:
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    for name in names:
+        table.add_column(name, justify="right", no_wrap=True)
+    return table
+
+
+def _count(value: float) -> str:
+    return "none of these" if np.isinf(value) else f"{value:,.0f}"
+
+
+def _number(value: float) -> str:
+    return "0.0000" if abs(value) < 0.00005 else f"{value:+.4f}"
+
+
+def _range(row: dict[str, float]) -> str:
+    return f"{_number(row['low'])} {_number(row['high']):>7}"

@@ -1,0 +1,130 @@
+"""What has been found of how long units remember: tables, a picture, a card."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+_LONGEST = 10
+"""Units on the card."""
+
+
+@dataclass(frozen=True, eq=False)
+class ForgettingTimes:
+    """How many steps each unit keeps the difference between two pasts. Made by `rnnscope.forgetting_times`.
+
+    Attributes
+    ----------
+    horizon : int
+        Steps that were read. A time is infinite where the difference outlasted them.
+    table : DataFrame
+        One row a unit of h, and of c where there is one, indexed by address. Columns: ``signal``; ``median``,
+        the steps until it has forgotten, over places, with the quartiles ``lower`` and ``upper``;
+        ``censored``, the share of places where it had not at the horizon. NaN for a unit that does not vary.
+    times : dict of str to float array of shape (place, unit)
+        The times themselves, by the address of the signal.
+    text : str
+        How much was read.
+    """
+
+    horizon: int
+    table: pd.DataFrame
+    times: dict[str, np.ndarray]
+    text: str
+
+    @property
+    def summary(self) -> pd.DataFrame:
+        """One row a signal, indexed by address.
+
+        Columns: ``units`` that vary; ``constant``, those that do not; of the units' medians the
+        ``median``, the quartiles ``lower`` and ``upper``, and the ``longest``, in steps; ``beyond``, the
+        units whose median is more than the horizon.
+        """
+        rows = {}
+        for signal, table in self.table.groupby("signal", sort=False):
+            medians = table["median"].dropna().to_numpy()
+            quartiles = (0.25, 0.5, 0.75)
+            found = np.quantile(medians, quartiles, method="inverted_cdf") if len(medians) else [np.nan] * 3
+            rows[signal] = {
+                "units": len(medians),
+                "constant": len(table) - len(medians),
+                "median": found[1],
+                "lower": found[0],
+                "upper": found[2],
+                "longest": medians.max() if len(medians) else np.nan,
+                "beyond": np.count_nonzero(np.isinf(medians)),
+            }
+        return pd.DataFrame.from_dict(rows, orient="index").rename_axis("signal")
+
+    @property
+    def longest(self) -> pd.DataFrame:
+        """The table, the units that remember longest first."""
+        keys = ["median", "censored", "upper", "lower"]
+        return self.table.dropna(subset="median").sort_values(keys, ascending=False, kind="stable")
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """The units of each signal in the order of their medians, over their quartiles; on new axes if not given."""
+        axes = axes or Figure(figsize=(7, 3.6), layout="constrained").subplots()
+        top = 1.15 * self.horizon
+        signals = list(self.times)
+        for signal, colour in zip(signals, sns.color_palette("colorblind", len(signals)), strict=True):
+            rows = self.table.query(f"signal == {signal!r}").dropna(subset="median").sort_values("median")
+            share = 100 * (np.arange(len(rows)) + 0.5) / max(len(rows), 1)
+            axes.vlines(share, rows["lower"].clip(upper=top), rows["upper"].clip(upper=top), color=colour, alpha=0.25)
+            axes.plot(share, rows["median"].clip(upper=top), color=colour, label=signal)
+        axes.axhline(self.horizon, color="#999999", linewidth=0.8, linestyle="--", zorder=0)
+        axes.annotate("horizon", (0.5, self.horizon), va="top", color="#777777", fontsize=8)
+        axes.set_yscale("symlog", linthresh=1)
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:,g}"))
+        axes.set(xlabel="units (%, in the order of their medians)", ylabel="steps", title="How long units remember")
+        axes.set(xlim=(0, 100), ylim=(0.7 * max(0, self.table["lower"].min()), 1.4 * self.horizon))
+        axes.legend(frameon=False, loc="lower right")
+        return axes
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Text("Forgetting times", style="bold")
+        yield Text(
+            "Steps until two runs over the same text, from different states, differ at a unit by at most 1 % of its "
+            f"standard deviation, for good, within {self.horizon:,} steps. {self.text}"
+        )
+        yield self._summary()
+        yield Text("The units that remember longest:")
+        yield self._units()
+
+    def _summary(self) -> Table:
+        table = _grid("signal", "units", "median", "quartiles", "longest", f"beyond\n{self.horizon:,}")
+        for row in self.summary.reset_index().to_dict("records"):
+            spread = f"{self._steps(row['lower'])} to {self._steps(row['upper'])}"
+            median, longest = self._steps(row["median"]), self._steps(row["longest"])
+            table.add_row(row["signal"], f"{row['units']:,.0f}", median, spread, longest, f"{row['beyond']:,.0f}")
+        return table
+
+    def _units(self) -> Table:
+        table = _grid("unit", "median", "quartiles", f"places\nbeyond {self.horizon:,}")
+        for row in self.longest.head(_LONGEST).reset_index().to_dict("records"):
+            spread = f"{self._steps(row['lower'])} to {self._steps(row['upper'])}"
+            table.add_row(row["unit"], self._steps(row["median"]), spread, f"{row['censored']:.0%}")
+        return table
+
+    def _steps(self, value: float) -> str:
+        if np.isnan(value):
+            return "-"
+        return f">{self.horizon:,}" if np.isinf(value) else f"{value:,.0f}"
+
+
+def _grid(first: str, *names: str) -> Table:
+    table = Table(box=SIMPLE_HEAD, padding=(0, 2, 0, 0), pad_edge=False, show_edge=False)
+    table.add_column(first, no_wrap=True)
+    for name in names:
+        table.add_column(name, justify="right", no_wrap=True)
+    return table

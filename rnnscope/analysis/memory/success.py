@@ -1,0 +1,193 @@
+"""Whether a network does a memory problem at lengths that it was not trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from numbers import Integral
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+from rnnscope.errors import ModelError
+from rnnscope.models.transducer import Transducer
+from rnnscope.problems.problem import LONGEST, Problem, generator
+from rnnscope.progress import progress_bar
+
+_FACTORS = (0.25, 0.5, 1, 1.5, 2, 3, 4)
+_TOGETHER = 100
+"""Sequences that are read side by side."""
+
+_SOLVED = 0.99
+_BRANCH = 3
+"""Where in the tree of draws these sequences grow; training and its scored parts have 0 to 2."""
+
+
+@dataclass(frozen=True, eq=False)
+class TaskSuccess:
+    """How well a network does its problem, by the length. Made by `rnnscope.task_success`.
+
+    Attributes
+    ----------
+    problem : Problem
+    network : str
+        Its architecture in words.
+    trained : int
+        The length of training.
+    sequences : int
+        Read at each length.
+    table : DataFrame
+        One row a length, its index. Columns: ``success``, the mean over the sequences by the problem's criterion,
+        from 0 to 1, with its standard ``error``; ``chance``, that of what has no memory; ``loss``, in the problem's
+        unit, low is good; ``floor``, that of what has no memory.
+    """
+
+    problem: Problem
+    network: str
+    trained: int
+    sequences: int
+    table: pd.DataFrame
+
+    @property
+    def solved(self) -> int | None:
+        """The largest length up to which the success is at least 0.99 at each one tried; None if at none."""
+        right = self.table["success"].to_numpy() >= _SOLVED
+        count = int(np.logical_and.accumulate(right).sum())
+        return int(self.table.index[count - 1]) if count else None
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """Success against length, with that of what has no memory; on new axes if none are given."""
+        axes = axes or Figure(figsize=(6, 3.2), layout="constrained").subplots()
+        table = self.table
+        axes.axvspan(0, self.trained, color="#f0f0f0", zorder=0)
+        axes.errorbar(table.index, table["success"], yerr=table["error"], marker="o", color="#2166ac", label="network")
+        axes.plot(table.index, table["chance"], color="#999999", linestyle="--", label=self.problem.forgetful)
+        axes.set_xscale("log")
+        axes.set_xticks(table.index, [f"{length:,}" for length in table.index], minor=False)
+        axes.set_xticks([], minor=True)
+        axes.set_xlim(table.index[0] / 1.1, table.index[-1] * 1.1)
+        axes.set(xlabel=f"length (trained on {self.trained:,})", ylabel=self.problem.criterion, ylim=(-0.03, 1.03))
+        axes.set_title(f"{self.problem.name}: {self.network}")
+        axes.legend(frameon=False)
+        return axes
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        problem = self.problem
+        yield Text.assemble((problem.name, "bold"), f"  {problem.about}; {self.network}")
+        table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+        for name in ("length", "success", "±", "no memory", "loss", "floor"):
+            table.add_column(name, justify="right", no_wrap=True)
+        for length, row in self.table.iterrows():
+            style = "bold" if length == self.trained else ""
+            cells = (f"{length:,}", *(f"{row[name]:.3f}" for name in ("success", "error", "chance")))
+            table.add_row(*cells, f"{row['loss']:.4f}", f"{row['floor']:.4f}", style=style)
+        yield table
+        yield Text(
+            f"Success: {problem.criterion}. Loss: {problem.unit}. Floor: {problem.forgetful}. "
+            f"Trained on length {self.trained:,}; {self.sequences:,} sequences at each."
+        )
+
+
+def task_success(
+    model: object,
+    lengths: Sequence[int] | None = None,
+    *,
+    sequences: int = 500,
+    seed: int = 0,
+    console: Console | None = None,
+) -> TaskSuccess:
+    """Success and loss of a network on its problem at other lengths than that of its training.
+
+    Parameters
+    ----------
+    model : Transducer
+        In eval mode.
+    lengths : sequence of int, optional
+        What a length is, the problem says; from a quarter of that of the training to four times it if not given.
+    sequences : int
+        Drawn at each length.
+    seed : int
+        Of the draws, none of which is in training or its test.
+    console : rich Console, optional
+        Where progress is shown.
+
+    Raises
+    ------
+    ModelError
+        If the network is no `Transducer`, or in training mode; or nothing is to be drawn.
+    RecipeError
+        If the problem has no sequences of a length.
+    """
+    model = check_transducer(model)
+    count_of(sequences, "sequences")
+    chosen = _lengths(model, lengths)
+    rows = []
+    with progress_bar(console, "lengths") as bar:
+        for length in bar.track(chosen, description="reading"):
+            rows.append(_row(model, length, sequences, seed))
+    table = pd.DataFrame(rows, index=pd.Index(chosen, name="length"))
+    return TaskSuccess(model.problem, model.config.words, model.config.length, sequences, table)
+
+
+def check_transducer(model: object) -> Transducer:
+    """The network, if it is a `Transducer` in eval mode.
+
+    Raises
+    ------
+    ModelError
+    """
+    if not isinstance(model, Transducer):
+        got = getattr(model, "task", type(model).__name__)
+        raise ModelError(
+            f"A network that was trained on a memory problem was expected (Transducer); got {got}. "
+            'Train one with task = "memory-task" in its recipe.'
+        )
+    if model.training:
+        raise ModelError("The model is in training mode, where dropout is at work. Call model.eval() first.")
+    return model
+
+
+def count_of(value: object, name: str) -> int:
+    """A whole number of at least 1.
+
+    Raises
+    ------
+    ModelError
+    """
+    if not isinstance(value, Integral) or value < 1:
+        raise ModelError(f"{name} must be a whole number of at least 1; got {value!r}.")
+    return int(value)
+
+
+def _lengths(model: Transducer, lengths: Sequence[int] | None) -> list[int]:
+    """In rising order, each once."""
+    if lengths is None:
+        least, trained = model.problem.shortest, model.config.length
+        return sorted({min(max(least, round(factor * trained)), LONGEST) for factor in _FACTORS})
+    if not len(lengths):
+        raise ModelError("lengths= is empty: give the lengths to try, such as [50, 100, 200].")
+    chosen = sorted({count_of(length, "each of lengths=") for length in lengths})
+    for length in chosen:
+        model.problem.check_length(length)
+    return chosen
+
+
+def _row(model: Transducer, length: int, sequences: int, seed: int) -> dict[str, float]:
+    """Loss and success at a length, beside those of what has no memory."""
+    sizes = [min(_TOGETHER, sequences - start) for start in range(0, sequences, _TOGETHER)]
+    rng = generator(seed, _BRANCH, length)
+    rating = model.rate(model.problem.batch(rng, size, length) for size in sizes)
+    successes = rating.successes
+    return {
+        "success": rating.success,
+        "error": float(successes.std() / np.sqrt(len(successes))),
+        "chance": model.problem.chance(length),
+        "loss": rating.loss,
+        "floor": model.problem.floor(length),
+    }

@@ -1,0 +1,167 @@
+"""What has been found of the errors of models: tables, a picture, a card."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+_FEWEST = 10
+"""Characters of a range that is drawn."""
+
+
+@dataclass(frozen=True, eq=False)
+class ErrorAnalysis:
+    """Which characters models get wrong, side by side. Made by `rnnscope.error_analysis`.
+
+    Losses are in nats per character. NaN where there is no character to tell of.
+
+    Attributes
+    ----------
+    summary : DataFrame
+        One row a model: ``characters`` counted, ``loss``, ``errors``, and their ``share`` of the characters.
+    table : DataFrame
+        One row a category and model: ``errors``, and their ``share`` of the model's.
+    pairs : DataFrame
+        One row an ordered pair of models and a category: ``characters`` that the model ``right`` gets right and
+        the model ``wrong`` wrong, and their ``share`` of the errors that this one makes in the category.
+    by_class : DataFrame
+        One row a class of characters and model: ``characters``, ``loss``, ``errors``.
+    by_position : DataFrame
+        One row a range of positions and model: positions ``from`` and ``to`` in the document, the first
+        character's being 0; ``characters``, ``loss``.
+    by_distance : DataFrame
+        One row a range of distances and model, for each of quote and bracket (``opened``): steps ``from`` and
+        ``to`` since the last opening that is not yet closed; ``characters``, ``loss``; ``closings``, those that
+        close it, and their ``closing_loss``.
+    definitions : dict of str to str
+        What the categories mean. An error belongs to the first one that holds.
+    text : str
+        How much was read.
+    """
+
+    summary: pd.DataFrame
+    table: pd.DataFrame
+    pairs: pd.DataFrame
+    by_class: pd.DataFrame
+    by_position: pd.DataFrame
+    by_distance: pd.DataFrame
+    definitions: dict[str, str]
+    text: str
+
+    @property
+    def models(self) -> list[str]:
+        """The names of the models, networks first."""
+        return list(self.summary.index)
+
+    def plot(self, axes: Sequence[Axes] | None = None) -> tuple[Axes, ...]:
+        """Errors by category, loss by class, by position and since an opening; on four new axes if not given."""
+        if axes is None:
+            axes = Figure(figsize=(11, 8), layout="constrained").subplots(2, 2).ravel().tolist()
+        categories, by_class, position, distance = axes  # pyright: ignore[reportGeneralTypeIssues]
+        colours = dict(zip(self.models, sns.color_palette("colorblind", len(self.models)), strict=True))
+        shown = self.table.query(f"category in {list(self.definitions)}")
+        sns.barplot(shown, y="category", x="errors", hue="model", palette=colours, errorbar=None, ax=categories)
+        categories.set(xlabel="errors", ylabel="", title="Errors by category")
+        categories.legend(frameon=False)
+        sns.barplot(
+            self.by_class, y="class", x="loss", hue="model", palette=colours, errorbar=None, ax=by_class, legend=False
+        )
+        by_class.set(xlabel="loss (nats per character)", ylabel="", title="Loss by class of character")
+        _lines(position, self.by_position, "loss", "characters", colours)
+        position.set(xlabel="position in the document", title="Loss by position")
+        for opened, style in (("quote", "-"), ("bracket", "--")):
+            rows = self.by_distance.query(f"opened == {opened!r}")
+            _lines(distance, rows, "closing_loss", "closings", colours, style)
+        distance.set(xlabel="steps since the opening", title="Loss of closing quotes (-) and brackets (- -)")
+        return categories, by_class, position, distance
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Text("Errors", style="bold")
+        yield Text(f"A character is an error of a model that gave it a probability below 0.5. Read: {self.text}.")
+        yield self._summary()
+        yield Text("Errors by category, and their share of the model's:")
+        yield self._categories()
+        if len(self.models) > 1:
+            first = self.models[0]
+            yield Text(f"Characters that {first} gets right where the other is wrong : the other way round:")
+            yield self._pairs(first)
+        yield Text("Loss by class of character (nats):")
+        yield self._losses(self.by_class, self.by_class["class"].to_list(), "class", "loss", "characters")
+        yield Text("Loss by position in the document (nats):")
+        yield self._losses(self.by_position, _spans(self.by_position), "position", "loss", "characters")
+        for opened in ("quote", "bracket"):
+            rows = self.by_distance.query(f"opened == {opened!r} and closings > 0")
+            if len(rows):
+                yield Text(f"Loss of the closing {opened} by the steps since the opening one (nats):")
+                yield self._losses(rows, _spans(rows), "steps", "closing_loss", "closings")
+
+    def _summary(self) -> Table:
+        table = _grid("model", "characters", "loss", "errors", "share")
+        for model, row in self.summary.iterrows():
+            cells = (f"{row['characters']:,.0f}", f"{row['loss']:.4f}", f"{row['errors']:,.0f}", f"{row['share']:.1%}")
+            table.add_row(Text(str(model)), *cells)
+        return table
+
+    def _categories(self) -> Table:
+        table = _grid("category", *self.models)
+        cells = self.table.set_index(["category", "model"])
+        for category in self.definitions:
+            found = [cells.loc[(category, model)] for model in self.models]
+            table.add_row(category, *(f"{row['errors']:,.0f} {_percent(row['share']):>4}" for row in found))
+        return table
+
+    def _pairs(self, first: str) -> Table:
+        others = self.models[1:]
+        table = _grid("category", *others)
+        counts = self.pairs.set_index(["right", "wrong", "category"])["characters"]
+        for category in self.definitions:
+            found = [(counts[first, other, category], counts[other, first, category]) for other in others]
+            table.add_row(category, *(f"{won:,} : {lost:,}" for won, lost in found))
+        return table
+
+    def _losses(self, rows: pd.DataFrame, labels: list[str], name: str, loss: str, count: str) -> Table:
+        table = _grid(name, count, *self.models)
+        for label, found in rows.groupby(np.array(labels), sort=False):
+            losses = found.set_index("model")[loss]
+            cells = ("-" if np.isnan(losses[model]) else f"{losses[model]:.3f}" for model in self.models)
+            table.add_row(str(label), f"{found[count].iloc[0]:,}", *cells)
+        return table
+
+
+def _lines(
+    axes: Axes, rows: pd.DataFrame, loss: str, count: str, colours: dict[str, tuple[float, ...]], style: str = "-"
+) -> None:
+    """A line a model, at the geometric middle of each range that has enough characters."""
+    for model, found in rows[rows[count] >= _FEWEST].groupby("model", sort=False):
+        middle = np.sqrt(found["from"] * found["to"])
+        axes.plot(middle, found[loss], style, marker="o", markersize=4, color=colours[str(model)], label=str(model))
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,g}"))
+    axes.set_ylabel("loss (nats per character)")
+
+
+def _spans(rows: pd.DataFrame) -> list[str]:
+    return [f"{low:,} to {high:,}" for low, high in zip(rows["from"], rows["to"], strict=True)]
+
+
+def _percent(share: float) -> str:
+    return "-" if np.isnan(share) else f"{share:.0%}"
+
+
+def _grid(first: str, *names: str) -> Table:
+    table = Table(box=SIMPLE_HEAD, padding=(0, 2, 0, 0), pad_edge=False, show_edge=False)
+    table.add_column(first, no_wrap=True)
+    for name in names:
+        table.add_column(Text(name), justify="right", overflow="fold")
+    return table

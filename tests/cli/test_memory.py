@@ -1,0 +1,81 @@
+"""rnnscope memory as a user types it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from rnnscope import checkpoint
+from rnnscope.cli import Commands
+from rnnscope.cli.memory import memory
+from tests.handmade import dialogue, latch
+
+TEXT = dialogue(np.random.default_rng(1), 600)
+MEMORY = ("memory", "model.pt", "text.txt", "--targets", "30", "--places", "8", "--horizon", "60")
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A working folder with the latch network and a text."""
+    monkeypatch.chdir(tmp_path)
+    checkpoint.save("model.pt", latch(), {})
+    Path("text.txt").write_text(TEXT)
+
+
+def run(*arguments: str, stdin: str | None = None) -> Result:
+    return CliRunner().invoke(Commands(commands=[memory]), arguments, input=stdin)
+
+
+def test_memory_prints_both_cards() -> None:
+    result = run(*MEMORY)
+    assert result.exit_code == 0, result.output
+    for words in ("Effective context", "Measured at 30 random characters", "Forgetting times", ">60", "l0.c."):
+        assert words in result.output
+
+
+def test_memory_prints_json() -> None:
+    result = run(*MEMORY, "--json", "--limit", "200")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert {"characters", "low", "high", "loss"} <= found.keys()
+    assert found["contexts"][0]["condition"] == "full"
+    assert found["contexts"][0]["to"] is None
+    assert [row["signal"] for row in found["signals"]] == ["l0.h", "l0.c"]
+    units = {row["unit"]: row for row in found["units"]}
+    assert len(units) == 16
+    assert units["l0.c.3"]["censored"] > 0
+    assert found["horizon"] == 60
+
+
+def test_memory_draws_a_picture_reads_standard_input_and_replaces_nothing() -> None:
+    arguments = (*MEMORY[:2], "-", *MEMORY[3:], "--save", "memory.png")
+    result = run(*arguments, stdin=TEXT)
+    assert result.exit_code == 0, result.output
+    with Image.open("memory.png") as picture:
+        assert picture.width > 500
+    assert "memory.png exists" in run(*arguments, stdin=TEXT).output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((*MEMORY[:2], "none.txt"), "There is no file none.txt"),
+        (("memory", "none.pt", "text.txt"), "none.pt"),
+        (("memory", "names-classifier", "text.txt"), "reads forward"),
+        ((*MEMORY, "--horizon", "5000"), "Two places with 5,000 characters after them are needed"),
+        ((*MEMORY, "--limit", "3"), "at least 4 characters"),
+        ((*MEMORY, "--places", "1"), "1 is not in the range"),
+        ((*MEMORY, "--save", "memory.txt"), "does not name a picture"),
+        (("memory", "model.pt"), "Missing argument"),
+    ],
+)
+def test_bad_input_is_one_paragraph_and_exit_code_two(arguments: tuple[str, ...], message: str) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 2, result.output
+    assert message in " ".join(result.output.split())
+    assert "Traceback" not in result.output
