@@ -11,7 +11,26 @@ import click
 
 from rnnscope.errors import RnnscopeError
 
-from . import ablate, clamp, concepts, describe, generate, import_, info, match, show, trace, train, units
+from . import (
+    ablate,
+    clamp,
+    compare,
+    concepts,
+    describe,
+    errors,
+    gates,
+    generate,
+    gradients,
+    import_,
+    info,
+    jacobians,
+    match,
+    memory,
+    show,
+    trace,
+    train,
+    units,
+)
 
 
 class Failure(click.ClickException):
@@ -58,5 +77,11 @@ for command in (
     match.match,
     ablate.ablate,
     clamp.clamp,
+    gradients.gradients,
+    jacobians.jacobians,
+    gates.gates,
+    memory.memory,
+    errors.errors,
+    compare.compare,
 ):
     main.add_command(command)

@@ -18,11 +18,25 @@ if TYPE_CHECKING:
     from .analysis.causes.patching import patch_lifetime as patch_lifetime
     from .analysis.contexts import top_contexts as top_contexts
     from .analysis.explanations import explain as explain
+    from .analysis.gates.saturation import saturation as saturation
+    from .analysis.gates.timescales import timescales as timescales
+    from .analysis.gradients.bound import recurrent_bound as recurrent_bound
+    from .analysis.gradients.flow import gradient_flow as gradient_flow
+    from .analysis.gradients.flow_result import GradientFlows as GradientFlows
+    from .analysis.gradients.jacobians import state_jacobians as state_jacobians
+    from .analysis.gradients.lyapunov import lyapunov_spectrum as lyapunov_spectrum
     from .analysis.matching import match as match
+    from .analysis.memory.context import effective_context as effective_context
+    from .analysis.memory.counting import counting_units as counting_units
+    from .analysis.memory.forgetting import forgetting_times as forgetting_times
+    from .analysis.memory.success import task_success as task_success
+    from .analysis.mistakes.error_analysis import error_analysis as error_analysis
     from .analysis.responses import responses as responses
     from .analysis.search.finding import find_units as find_units
     from .analysis.units import rank_units as rank_units
     from .checkpoint import load as load
+    from .comparison.comparing import compare as compare
+    from .comparison.experiments import run_comparison as run_comparison
     from .concept import Concept as Concept
     from .errors import RnnscopeError as RnnscopeError
     from .foreign.importing import import_model as import_model
@@ -33,6 +47,7 @@ if TYPE_CHECKING:
     from .models import Network as Network
     from .models import SequenceClassifier as SequenceClassifier
     from .models import SequenceTagger as SequenceTagger
+    from .models import Transducer as Transducer
     from .models import Translator as Translator
     from .ngram import KneserNey as KneserNey
     from .recording.adapter import Adapter as Adapter
@@ -62,6 +77,7 @@ _HOME = {
     "CharLanguageModel": "models",
     "Concept": "concept",
     "Forecaster": "models",
+    "GradientFlows": "analysis.gradients.flow_result",
     "KneserNey": "ngram",
     "LanguageModelConfig": "models",
     "MinGRU": "recording.adapters",
@@ -72,26 +88,40 @@ _HOME = {
     "SequenceClassifier": "models",
     "SequenceTagger": "models",
     "Trace": "tracing.trace",
+    "Transducer": "models",
     "Translator": "models",
     "Vocabulary": "text",
     "ablate": "recording.intervention",
     "ablation": "analysis.causes.ablation",
     "clamp": "recording.intervention",
     "clamp_sweep": "analysis.causes.clamping",
+    "compare": "comparison.comparing",
+    "counting_units": "analysis.memory.counting",
+    "effective_context": "analysis.memory.context",
+    "error_analysis": "analysis.mistakes.error_analysis",
     "explain": "analysis.explanations",
     "find_units": "analysis.search.finding",
+    "forgetting_times": "analysis.memory.forgetting",
+    "gradient_flow": "analysis.gradients.flow",
     "import_model": "foreign.importing",
     "intervene": "recording.intervention",
     "load": "checkpoint",
+    "lyapunov_spectrum": "analysis.gradients.lyapunov",
     "match": "analysis.matching",
     "open_trace": "tracing.trace",
     "patch": "recording.intervention",
     "patch_lifetime": "analysis.causes.patching",
     "rank_units": "analysis.units",
     "record": "recording.recorder",
+    "recurrent_bound": "analysis.gradients.bound",
     "register": "recording.adapter",
     "resample": "recording.intervention",
     "responses": "analysis.responses",
+    "run_comparison": "comparison.experiments",
+    "saturation": "analysis.gates.saturation",
+    "state_jacobians": "analysis.gradients.jacobians",
+    "task_success": "analysis.memory.success",
+    "timescales": "analysis.gates.timescales",
     "top_contexts": "analysis.contexts",
     "trace": "tracing.making",
     "train": "training.loop",

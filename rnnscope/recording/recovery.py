@@ -179,7 +179,7 @@ def _recover_lstm(
     c = done.initial[1].to(done.dtype)
     both, bias = torch.cat((weights.ih, weights.hh), dim=1), weights.bias
     for block in blocks:
-        stacked = _linear(torch.cat((block.x, block.h_before), dim=-1), both, bias)
+        stacked = linear(torch.cat((block.x, block.h_before), dim=-1), both, bias)
         i, f, g, o = stacked.chunk(4, dim=-1)
         g.mul_(2)
         stacked.sigmoid_()
@@ -198,8 +198,8 @@ def _recover_gru(
     """Fill in the signals block by block; the difference of h in each."""
     units = done.h.shape[-1]
     for block in blocks:
-        from_x = _linear(block.x, weights.ih, weights.bias_ih)
-        from_h = _linear(block.h_before, weights.hh, weights.bias_hh)
+        from_x = linear(block.x, weights.ih, weights.bias_ih)
+        from_h = linear(block.h_before, weights.hh, weights.bias_hh)
         r, z = (from_x[..., : 2 * units] + from_h[..., : 2 * units]).sigmoid_().chunk(2, dim=-1)
         n = tanh(torch.addcmul(from_x[..., 2 * units :], r, from_h[..., 2 * units :]))
         keep(signals, block, r=r, z=z, n=n)
@@ -223,7 +223,7 @@ def tanh(values: Tensor) -> Tensor:
     return torch.mul(values, 2).sigmoid_().mul_(2).sub_(1)
 
 
-def _linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """x W + b; in float32 on a CPU by oneDNN, as in the fused LSTM: twice as fast on AMD as MKL, PyTorch's choice."""
     if x.device.type == "cpu" and x.dtype == torch.float32 and hasattr(torch.ops.mkldnn, "_linear_pointwise"):
         return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")

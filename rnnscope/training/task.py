@@ -71,7 +71,7 @@ class Task(ABC):
     network: ClassVar[type[Network]]
     corpus_recipe: ClassVar[type[CorpusRecipe]]
     training_recipe: ClassVar[type[TrainingRecipe]]
-    unit: ClassVar[str] = "nats"
+    unit: str = "nats"
     facts: dict[str, Any]
     remarks: tuple[str, ...] = ()
 

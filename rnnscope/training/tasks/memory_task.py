@@ -84,7 +84,7 @@ class MemoryTask(Task):
         self.problem = find_problem(wanted.name)
         for name, given in (("problem", recipe.model.problem), ("length", recipe.model.length)):
             demand(not given, f"model.{name}", "left out: [corpus] says it", given)
-        self.unit = self.problem.unit  # pyright: ignore[reportAttributeAccessIssue]  of the problem, not of all tasks
+        self.unit = self.problem.unit
         self.facts = {
             "name": f"{self.problem.name} of length {self._length:,}: {self.problem.about}",
             "source": self.problem.source,

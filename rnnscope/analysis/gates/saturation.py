@@ -1,0 +1,231 @@
+"""How often gates are open or shut for good: the saturation plots of Karpathy, Johnson and Fei-Fei 2015."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import seaborn as sns
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.table import Table
+from rich.text import Text
+from torch import Tensor, nn
+
+from rnnscope.cells import CELLS
+from rnnscope.errors import ModelError, RecordingError
+from rnnscope.progress import progress_bar
+from rnnscope.recording.adapter import adapter_of
+from rnnscope.recording.address import Address
+from rnnscope.recording.recorder import addresses_of, recurrent_layers
+from rnnscope.tracing.documents import Cut, Given, Texts
+from rnnscope.tracing.passages import Source, Span, open_source
+from rnnscope.tracing.trace import Trace
+
+LEFT, RIGHT = 0.1, 0.9
+"""A gate is left-saturated below the first, right-saturated above the second."""
+
+MOSTLY = 0.9
+"""The share of time from which on a unit counts as saturated."""
+
+_RANGES = {signal.name: (signal.low, signal.high) for cell in CELLS.values() for signal in cell.signals}
+
+
+@dataclass(frozen=True, eq=False)
+class Saturation:
+    """The share of time that each gate is nearly shut, and nearly open. Made by `rnnscope.saturation`.
+
+    Attributes
+    ----------
+    steps : int
+        Steps of the text.
+    table : DataFrame
+        One row a gate and unit: ``signal``, the gate's address, such as ``l0.f``; ``unit``; ``left`` and ``right``, the
+        share of time that it is below 0.1 and above 0.9.
+    """
+
+    steps: int
+    table: pd.DataFrame
+
+    @property
+    def summary(self) -> pd.DataFrame:
+        """One row a gate of a layer, indexed by ``signal``.
+
+        ``left`` and ``right``, the means over units; ``left_saturated`` and ``right_saturated``, the share of units
+        that are so for more than 0.9 of the time; ``units``.
+        """
+        sides = self.table[["left", "right"]]
+        table = self.table.join((sides > MOSTLY).add_suffix("_saturated"))
+        by_gate: Any = table.drop(columns="unit").groupby("signal", sort=False)
+        return by_gate.mean().assign(units=by_gate.size())
+
+    def plot(self, axes: Sequence[Axes] | None = None) -> Sequence[Axes]:
+        """Right against left, a dot a unit: a panel for each gate, a colour for each layer."""
+        addresses = self.table["signal"].map(Address.parse)
+        table = self.table.assign(gate=[a.signal for a in addresses], layer=[a.node for a in addresses])
+        gates = list(table["gate"].unique())
+        if axes is None:
+            figure = Figure(figsize=(3.6 * len(gates), 4.0), layout="constrained")
+            axes = list(figure.subplots(1, len(gates), sharex=True, sharey=True, squeeze=False)[0])
+        for panel, gate in zip(axes, gates, strict=True):
+            panel.plot([0, 1], [1, 0], "--", color="#bbbbbb", linewidth=0.8, zorder=0)
+            own: Any = table[table["gate"] == gate]
+            sns.scatterplot(own, x="right", y="left", hue="layer", s=18, alpha=0.6, linewidth=0, ax=panel)
+            panel.set(title=gate, xlabel="share of time above 0.9", ylabel="share of time below 0.1")
+            panel.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), box_aspect=1)
+        return axes
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Text("Gate saturation", style="bold")
+        yield Text(f"Shares of {self.steps:,} steps that a gate is below 0.1 (left) or above 0.9 (right).")
+        table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+        titles = ("left\nmean", "right\nmean", "units left\n> 0.9", "units right\n> 0.9", "units\n")
+        table.add_column("gate", vertical="bottom", no_wrap=True)
+        for title in titles:
+            table.add_column(title, justify="right", no_wrap=True)
+        for signal, row in self.summary.iterrows():
+            shares = (row["left"], row["right"], row["left_saturated"], row["right_saturated"])
+            table.add_row(str(signal), *(f"{share:.1%}" for share in shares), f"{row['units']:,.0f}")
+        yield table
+        for side in ("right", "left"):
+            most = self.table[self.table[side] > 0].nlargest(5, side)
+            units = ", ".join(f"{row['signal']}.{row['unit']} {row[side]:.0%}" for row in most.to_dict("records"))
+            yield Text(f"Most {side}: {units or 'none'}")
+
+
+class Counts:
+    """Steps at which gates are saturated; those of two parts of a text can be merged.
+
+    Attributes
+    ----------
+    steps : int
+    left, right : int64 tensors of shape (unit,)
+    leaves : bool
+        Whether a value has left the range from 0 to 1: then it is no gate.
+    """
+
+    def __init__(self, units: int) -> None:
+        self.steps = 0
+        self.left, self.right = torch.zeros(2, units, dtype=torch.int64)
+        self.leaves = False
+
+    def update(self, values: Tensor) -> None:
+        """Count more steps, of shape (time, unit)."""
+        self.steps += len(values)
+        self.left += (values < LEFT).sum(dim=0)
+        self.right += (values > RIGHT).sum(dim=0)
+        low, high = torch.aminmax(values)
+        self.leaves |= not (low >= 0 and high <= 1)
+
+    def merge(self, other: Counts) -> None:
+        """Count what another one has counted."""
+        self.steps += other.steps
+        self.left, self.right = self.left + other.left, self.right + other.right
+        self.leaves |= other.leaves
+
+
+def saturation(
+    model: nn.Module | Trace,
+    text: Texts | Sequence[Texts] | None = None,
+    *,
+    characters: Sequence[str] | None = None,
+    documents: Cut | None = None,
+    encoding: str = "utf-8",
+    console: Console | None = None,
+) -> Saturation:
+    """Measure the share of time that each gate is left- or right-saturated, over a whole text.
+
+    Every gate that lies between 0 and 1 counts: i, f and o of an LSTM, r and z of a GRU, and those of other cells that
+    do. A forget gate that is right-saturated keeps its memory; one that is left-saturated on all of the time makes a
+    feed-forward unit (Karpathy, Johnson, Fei-Fei 2015, section 4.2). The text is read once, in one pass; nothing that
+    grows with it is kept.
+
+    Parameters
+    ----------
+    model : nn.Module in eval mode, or Trace
+        As for `rnnscope.find_units`.
+    text : str, Document, Path, open binary file, or a sequence of these
+        None for a trace.
+    characters, documents, encoding
+        As for `rnnscope.trace`.
+    console : rich Console, optional
+        Where progress is shown.
+
+    Returns
+    -------
+    Saturation
+
+    Raises
+    ------
+    ModelError
+        If there is no gate: the vanilla RNN has none.
+    TextError, RecordingError
+        If the text cannot be read, or values are not finite.
+    """
+    source = open_source(model, None if text is None else Given(text, documents, encoding), _gates(model), characters)
+    counts: dict[Address, Counts] = {}
+    with progress_bar(console) as bar, torch.no_grad():
+        task = bar.add_task("reading", total=len(source))
+        for passage in source.passages(everything(source)):
+            for address, values in passage.signals.items():
+                check_finite(address, values)
+                counts.setdefault(address, Counts(values.shape[1])).update(values)
+            bar.update(task, completed=max(count.steps for count in counts.values()))
+    counts = {address: counts[address] for address in source.addresses if address in counts}
+    tables = [_table(source, address, count) for address, count in counts.items() if not count.leaves]
+    if not tables:
+        raise _no_gates("none of its signals stays between 0 and 1")
+    return Saturation(max(count.steps for count in counts.values()), pd.concat(tables, ignore_index=True))
+
+
+def everything(source: Source, limit: int | None = None) -> list[Span]:
+    """All documents of a source, as far as they lie within its first steps."""
+    ends = source.starts if limit is None else source.starts.clip(max=limit)
+    return [Span(int(start), int(stop)) for start, stop in zip(ends, ends[1:], strict=False) if stop > start]
+
+
+def check_finite(address: Address, values: Tensor) -> None:
+    """Refuse values that are not finite.
+
+    Raises
+    ------
+    RecordingError
+    """
+    if not values.isfinite().all():
+        raise RecordingError(f"{address} has values that are not finite (NaN or infinite) on this text.")
+
+
+def _gates(model: object) -> list[str]:
+    """The addresses of what may be a gate: all of a known name that lie in 0 to 1, and those of unknown names."""
+    addresses: list[Address] = []
+    if isinstance(model, Trace):
+        addresses = list(model.addresses)
+    elif isinstance(model, nn.Module):
+        for path, layer in recurrent_layers(model).items():
+            adapter = adapter_of(layer)
+            states = () if adapter is None else adapter.states
+            addresses += [address for address in addresses_of(layer, path) if address.signal not in states]
+    else:
+        raise ModelError(f"A network or a trace was expected; got {type(model).__name__}. rnnscope.load opens a file.")
+    found = [str(address) for address in addresses if _RANGES.get(address.signal, (0, 1)) == (0, 1)]
+    if not found:
+        names = ", ".join(dict.fromkeys(address.signal for address in addresses)) or "states alone"
+        raise _no_gates(f"it has {names}")
+    return found
+
+
+def _no_gates(found: str) -> ModelError:
+    return ModelError(
+        f"Gates between 0 and 1 were expected, such as those of an LSTM or a GRU; {found}. The vanilla RNN has no gate."
+    )
+
+
+def _table(source: Source, address: Address, counts: Counts) -> pd.DataFrame:
+    units = [source.unit(address, place).unit for place in range(len(counts.left))]
+    left, right = (side.double().numpy() / counts.steps for side in (counts.left, counts.right))
+    return pd.DataFrame({"signal": str(address), "unit": units, "left": left, "right": right})

@@ -1,0 +1,94 @@
+"""rnnscope gradients as a user types it."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from rnnscope import checkpoint
+from rnnscope.cli import main
+from tests.handmade import latch, random_network
+
+TEXT = 'abc. ab:"dcb. ab." cc.\n' * 8
+GRADIENTS = ("gradients", "latch.pt", "text.txt", "--lags", "10", "--targets", "20")
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with two networks and a text."""
+    monkeypatch.chdir(tmp_path)
+    checkpoint.save("latch.pt", latch(), {})
+    checkpoint.save("gru.pt", random_network(0, "gru"), {})
+    Path("text.txt").write_text(TEXT)
+    return tmp_path
+
+
+def run(*arguments: str, stdin: str | None = None) -> Result:
+    return CliRunner().invoke(main, arguments, input=stdin)
+
+
+def test_it_prints_a_card_of_one_network() -> None:
+    result = run(*GRADIENTS)
+    assert result.exit_code == 0, result.output
+    card = " ".join(result.output.split())
+    for words in ("Gradient flow of lstm, 1 layer of 8 units", "20 targets in 184 characters, lags 0 to 10", "l0.c"):
+        assert words in card
+
+
+def test_it_sets_networks_side_by_side_and_beside_their_first_weights() -> None:
+    result = run("gradients", "latch.pt", "gru.pt", "-", *GRADIENTS[3:], "--initial", "--save", "all.png", stdin=TEXT)
+    assert result.exit_code == 0, result.output
+    for name in ("latch (initial)", "gru (initial)"):
+        assert name in result.output
+    with Image.open("all.png") as picture:
+        assert picture.width > 300
+
+
+def test_it_prints_json() -> None:
+    result = run("gradients", "latch.pt", "latch.pt", *GRADIENTS[2:], "--json")
+    assert result.exit_code == 0, result.output
+    first, second = json.loads(result.stdout)["networks"]
+    assert (first["name"], second["name"]) == ("latch", "latch 2")
+    assert first["targets"] == 20
+    assert [row["signal"] for row in first["summary"]] == ["l0.h", "l0.c"]
+    assert len(first["table"]) == 2 * 11
+    assert math.isclose(first["loss"], second["loss"])
+
+
+def test_it_draws_a_map_of_each_signal() -> None:
+    result = run(*GRADIENTS, "--map", "50:70", "--save", "map.pdf", "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["networks"][0]["targets"] == 20
+    assert Path("map.pdf").stat().st_size > 1000
+    again = run(*GRADIENTS, "--map", "50:70", "--save", "map.pdf")
+    assert again.exit_code == 2
+    assert "map.pdf exists" in again.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((*GRADIENTS, "--lags", "500"), "A target at a lag of 500 needs"),
+        ((*GRADIENTS, "--lags", "-1"), "-1 is not in the range"),
+        ((*GRADIENTS, "--map", "50:70"), "say where to with --save"),
+        ((*GRADIENTS, "--map", "70:50"), "no stretch"),
+        ((*GRADIENTS, "--map", "fifty"), "no stretch"),
+        ((*GRADIENTS, "--map", "5:9", "--save", "map.png"), "Step 5 can be no target"),
+        ((*GRADIENTS, "--save", "flow.txt"), "does not name a picture"),
+        (("gradients", "text.txt"), "Missing argument"),
+        (("gradients", "none.pt", "text.txt"), "none.pt"),
+        (("gradients", "latch.pt", "none.txt"), "There is no file none.txt"),
+        (("gradients", "names-classifier", "text.txt"), "both directions"),
+        (("gradients", "german-translator", "text.txt"), "got a translator"),
+    ],
+)
+def test_bad_input_is_one_paragraph_and_exit_code_two(arguments: tuple[str, ...], message: str) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 2, result.output
+    assert message in " ".join(result.output.split())
+    assert "Traceback" not in result.output
