@@ -1,0 +1,110 @@
+"""rnnscope compare"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from .arguments import concepts_options, device_option, encoding_option, force_option, open_model, rows, sources
+
+if TYPE_CHECKING:
+    from rnnscope.models import Network
+
+
+@click.command()
+@click.argument("compared", nargs=-1, required=True, metavar="RECIPE.toml|MODEL.pt...")
+@click.option("--text", "texts", multiple=True, metavar="TEXT.txt", help="What to measure on; several: a text each.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder of the runs [default: runs/NAME].")
+@click.option("--jobs", type=click.IntRange(1), help="Training runs at a time [default: as many as there are cores].")
+@concepts_options
+@click.option("--limit", default=100_000, show_default=True, type=click.IntRange(2), help="Characters to read.")
+@click.option("--save", type=click.Path(path_type=Path), help="Table to write: .csv.")
+@click.option("--plot", type=click.Path(path_type=Path), help="Page of figures to draw: .png, .svg or .pdf.")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+@encoding_option
+@device_option
+@force_option
+def compare(
+    compared: tuple[str, ...],
+    texts: tuple[str, ...],
+    output: Path | None,
+    jobs: int | None,
+    concepts: list[str],
+    limit: int,
+    save: Path | None,
+    plot: Path | None,
+    as_json: bool,
+    encoding: str,
+    device: str,
+    force: bool,
+) -> None:
+    """Compare recurrent cells: by an experiment, or networks that are there already.
+
+    A RECIPE names cells, seeds and learning rates; all of them are trained with as many parameters, and measured. Given
+    again, it goes on where it was left. MODELs are measured as they are, language models on a --text.
+    """
+    from rich.console import Console
+
+    from rnnscope.comparison.comparing import compare as compare_networks
+    from rnnscope.comparison.experiments import run_comparison
+    from rnnscope.comparison.result import check_csv
+    from rnnscope.output import new_path
+    from rnnscope.probes.concepts import named
+    from rnnscope.reports import figures
+
+    for path, check in ((save, check_csv), (plot, figures.check_format)):
+        if path is not None:
+            new_path(check(path), force)
+    by_recipe = [name for name in compared if name.endswith(".toml")]
+    if by_recipe and len(compared) > 1:
+        raise click.UsageError("Give one recipe of a comparison, or networks alone.")
+    if not by_recipe and (output is not None or jobs is not None):
+        raise click.UsageError("--output and --jobs are for a recipe: networks that are given are not trained.")
+    asked, console, text = named(*concepts) if concepts else (), Console(stderr=True), sources(texts) or None
+    if by_recipe:
+        try:
+            result = run_comparison(
+                by_recipe[0],
+                output,
+                jobs=jobs,
+                concepts=asked,
+                text=text,
+                limit=limit,
+                encoding=encoding,
+                device=device,
+                console=console,
+            )
+        except KeyboardInterrupt:
+            click.echo("Interrupted; the same command goes on.", err=True)
+            raise SystemExit(130) from None
+    else:
+        models = _opened(compared, device)
+        result = compare_networks(models, text, concepts=asked, limit=limit, encoding=encoding, console=console)
+    if save is not None:
+        result.save(save)
+    if plot is not None:
+        figures.save([result.plot()], plot)
+    if as_json:
+        tables = {"table": rows(result.table), "runs": rows(result.runs), "sweep": rows(result.sweep)}
+        click.echo(json.dumps(tables | {"notes": result.notes}, indent=1))
+        return
+    Console(highlight=False).print(result)
+    for path in filter(None, (save, plot)):
+        click.echo(f"Wrote {path}")
+
+
+def _opened(paths: tuple[str, ...], device: str) -> dict[str, Network]:
+    """The networks by short names, or by their paths where those are the same."""
+    short = [_short(Path(path)) for path in paths]
+    names = [name if short.count(name) == 1 else path for name, path in zip(short, paths, strict=True)]
+    if len(set(names)) < len(names):
+        raise click.UsageError("A network is given twice.")
+    return {name: open_model(path, device) for name, path in zip(names, paths, strict=True)}
+
+
+def _short(path: Path) -> str:
+    """The name of a file, or of its folder if each network's file is called so."""
+    return path.resolve().parent.name if path.stem in ("model", "last") else path.stem

@@ -1,0 +1,183 @@
+"""Networks that are there already, measured beside each other."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+from rich.console import Console
+
+from rnnscope.analysis.language_models import read_documents
+from rnnscope.concept import Concept
+from rnnscope.errors import ModelError
+from rnnscope.models import CharLanguageModel, Network
+from rnnscope.progress import progress_bar
+from rnnscope.text import Document, visible
+from rnnscope.tracing.documents import Texts
+
+from .columns import SWEEP_COLUMNS, in_order
+from .measures import Subject
+from .measuring import Measured, measure
+from .notes import missing_notes, speed_note, text_note
+from .result import Comparison
+
+LIMIT = 100_000
+"""Characters of a text that are read, if the user does not say."""
+
+GIVEN = (
+    "size", "training_speed", "reading_speed", "text_loss", "gradient_half_life", "jacobian_slope",
+    "effective_context", "gates", "best_units", "success",
+)  # fmt: skip
+"""What is measured of networks that are given."""
+
+
+def compare(
+    models: Mapping[str, Network] | Sequence[Network],
+    text: Texts | Sequence[Texts] | None = None,
+    *,
+    concepts: Concept | Sequence[Concept] = (),
+    seed: int = 0,
+    limit: int = LIMIT,
+    encoding: str = "utf-8",
+    console: Console | None = None,
+) -> Comparison:
+    """Measure networks beside each other: size, speed, loss, how far gradients reach and what is remembered.
+
+    Whether the cells are what makes the difference is another question, which needs equal sizes, a learning
+    rate for each and several seeds: see `rnnscope.run_comparison`.
+
+    Parameters
+    ----------
+    models : mapping of name to Network, or a sequence of Network
+        All language models that read forward and know the same characters, or all trained on memory tasks; in eval
+        mode. Those of a sequence are called by the names on their cards.
+    text : str, Document, Path, open binary file, or a sequence of these
+        What language models are measured on; best a text that none of them was trained on.
+    concepts : Concept, or a sequence of these
+        See `rnnscope.probes.concepts`; for each the score of the unit that tells most of it is reported.
+    seed : int
+        Of all that is drawn at random.
+    limit : int
+        Characters to read at most.
+    encoding : str
+        Of files.
+    console : rich Console, optional
+        Where progress is shown.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    ModelError
+        If there is no network, one cannot be compared, or they know different characters.
+    TextError
+        If language models have no text, or it cannot be read.
+    """
+    named = _named(models)
+    check_together(named)
+    asked = (concepts,) if isinstance(concepts, Concept) else tuple(concepts)
+    documents, rest = _text(named, text, limit, encoding)
+    rows, found = [], dict[str, Measured]()
+    with progress_bar(console, "networks") as bar:
+        for name, model in bar.track(list(named.items()), description="measuring"):
+            found[name] = measure(Subject(model, documents, asked, seed), GIVEN)
+            rows.append({"experiment": "networks", "name": name, **_about(model), **found[name].figures})
+    one = next(iter(named.values()))
+    notes = [*text_note(documents, rest), *missing_notes(found)]
+    notes = [note[0].upper() + note[1:] for note in notes]
+    return Comparison(tabulated(rows), pd.DataFrame(columns=list(SWEEP_COLUMNS)), (*notes, speed_note(str(one.device))))
+
+
+def check_together(models: Mapping[str, Network]) -> None:
+    """Refuse networks that cannot be measured beside each other.
+
+    Raises
+    ------
+    ModelError
+    """
+    (first, one), *others = models.items()
+    for name, model in models.items():
+        expected = "A language model that reads forward or a network of a memory task was expected"
+        if getattr(model, "task", "") not in ("language-model", "memory-task"):
+            raise ModelError(f"{expected}; {name} is {getattr(model, 'task', type(model).__name__)}.")
+        if model.config.bidirectional:
+            raise ModelError(f"{expected}; {name} is bidirectional.")
+        if model.training:
+            raise ModelError(f"{name} is in training mode, where dropout is at work. Call model.eval() first.")
+    for name, other in others:
+        if other.task != one.task:
+            raise ModelError(
+                f"Networks of one task can be compared; {first} is of the task {one.task}, {name} of {other.task}."
+            )
+        if isinstance(one, CharLanguageModel) and isinstance(other, CharLanguageModel):
+            _check_vocabularies(first, one, name, other)
+
+
+def _about(model: Network) -> dict[str, object]:
+    """What a row of the runs says of a network, as far as the network knows."""
+    recipe = model.card.training.get("recipe") if model.card else None
+    seed, rate = (recipe["seed"], recipe["training"]["learning_rate"]) if recipe else (None, float("nan"))
+    return {"cell": model.config.cell, "seed": seed, "learning_rate": rate, "folder": ""}
+
+
+def tabulated(rows: Sequence[Mapping[str, object]]) -> pd.DataFrame:
+    """Rows of runs as a table."""
+    table = pd.DataFrame(rows)
+    table["seed"] = table["seed"].astype("Int64")
+    return table.reindex(columns=in_order(table))
+
+
+def _named(models: Mapping[str, Network] | Sequence[Network]) -> dict[str, Network]:
+    if isinstance(models, Mapping):
+        named = {str(name): model for name, model in models.items()}
+    else:
+        given = list(models) if isinstance(models, Sequence) else [models]
+        names = [_card_name(model) for model in given]
+        several = {name for name, count in Counter(names).items() if count > 1}
+        named = {
+            f"{name} {number}" if name in several else name: model
+            for number, (name, model) in enumerate(zip(names, given, strict=True), start=1)
+        }
+    if not named:
+        raise ModelError("There is no network to compare: give one at least.")
+    return named
+
+
+def _card_name(model: Network) -> str:
+    card = getattr(model, "card", None)
+    return card.name if card and card.training else type(model).__name__
+
+
+def _text(
+    models: Mapping[str, Network], text: Texts | Sequence[Texts] | None, limit: int, encoding: str
+) -> tuple[list[Document], int]:
+    """The documents to read, and how many characters there are beyond."""
+    model = next(iter(models.values()))
+    if not isinstance(model, CharLanguageModel):
+        return [], 0
+    if text is None:
+        raise ModelError("Language models are compared on a text: give one that none of them was trained on.")
+    return read_documents(text, limit, encoding)
+
+
+def _check_vocabularies(first: str, one: CharLanguageModel, name: str, other: CharLanguageModel) -> None:
+    known = [set(model.vocabulary.characters) for model in (one, other)]
+    if known[0] == known[1]:
+        return
+    lacks = [
+        f"{who} does not know {_shown(missing)}"
+        for who, missing in ((name, known[0] - known[1]), (first, known[1] - known[0]))
+        if missing
+    ]
+    raise ModelError(
+        f"{first} and {name} know different characters, so their losses cannot be compared: {'; '.join(lacks)}. "
+        "Compare networks that were trained on the same corpus."
+    )
+
+
+def _shown(characters: set[str], most: int = 20) -> str:
+    shown = " ".join(visible(character) for character in sorted(characters)[:most])
+    return f"{shown} and {len(characters) - most} more" if len(characters) > most else shown
