@@ -7,6 +7,7 @@
     ├── ModelError          a network cannot do what it is asked to do
     ├── RecipeError         a recipe has a wrong key, type or value
     ├── TrainingError       training cannot start, go on or resume
+    │   └── DivergedError   loss or weights have become NaN or infinite
     ├── AdapterError        an adapter does not fit its cell
     ├── AddressError        no such layer, signal or unit
     ├── DeviceError         this machine lacks the device
@@ -46,6 +47,10 @@ class RecipeError(RnnscopeError):
 
 class TrainingError(RnnscopeError):
     """Training cannot start, go on or resume."""
+
+
+class DivergedError(TrainingError):
+    """Training broke off, since loss or weights have become NaN or infinite."""
 
 
 class AdapterError(RnnscopeError):

@@ -57,6 +57,7 @@ _COLUMNS = {
     "loss": Column("loss (nats/character)", 4),
     "success_far": Column("success at 4x the length", 3),
     "half_life": Column("half-life, {} (steps)", 1),
+    "gradient_slope": Column("gradient, {} (nats/step)", 4),
     "jacobian_slope": Column("Jacobians (nats/step)", 4),
     "effective_context": Column("context (characters)"),
     "gates_left": Column("gates below 0.1", 3),

@@ -26,7 +26,7 @@ LIMIT = 100_000
 """Characters of a text that are read, if the user does not say."""
 
 GIVEN = (
-    "size", "training_speed", "reading_speed", "text_loss", "gradient_half_life", "jacobian_slope",
+    "size", "training_speed", "reading_speed", "text_loss", "gradients", "jacobian_slope",
     "effective_context", "gates", "best_units", "success",
 )  # fmt: skip
 """What is measured of networks that are given."""

@@ -31,7 +31,7 @@ from .result import Comparison
 from .running import train_all
 
 TRAINED = (
-    "size", "training_speed", "reading_speed", "test_scores", "gradient_half_life", "jacobian_slope",
+    "size", "training_speed", "reading_speed", "test_scores", "gradients", "jacobian_slope",
     "effective_context", "gates", "best_units", "success",
 )  # fmt: skip
 """What is measured of networks that were trained for the comparison."""

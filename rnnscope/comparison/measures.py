@@ -119,14 +119,16 @@ def reading_speed(subject: Subject) -> Figures:
     return {"reading_speed": amount / best}
 
 
-def gradient_half_life(subject: Subject) -> Figures:
-    """The lag at which the median gradient of the loss has halved, of h and of the cell's memory, in the top layer."""
+def gradients(subject: Subject) -> Figures:
+    """When the median gradient of the loss has halved and how fast it fades, of h and the memory of the top layer."""
     summary = gradient_flow(subject.model, subject.documents, limit=subject.limit, seed=subject.seed).summary
     config = subject.model.config
     signals = {"h": "h", "memory": CELLS[config.cell].memory}
     top = config.layers - 1
     return {
-        f"half_life:{name}": float(summary.loc[f"l{top}.{signal}", "half_life"]) for name, signal in signals.items()
+        f"{column}:{name}": float(summary.loc[f"l{top}.{signal}", of])
+        for column, of in (("half_life", "half_life"), ("gradient_slope", "slope"))
+        for name, signal in signals.items()
     }
 
 
@@ -198,7 +200,7 @@ MEASURES: Mapping[str, Measure] = {
     ),
     "test_scores": Measure(test_scores),
     "text_loss": Measure(text_loss, _reads_text, reads=True),
-    "gradient_half_life": Measure(gradient_half_life, _reads_text, reads=True),
+    "gradients": Measure(gradients, _reads_text, reads=True),
     "jacobian_slope": Measure(jacobian_slope, _reads_text, reads=True),
     "effective_context": Measure(context, _reads_text, reads=True),
     "gates": Measure(gates, lambda subject: _reads_text(subject) and subject.model.config.cell in _KEEPERS, reads=True),

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from filelock import FileLock, Timeout
 
-from rnnscope.errors import RnnscopeError, TrainingError
+from rnnscope.errors import DivergedError, RnnscopeError, TrainingError
 from rnnscope.output import atomic_path
 from rnnscope.training.loop import train
 
@@ -33,9 +33,7 @@ def train_run(folder: Path, device: str) -> None:
             train(folder / "recipe.toml", folder, resume=last, force=not last, device=device)
     except Timeout:
         raise TrainingError(f"Another process is at work in {folder}. Wait for it, or end it.") from None
-    except TrainingError as error:
-        if "training diverged" not in str(error):
-            raise
+    except DivergedError as error:
         with atomic_path(folder / DIVERGED) as partial:
             partial.write_text(f"{error}\n", encoding="utf-8")
 

@@ -17,7 +17,7 @@ from rich.console import Console
 from torch import Tensor
 
 from rnnscope import checkpoint
-from rnnscope.errors import TrainingError
+from rnnscope.errors import DivergedError, TrainingError
 from rnnscope.models import Network
 from rnnscope.output import atomic_path
 from rnnscope.progress import interruption, progress_bar
@@ -125,7 +125,7 @@ class Run:
 
         Raises
         ------
-        TrainingError
+        DivergedError
         """
         if not self._pending:
             return
@@ -144,7 +144,7 @@ class Run:
         if not finite:
             good = self.folder / "last.pt"
             kept = f"The last good checkpoint is {good}." if good.exists() else "There is no earlier checkpoint."
-            raise TrainingError(
+            raise DivergedError(
                 f"The {what} became NaN or infinite by step {self.progress.step:,}: training diverged. {kept} "
                 "Start again with a smaller training.learning_rate or training.clip."
             )

@@ -56,11 +56,12 @@ def test_a_text_of_single_characters_has_no_loss(make_model: Make) -> None:
 
 def test_the_gradient_is_that_of_the_top_layer_and_of_the_memory(make_model: Make) -> None:
     model = make_model(layers=2)
-    found = figures(subject(model, TEXT), "gradient_half_life")
+    found = figures(subject(model, TEXT), "gradients")
     summary = gradient_flow(model, TEXT).summary
     assert found["half_life:h"] == summary.loc["l1.h", "half_life"]
     assert found["half_life:memory"] == summary.loc["l1.c", "half_life"]
-    gru = figures(subject(make_model(cell="gru"), TEXT), "gradient_half_life")
+    assert found["gradient_slope:memory"] == summary.loc["l1.c", "slope"]
+    gru = figures(subject(make_model(cell="gru"), TEXT), "gradients")
     assert gru["half_life:h"] == gru["half_life:memory"]
 
 
