@@ -5,101 +5,148 @@ from __future__ import annotations
 import json
 from math import isfinite
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from .arguments import device_option, encoding_option, force_option, model_argument, open_model, rows, sources
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from rich.console import RenderableType
+
+_OF_TEXTS = ("targets", "places", "horizon", "limit", "encoding")
+"""What can be said only where texts are read."""
+
+
+def _numbers(ctx: click.Context, parameter: click.Parameter, value: str | None) -> list[int] | None:
+    words = None if value is None else value.replace(" ", "").split(",")
+    if words is not None and not all(word.isdecimal() and len(word) < 10 for word in words):
+        raise click.BadParameter(f"{value!r} is no list of lengths such as 10,20,50.")
+    return None if words is None else [int(word) for word in words]
 
 
 @click.command()
 @model_argument
-@click.argument("texts", nargs=-1, required=True, metavar="TEXT.txt...")
+@click.argument("texts", nargs=-1, metavar="[TEXT.txt...]")
+@click.option("--lengths", callback=_numbers, metavar="NUMBERS", help="Contexts, or lengths of a problem: 10,20,50.")
 @click.option("--targets", default=1_000, show_default=True, type=click.IntRange(1), help="Characters to predict.")
 @click.option("--places", default=50, show_default=True, type=click.IntRange(2), help="Places to go on from, twice.")
 @click.option(
     "--horizon", type=click.IntRange(1), help="Steps to go on for [default: 5000, or a quarter of the longest text]."
 )
 @click.option("--limit", default=100_000, show_default=True, type=click.IntRange(2), help="Characters to read.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of targets, places and intervals.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of all that is random.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 @click.option("--save", type=click.Path(path_type=Path), help="Picture to draw as well: .png, .svg or .pdf.")
 @encoding_option
 @device_option
 @force_option
+@click.pass_context
 def memory(
+    ctx: click.Context,
     model: str,
     texts: tuple[str, ...],
+    as_json: bool,
+    save: Path | None,
+    device: str,
+    force: bool,
+    **options: Any,
+) -> None:
+    """Tell how far back a network remembers.
+
+    A language model reads TEXTs, each a document, or - for standard input: the loss is measured with the last few
+    characters alone and with others at a distance in place of the true ones; and how long each unit keeps the
+    difference between two pasts.
+
+    A network that was trained on a memory problem needs no text: success is measured against the length, beside
+    that of what has no memory; and, where the problem is one of counting, which units count.
+    """
+    from rich.console import Console
+
+    from rnnscope.models import Transducer
+    from rnnscope.output import new_path
+    from rnnscope.reports import figures
+
+    if save is not None:
+        new_path(figures.check_format(save), force)
+    network = open_model(model, device)
+    if isinstance(network, Transducer):
+        given = [f"--{name}" for name in _OF_TEXTS if ctx.get_parameter_source(name) != ParameterSource.DEFAULT]
+        if texts or given:
+            raise click.UsageError(
+                f"{model} was trained on the problem {network.problem.name} and reads no text: "
+                f"leave {' and '.join([*texts, *given])} out."
+            )
+        results, found, figure = _of_problem(network, options["lengths"], options["seed"])
+    elif texts:
+        results, found, figure = _of_text(network, texts, **options)
+    else:
+        raise click.UsageError("Say which text to read: only a network that was trained on a memory problem has none.")
+    if as_json:
+        click.echo(json.dumps(found))
+    else:
+        Console(highlight=False).print(*results, sep="\n")
+    if save is not None:
+        figures.save([figure], save)
+        click.echo(f"Drew {save}", err=as_json)
+
+
+def _of_text(
+    network: Any,
+    texts: tuple[str, ...],
+    *,
+    lengths: list[int] | None,
     targets: int,
     places: int,
     horizon: int | None,
-    limit: int,
-    seed: int,
-    as_json: bool,
-    save: Path | None,
     encoding: str,
-    device: str,
-    force: bool,
-) -> None:
-    """Tell how far back a network remembers: all of it, and each unit.
-
-    Each TEXT is a document; it may be - for standard input. The loss is measured with the last few characters alone
-    and with others at a distance in place of the true ones; and how long each unit keeps the difference between
-    two pasts.
-    """
+    **options: Any,
+) -> tuple[list[RenderableType], dict[str, Any], Figure]:
+    """What to print, as JSON, and drawn."""
     from matplotlib.figure import Figure
     from rich.console import Console
 
     from rnnscope.analysis.memory.context import effective_context
     from rnnscope.analysis.memory.forgetting import forgetting_times
-    from rnnscope.output import new_path
-    from rnnscope.reports import figures
     from rnnscope.tracing.documents import Given, gather
 
-    if save is not None:
-        new_path(figures.check_format(save), force)
-    network = open_model(model, device)
-    documents = gather(Given(sources(texts), encoding=encoding), "file")
-    progress = Console(stderr=True)
-    context = effective_context(
-        network,  # pyright: ignore[reportArgumentType]
-        documents,
-        targets=targets,
-        seed=seed,
-        limit=limit,
-        console=progress,
-    )
-    forgetting = forgetting_times(
-        network,  # pyright: ignore[reportArgumentType]
-        documents,
-        places=places,
-        horizon=horizon,
-        seed=seed,
-        limit=limit,
-        console=progress,
-    )
-    if as_json:
-        found = {
-            **{key: _finite(getattr(context, key)) for key in ("characters", "low", "high", "loss")},
-            "contexts": rows(context.table),
-            "horizon": forgetting.horizon,
-            "signals": rows(forgetting.summary),
-            "units": rows(forgetting.table),
-        }
-        click.echo(json.dumps(found))
-    else:
-        console = Console(highlight=False)
-        console.print(context)
-        console.print()
-        console.print(forgetting)
-    if save is not None:
-        figure = Figure(figsize=(10, 7.2), layout="constrained")
-        top, bottom = figure.subfigures(2, 1)  # pyright: ignore[reportGeneralTypeIssues]
-        context.plot(top.subplots(1, 2))
-        forgetting.plot(bottom.subplots())
-        figures.save([figure], save)
-        click.echo(f"Drew {save}", err=as_json)
+    documents, console = gather(Given(sources(texts), encoding=encoding), "file"), Console(stderr=True)
+    context = effective_context(network, documents, lengths=lengths, targets=targets, console=console, **options)
+    forgetting = forgetting_times(network, documents, places=places, horizon=horizon, console=console, **options)
+    figure = Figure(figsize=(10, 7.2), layout="constrained")
+    top, bottom = figure.subfigures(2, 1)  # pyright: ignore[reportGeneralTypeIssues]
+    context.plot(top.subplots(1, 2))
+    forgetting.plot(bottom.subplots())
+    found = {key: getattr(context, key) for key in ("characters", "low", "high", "loss")}
+    found = {key: value if isfinite(value) else None for key, value in found.items()} | {
+        "contexts": rows(context.table),
+        "horizon": forgetting.horizon,
+        "signals": rows(forgetting.summary),
+        "units": rows(forgetting.table),
+    }
+    return [context, "", forgetting], found, figure
 
 
-def _finite(value: float) -> float | None:
-    """The number, None if it is infinite."""
-    return value if isfinite(value) else None
+def _of_problem(
+    network: Any, lengths: list[int] | None, seed: int
+) -> tuple[list[RenderableType], dict[str, Any], Figure]:
+    """What to print, as JSON, and drawn."""
+    from matplotlib.figure import Figure
+    from rich.console import Console
+
+    from rnnscope.analysis.memory.counting import counting_units
+    from rnnscope.analysis.memory.success import task_success
+    from rnnscope.problems.counting import CounterLanguage
+
+    success = task_success(network, lengths, seed=seed, console=Console(stderr=True))
+    units = counting_units(network, seed=seed) if isinstance(network.problem, CounterLanguage) else None
+    figure = Figure(figsize=(5.5 if units is None else 10.5, 3.6), layout="constrained")
+    left, *right = figure.subplots(1, 1 if units is None else 2, squeeze=False)[0]
+    success.plot(left)
+    if units is not None:
+        units.plot(*right)
+    found = {"problem": network.problem.name, "trained": success.trained, "solved": success.solved}
+    found |= {"lengths": rows(success.table), "units": None if units is None else rows(units.table)}
+    return [success] if units is None else [success, "", units], found, figure

@@ -13,6 +13,7 @@ from PIL import Image
 from rnnscope import checkpoint
 from rnnscope.cli import Commands
 from rnnscope.cli.memory import memory
+from rnnscope.models.transducer import Transducer, TransducerConfig
 from tests.handmade import dialogue, latch
 
 TEXT = dialogue(np.random.default_rng(1), 600)
@@ -24,6 +25,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A working folder with the latch network and a text."""
     monkeypatch.chdir(tmp_path)
     checkpoint.save("model.pt", latch(), {})
+    checkpoint.save("counter.pt", Transducer(TransducerConfig(problem="anbn", length=4, hidden_size=3)), {})
     Path("text.txt").write_text(TEXT)
 
 
@@ -61,6 +63,33 @@ def test_memory_draws_a_picture_reads_standard_input_and_replaces_nothing() -> N
     assert "memory.png exists" in run(*arguments, stdin=TEXT).output
 
 
+def test_memory_takes_the_lengths_of_contexts() -> None:
+    result = run(*MEMORY, "--lengths", "3, 9", "--json")
+    assert result.exit_code == 0, result.output
+    contexts = json.loads(result.stdout)["contexts"]
+    assert [row["to"] for row in contexts if row["condition"] == "truncated"] == [3, 9]
+
+
+def test_a_network_of_a_problem_needs_no_text() -> None:
+    result = run("memory", "counter.pt", "--lengths", "4,6", "--save", "counter.png")
+    assert result.exit_code == 0, result.output
+    for words in ("a^n b^n", "length   success", "units that follow the depth", "Drew counter.png"):
+        assert words in result.output
+    found = json.loads(run("memory", "counter.pt", "--json").stdout)
+    assert (found["problem"], found["trained"], found["solved"]) == ("anbn", 4, None)
+    assert [row["length"] for row in found["lengths"]] == [4, 6, 8, 12, 16]
+    assert len(found["units"]) == 6
+
+
+def test_no_unit_is_said_to_count_where_nothing_is_counted() -> None:
+    checkpoint.save("adder.pt", Transducer(TransducerConfig(problem="adding", length=4, hidden_size=3)), {})
+    result = run("memory", "adder.pt", "--lengths", "4", "--save", "adder.png")
+    assert result.exit_code == 0, result.output
+    assert "constant answer" in result.output
+    assert "depth" not in result.output
+    assert json.loads(run("memory", "adder.pt", "--lengths", "4", "--json").stdout)["units"] is None
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -71,7 +100,11 @@ def test_memory_draws_a_picture_reads_standard_input_and_replaces_nothing() -> N
         ((*MEMORY, "--limit", "3"), "at least 4 characters"),
         ((*MEMORY, "--places", "1"), "1 is not in the range"),
         ((*MEMORY, "--save", "memory.txt"), "does not name a picture"),
-        (("memory", "model.pt"), "Missing argument"),
+        (("memory", "model.pt"), "Say which text to read"),
+        ((*MEMORY, "--lengths", "10,x"), "'10,x' is no list of lengths"),
+        ((*MEMORY, "--lengths", "0"), "at least 1; got 0"),
+        (("memory", "counter.pt", "text.txt", "--limit", "9"), "reads no text: leave text.txt and --limit out"),
+        (("memory", "counter.pt", "--lengths", "2"), "anbn needs a length from 4 to 10,000; got 2"),
     ],
 )
 def test_bad_input_is_one_paragraph_and_exit_code_two(arguments: tuple[str, ...], message: str) -> None:

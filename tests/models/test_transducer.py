@@ -13,7 +13,7 @@ from click.testing import CliRunner
 import rnnscope
 from rnnscope import checkpoint
 from rnnscope.cli import main
-from rnnscope.errors import CheckpointError, RecipeError
+from rnnscope.errors import CheckpointError, RecipeError, TextError
 from rnnscope.models.transducer import Transducer, TransducerConfig
 from rnnscope.problems.known import PROBLEMS
 from rnnscope.problems.problem import generator
@@ -75,6 +75,34 @@ def test_its_layers_can_be_recorded() -> None:
     with rnnscope.record(model) as recording:
         model.rate([model.problem.batch(generator(0), 5, 7)])
     assert recording["l0.c"].shape == (27, 5, 6)
+
+
+def test_its_sequences_can_be_traced() -> None:
+    model = make_transducer(problem="flip-flop", layers=2)
+    inputs = model.problem.batch(generator(0), 2, 3).inputs
+    trace = rnnscope.trace(model, inputs)
+    assert trace.documents == ("sequence 0", "sequence 1")
+    assert set(trace.text) <= set("012.")
+    assert [trace.text[step] == "." for step in range(15)] == (inputs[:, 0] == 0).all(axis=1).tolist()
+    with rnnscope.record(model, ["l1.c"]) as recording, torch.no_grad():
+        outputs = model(torch.from_numpy(inputs))
+    columns = np.stack([trace.tree.ds[f"output_{number}"] for number in range(3)], axis=-1)
+    np.testing.assert_allclose(columns.reshape(2, 15, 3).swapaxes(0, 1), outputs, atol=1e-6)
+    np.testing.assert_allclose(trace["l1.c"][15:], recording["l1.c"][:, 1], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("aabb", "trained on the problem anbn and reads vectors, not texts"),
+        (np.zeros((4, 2)), r"shape \(time, sequence, 2\) was expected; got shape \(4, 2\)"),
+        (np.zeros((4, 1, 3)), r"got shape \(4, 1, 3\)"),
+        (np.zeros((0, 1, 2)), r"got shape \(0, 1, 2\)"),
+    ],
+)
+def test_what_cannot_be_traced_is_refused(given: Any, words: str) -> None:
+    with pytest.raises(TextError, match=words):
+        rnnscope.trace(make_transducer(problem="anbn"), given)
 
 
 def test_the_command_line_says_what_it_is(tmp_path: Path) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import pairwise
-from numbers import Integral
 
 import numpy as np
 import pandas as pd
@@ -20,10 +20,13 @@ from rnnscope.progress import progress_bar
 from rnnscope.tracing.documents import Texts
 
 from .context_result import SHARE, EffectiveContext
-from .states import Tokens, TrueStates, true_states
+from .states import Tokens, TrueStates, check_count, true_states
 
 LENGTHS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 """Characters of context, if the user names none; those that are at most a quarter of the longest document."""
+
+_FINER = 10
+"""Into so many parts the gap between two of them is cut where the effective context lies."""
 
 LIMIT = 100_000
 """Characters of a text that are read, if the user does not say."""
@@ -41,6 +44,9 @@ _DRAWS = 1_000
 
 Condition = tuple[str, int, float]
 """What is done to the context, and between which distances."""
+
+Losses = dict[Condition, np.ndarray]
+"""Of each target in each condition, float64 arrays of shape (target,)."""
 
 
 def effective_context(
@@ -74,7 +80,8 @@ def effective_context(
         Each is a document, read from a zero state.
     lengths : sequence of int, optional
         The numbers n of characters, which also bound the stretches that are shuffled and replaced: from each
-        length, not counted, to the next. 1, 2, 5, ..., 1000 as far as the text allows if not given.
+        length, not counted, to the next. If not given, 1, 2, 5, 10, ..., 1000 as far as the text allows; the gap
+        that the effective context lies in, and each that its interval reaches into, is then cut into ten.
     targets : int
         Characters whose loss is measured, fewer if the text is short. Each has more characters of its
         document before it than the largest length.
@@ -111,30 +118,31 @@ def effective_context(
     Source: Khandelwal, He, Qi and Jurafsky (2018), Sharp nearby, fuzzy far away. ACL.
     """
     check_model(model)
-    _check_count("targets", targets, 1)
-    _check_count("seed", seed, 0)
+    check_count("targets", targets, 1)
+    check_count("seed", seed, 0)
     documents, more = read_documents(text, limit, encoding)
     tokens = Tokens.of(model, documents)
     chosen = _lengths(lengths, tokens.longest)
     rng = np.random.default_rng(seed)
     places = _targets(tokens, chosen[-1], targets, rng)
-    conditions = list(_conditions(chosen))
     states = true_states(model, tokens, np.concatenate([places - 1 - n for n in (1, *chosen)]), console)
-    with progress_bar(console) as bar:
-        steps = len(places) * sum(_width(condition) for condition in conditions)
-        task = bar.add_task(f"{len(conditions)} contexts", total=steps)
-        losses = np.stack(
-            [
-                _measure(model, tokens, places, states, condition, rng, lambda count: bar.advance(task, count))
-                for condition in conditions
-            ]
-        )
-    return _result(conditions, losses, seed, _words(len(places), tokens, more))
+    text_read = f"Measured at {len(places):,} random characters of {tokens.words(more)}."
 
+    def measure(conditions: Sequence[Condition]) -> Losses:
+        with progress_bar(console) as bar:
+            steps = len(places) * sum(_width(condition) for condition in conditions)
+            task = bar.add_task(f"{len(conditions)} contexts", total=steps)
+            advance = partial(bar.advance, task)
+            return {one: _measure(model, tokens, places, states, one, rng, advance) for one in conditions}
 
-def _check_count(name: str, value: object, least: int) -> None:
-    if not isinstance(value, Integral) or isinstance(value, bool) or int(value) < least:
-        raise TextError(f"{name} is a whole number of at least {least}; got {value!r}.")
+    losses = measure(list(_conditions(chosen, chosen)))
+    found = _result(losses, seed, text_read)
+    finer = _between(chosen, found.low, found.high) if lengths is None else []
+    if finer:
+        losses |= measure([("truncated", 1, n) for n in finer])
+        ordered = _conditions(sorted((*chosen, *finer)), chosen)
+        found = _result({condition: losses[condition] for condition in ordered}, seed, text_read)
+    return found
 
 
 def _lengths(given: Sequence[int] | None, longest: int) -> list[int]:
@@ -147,7 +155,7 @@ def _lengths(given: Sequence[int] | None, longest: int) -> list[int]:
     if isinstance(given, str) or not isinstance(given, Iterable) or not (found := list(given)):
         raise TextError(f"lengths is a sequence of whole numbers, such as (10, 100); got {given!r}.")
     for n in found:
-        _check_count("Each of lengths", n, 1)
+        check_count("Each of lengths", n, 1)
     if max(found) + 2 > longest:
         raise TextError(
             f"A context of {max(found):,} characters needs a document of at least {max(found) + 2:,}; the longest "
@@ -165,12 +173,20 @@ def _targets(tokens: Tokens, length: int, count: int, rng: np.random.Generator) 
     return np.sort(rng.choice(places, min(count, len(places)), replace=False))
 
 
-def _conditions(lengths: Sequence[int]) -> Iterator[Condition]:
+def _between(lengths: Sequence[int], low: float, high: float) -> list[int]:
+    """Lengths that cut those gaps into parts which an interval of the effective context reaches into."""
+    gaps = [(before, last) for before, last in pairwise(lengths) if last >= low and before < high]
+    parts = {round(n) for gap in gaps for n in np.linspace(*gap, _FINER + 1)}
+    return sorted(parts.difference(lengths))
+
+
+def _conditions(left: Sequence[int], bounds: Sequence[int]) -> Iterator[Condition]:
+    """All of them, from the lengths that are left and those that bound what is changed."""
     yield "full", 1, np.inf
-    for n in lengths:
+    for n in left:
         yield "truncated", 1, n
     for way in ("shuffled", "replaced"):
-        for before, last in pairwise((0, *lengths)):
+        for before, last in pairwise((0, *bounds)):
             if way == "replaced" or last - before > 1:
                 yield way, before + 1, last
 
@@ -227,8 +243,9 @@ def _losses(model: CharLanguageModel, windows: Tensor, states: States, targets: 
     return functional.cross_entropy(last, targets.to(last.device), reduction="none").cpu().double().numpy()
 
 
-def _result(conditions: Sequence[Condition], losses: np.ndarray, seed: int, text: str) -> EffectiveContext:
+def _result(measured: Losses, seed: int, text: str) -> EffectiveContext:
     """The table, the effective context, and the intervals of both."""
+    losses = np.stack(list(measured.values()))
     count = losses.shape[1]
     blocks = np.arange(count) * min(_BLOCKS, count) // count
     sizes = np.bincount(blocks)
@@ -237,7 +254,7 @@ def _result(conditions: Sequence[Condition], losses: np.ndarray, seed: int, text
     means = (draws @ sums.T) / (draws @ sizes)[:, None]
     low, high = np.percentile(means - means[:, :1], (2.5, 97.5), axis=0)
     loss = losses.mean(axis=1)
-    table = pd.DataFrame(conditions, columns=["condition", "from", "to"])
+    table = pd.DataFrame(list(measured), columns=["condition", "from", "to"])
     table = table.assign(loss=loss, change=loss - loss[0], low=low, high=high)
     truncated = (table["condition"] == "truncated").to_numpy()
     lengths = table["to"].to_numpy()[truncated]
@@ -250,8 +267,3 @@ def _result(conditions: Sequence[Condition], losses: np.ndarray, seed: int, text
 def _smallest(lengths: np.ndarray, losses: np.ndarray, full: float) -> float:
     within = lengths[losses <= (1 + SHARE) * full]
     return float(within[0]) if len(within) else float("inf")
-
-
-def _words(targets: int, tokens: Tokens, more: int) -> str:
-    read = f"the first {len(tokens.ids):,} of {len(tokens.ids) + more:,}" if more else f"{len(tokens.ids):,}"
-    return f"Measured at {targets:,} random characters of {read}."

@@ -62,45 +62,39 @@ class EffectiveContext:
         return self.table.query(f"condition == {condition!r}")
 
     def plot(self, axes: Sequence[Axes] | None = None) -> tuple[Axes, Axes]:
-        """The loss against the characters left, and what a change at a distance costs; on two new axes if not given."""
+        """What it costs to leave some characters alone, and to change them at a distance; on two new axes if not given.
+
+        The costs are in nats; they are linear up to 0.01 and logarithmic from there on.
+        """
         left, right = axes if axes is not None else Figure(figsize=(10, 3.6), layout="constrained").subplots(1, 2)
-        self._plot_lengths(left)
-        self._plot_distances(right)
+        self._draw(left, {"truncated": 1.0}, "o-")
+        self._draw(right, {"shuffled": 0.96, "replaced": 1.04}, "o")
+        if np.isfinite(self.characters):
+            left.axvline(self.characters, color="#b2182b", linewidth=1, linestyle=":", label="effective context")
+        left.set(xlabel="characters left", title=self.title)
+        right.set(xlabel="distance of the stretch (characters)", title="A stretch that is not the true one")
+        for one in (left, right):
+            one.legend(edgecolor="none")
         return left, right
 
-    def _plot_lengths(self, axes: Axes) -> None:
-        rows = self.rows("truncated")
-        reach = np.abs(rows[["low", "high"]].to_numpy().T - rows["change"].to_numpy())
-        axes.axhspan(self.loss, (1 + SHARE) * self.loss, color="#dddddd", linewidth=0, label="within 1 %")
-        axes.axhline(self.loss, color="#999999", linewidth=1, label="all characters")
-        axes.errorbar(
-            rows["to"], rows["loss"], yerr=reach, fmt="o-", color=_COLOURS["truncated"], markersize=4, capsize=3
-        )
-        if np.isfinite(self.characters):
-            axes.axvline(self.characters, color="#b2182b", linewidth=1, linestyle=":", label="effective context")
-        axes.set_xscale("log")
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,g}"))
-        axes.set(xlabel="characters left", ylabel="loss (nats per character)", title=self.title)
-        axes.legend(frameon=False)
-
-    def _plot_distances(self, axes: Axes) -> None:
-        for condition, shift in (("shuffled", 0.96), ("replaced", 1.04)):
+    def _draw(self, axes: Axes, shifts: dict[str, float], style: str) -> None:
+        """The change of loss in some conditions, shifted sideways, at the middle of each stretch."""
+        for condition, shift in shifts.items():
             rows = self.rows(condition)
-            middle = np.sqrt(rows["from"] * rows["to"]) * shift
+            place = rows["to"] if condition == "truncated" else np.sqrt(rows["from"] * rows["to"])
             reach = np.abs(rows[["low", "high"]].to_numpy().T - rows["change"].to_numpy())
             axes.errorbar(
-                middle, rows["change"], yerr=reach, fmt="o", color=_COLOURS[condition], markersize=4, capsize=3,
-                label=condition,
+                place * shift, rows["change"], yerr=reach, fmt=style, color=_COLOURS[condition], markersize=4,
+                linewidth=1, capsize=3, label=condition,
             )  # fmt: skip
-        changed = self.table.query("condition in ('shuffled', 'replaced')")[["low", "high"]].to_numpy()
-        axes.axhline(0, color="#bbbbbb", linewidth=0.8, zorder=0)
+        axes.axhspan(0, SHARE * self.loss, color="#dddddd", linewidth=0, zorder=0, label="within 1 % of the loss")
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,g}"))
         axes.set_yscale("symlog", linthresh=0.01)
-        axes.set_ylim(min(-0.003, 1.5 * changed.min()), max(0.01, 1.5 * changed.max()))
+        least, most = self.table["low"].to_numpy().min(), self.table["high"].to_numpy().max()
+        axes.set_ylim(min(-0.003, 1.5 * least), max(0.03, 2 * most))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
-        axes.set(xlabel="its distance (characters)", ylabel="change of loss (nats)", title="A changed stretch")
-        axes.legend(frameon=False)
+        axes.set_ylabel(f"loss above {self.loss:.3f} (nats)")
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield Text(f"{self.title} (95 %: {_count(self.low)} to {_count(self.high)})", style="bold")

@@ -65,9 +65,8 @@ class CountingUnits:
             scaled = (means - means.min()) / max(np.ptp(means), 1e-12)
             linearity = self.table["linearity"][address]
             axes.plot(self.means.index, scaled, marker=".", label=f"{address} ({linearity:.2f})")
-        axes.set(
-            xlabel="depth", ylabel="mean of the unit, over its range", title=f"{self.problem.name}: {self.network}"
-        )
+        title = f"{self.problem.name}: units that follow the depth"
+        axes.set(xlabel="depth", ylabel="mean of the unit, over its range", title=title)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend(frameon=False, title="linearity")
         return axes
@@ -122,7 +121,7 @@ def counting_units(model: object, length: int | None = None, *, strings: int = 2
     values = _values(model, batch.inputs, batch.mask)
     depth = problem.depth(batch.inputs)[batch.mask]
     table = follow(values.to_numpy(), depth)
-    table.index = values.columns
+    table.index = values.columns.rename("unit")
     means = pd.DataFrame(values.groupby(pd.Index(depth.astype(int), name="depth")).mean())
     table = table.sort_values("linearity", ascending=False, kind="stable")
     return CountingUnits(problem, model.config.words, length, strings, table, means)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from numbers import Integral
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ from rnnscope.recording.recorder import record
 from rnnscope.tracing.documents import Texts
 
 from .forgetting_result import ForgettingTimes
-from .states import Tokens, TrueStates, true_states
+from .states import Tokens, TrueStates, check_count, true_states
 
 SHARE = 0.01
 """Of a unit's standard deviation: a difference up to this is forgotten."""
@@ -94,8 +94,8 @@ def forgetting_times(
     last step at which it differs by more.
     """
     check_model(model)
-    _check_count("places", places, 2)
-    _check_count("seed", seed, 0)
+    check_count("places", places, 2)
+    check_count("seed", seed, 0)
     documents, more = read_documents(text, limit, encoding)
     tokens = Tokens.of(model, documents)
     horizon = _horizon(horizon, tokens.longest)
@@ -108,16 +108,10 @@ def forgetting_times(
     chosen = np.random.default_rng(seed).permutation(possible)[:places]
     states = true_states(model, tokens, chosen, console)
     with progress_bar(console) as bar:
-        task = bar.add_task("two pasts", total=horizon)
-        times = _times(model, tokens, chosen, states, horizon, lambda count: bar.advance(task, count))
-    read = f"the first {len(tokens.ids):,} of {len(tokens.ids) + more:,}" if more else f"{len(tokens.ids):,}"
-    said = f"Measured from {len(chosen):,} random places of {read} characters."
+        advance = partial(bar.advance, bar.add_task("two pasts", total=horizon))
+        times = _times(model, tokens, chosen, states, horizon, advance)
+    said = f"Measured from {len(chosen):,} random places of {tokens.words(more)} characters."
     return ForgettingTimes(horizon, _table(times), {str(address): found for address, found in times.items()}, said)
-
-
-def _check_count(name: str, value: object, least: int) -> None:
-    if not isinstance(value, Integral) or isinstance(value, bool) or int(value) < least:
-        raise TextError(f"{name} is a whole number of at least {least}; got {value!r}.")
 
 
 def _horizon(given: int | None, longest: int) -> int:
@@ -125,7 +119,7 @@ def _horizon(given: int | None, longest: int) -> int:
         if longest < 4:
             raise TextError(f"A document of at least 4 characters is needed; the longest here has {longest}.")
         return min(HORIZON, longest // 4)
-    _check_count("horizon", given, 1)
+    check_count("horizon", given, 1)
     return int(given)
 
 

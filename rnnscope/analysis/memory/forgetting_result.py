@@ -9,7 +9,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, SymmetricalLogLocator
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
@@ -85,8 +85,13 @@ class ForgettingTimes:
         axes.axhline(self.horizon, color="#999999", linewidth=0.8, linestyle="--", zorder=0)
         axes.annotate("horizon", (0.5, self.horizon), va="top", color="#777777", fontsize=8)
         axes.set_yscale("symlog", linthresh=1)
+        axes.yaxis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=1, subs=(1, 2, 5)))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:,g}"))
-        axes.set(xlabel="units (%, in the order of their medians)", ylabel="steps", title="How long units remember")
+        axes.set(
+            xlabel="units (%, in the order of their medians)",
+            ylabel="steps until forgotten",
+            title="How long units remember",
+        )
         axes.set(xlim=(0, 100), ylim=(0.7 * max(0, self.table["lower"].min()), 1.4 * self.horizon))
         axes.legend(frameon=False, loc="lower right")
         return axes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 import torch
@@ -56,6 +57,11 @@ class Tokens:
         """Characters of the longest document."""
         return int(np.diff(self.starts).max())
 
+    def words(self, more: int) -> str:
+        """How many characters there are, out of a text that has some more."""
+        count = len(self.ids)
+        return f"the first {count:,} of {count + more:,}" if more else f"{count:,}"
+
     def between(self, before: int, after: int) -> np.ndarray:
         """The places that have so many characters of their document before them, and so many after."""
         lengths = np.diff(self.starts)
@@ -90,6 +96,17 @@ class TrueStates:
             torch.stack([values[rows] for address, values in self.values.items() if address.signal == name])
             for name in names
         )
+
+
+def check_count(name: str, value: object, least: int) -> None:
+    """Refuse what is no whole number of at least so many.
+
+    Raises
+    ------
+    TextError
+    """
+    if not isinstance(value, Integral) or isinstance(value, bool) or int(value) < least:
+        raise TextError(f"{name} is a whole number of at least {least}; got {value!r}.")
 
 
 def state_signals(model: CharLanguageModel) -> list[Address]:

@@ -61,18 +61,25 @@ class TaskSuccess:
         count = int(np.logical_and.accumulate(right).sum())
         return int(self.table.index[count - 1]) if count else None
 
+    @property
+    def _verdict(self) -> str:
+        if self.solved is None:
+            return f"Success is below {_SOLVED} at the shortest of these."
+        times = f"{self.solved / self.trained:.3g} times that of training"
+        return f"Success is at least {_SOLVED} at all up to {self.solved:,}, {times}."
+
     def plot(self, axes: Axes | None = None) -> Axes:
         """Success against length, with that of what has no memory; on new axes if none are given."""
         axes = axes or Figure(figsize=(6, 3.2), layout="constrained").subplots()
         table = self.table
-        axes.axvspan(0, self.trained, color="#f0f0f0", zorder=0)
+        axes.axvline(self.trained, color="#bbbbbb", linestyle=":", label="length of training", zorder=0)
         axes.errorbar(table.index, table["success"], yerr=table["error"], marker="o", color="#2166ac", label="network")
         axes.plot(table.index, table["chance"], color="#999999", linestyle="--", label=self.problem.forgetful)
         axes.set_xscale("log")
         axes.set_xticks(table.index, [f"{length:,}" for length in table.index], minor=False)
         axes.set_xticks([], minor=True)
         axes.set_xlim(table.index[0] / 1.1, table.index[-1] * 1.1)
-        axes.set(xlabel=f"length (trained on {self.trained:,})", ylabel=self.problem.criterion, ylim=(-0.03, 1.03))
+        axes.set(xlabel="length", ylabel=self.problem.criterion, ylim=(-0.03, 1.03))
         axes.set_title(f"{self.problem.name}: {self.network}")
         axes.legend(frameon=False)
         return axes
@@ -81,7 +88,7 @@ class TaskSuccess:
         problem = self.problem
         yield Text.assemble((problem.name, "bold"), f"  {problem.about}; {self.network}")
         table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-        for name in ("length", "success", "±", "no memory", "loss", "floor"):
+        for name in ("length", "success", "error", "no memory", "loss", "floor"):
             table.add_column(name, justify="right", no_wrap=True)
         for length, row in self.table.iterrows():
             style = "bold" if length == self.trained else ""
@@ -89,8 +96,9 @@ class TaskSuccess:
             table.add_row(*cells, f"{row['loss']:.4f}", f"{row['floor']:.4f}", style=style)
         yield table
         yield Text(
-            f"Success: {problem.criterion}. Loss: {problem.unit}. Floor: {problem.forgetful}. "
-            f"Trained on length {self.trained:,}; {self.sequences:,} sequences at each."
+            f"Success: {problem.criterion}, with its standard error. Loss: {problem.unit}. No memory and floor: "
+            f"the same for the best answer without memory ({problem.forgetful}). "
+            f"Trained on length {self.trained:,}; {self.sequences:,} sequences at each. {self._verdict}"
         )
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -34,7 +36,8 @@ class ErrorAnalysis:
         One row a category and model: ``errors``, and their ``share`` of the model's.
     pairs : DataFrame
         One row an ordered pair of models and a category: ``characters`` that the model ``right`` gets right and
-        the model ``wrong`` wrong, and their ``share`` of the errors that this one makes in the category.
+        the model ``wrong`` wrong, and their ``share`` of the errors that this one makes in the category. Where one
+        of the two is an n-gram, the category of that name is passed over: the next one that holds counts.
     by_class : DataFrame
         One row a class of characters and model: ``characters``, ``loss``, ``errors``.
     by_position : DataFrame
@@ -71,30 +74,47 @@ class ErrorAnalysis:
         categories, by_class, position, distance = axes  # pyright: ignore[reportGeneralTypeIssues]
         colours = dict(zip(self.models, sns.color_palette("colorblind", len(self.models)), strict=True))
         shown = self.table.query(f"category in {list(self.definitions)}")
-        sns.barplot(shown, y="category", x="errors", hue="model", palette=colours, errorbar=None, ax=categories)
+        sns.barplot(
+            shown, y="category", x="errors", hue="model", palette=colours, errorbar=None, saturation=1, ax=categories
+        )
         categories.set(xlabel="errors", ylabel="", title="Errors by category")
+        categories.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,g}"))
         categories.legend(frameon=False)
         sns.barplot(
-            self.by_class, y="class", x="loss", hue="model", palette=colours, errorbar=None, ax=by_class, legend=False
+            self.by_class,
+            y="class",
+            x="loss",
+            hue="model",
+            palette=colours,
+            errorbar=None,
+            saturation=1,
+            ax=by_class,
+            legend=False,
         )
         by_class.set(xlabel="loss (nats per character)", ylabel="", title="Loss by class of character")
         _lines(position, self.by_position, "loss", "characters", colours)
         position.set(xlabel="position in the document", title="Loss by position")
-        for opened, style in (("quote", "-"), ("bracket", "--")):
+        styles: dict[str, Literal["-", "--"]] = {"quote": "-", "bracket": "--"}
+        for opened, style in styles.items():
             rows = self.by_distance.query(f"opened == {opened!r}")
             _lines(distance, rows, "closing_loss", "closings", colours, style)
-        distance.set(xlabel="steps since the opening", title="Loss of closing quotes (-) and brackets (- -)")
+        distance.set(xlabel="steps since the opening one", title="Loss of closing quotes and brackets")
+        handles = [Line2D([], [], color="#555555", linestyle=style, label=opened) for opened, style in styles.items()]
+        distance.legend(handles=handles, frameon=False)
         return categories, by_class, position, distance
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield Text("Errors", style="bold")
         yield Text(f"A character is an error of a model that gave it a probability below 0.5. Read: {self.text}.")
         yield self._summary()
-        yield Text("Errors by category, and their share of the model's:")
+        yield Text(
+            "Errors by category, each in the first that holds (rnnscope errors --definitions), and their share of the "
+            "model's:"
+        )
         yield self._categories()
         if len(self.models) > 1:
             first = self.models[0]
-            yield Text(f"Characters that {first} gets right where the other is wrong : the other way round:")
+            yield Text(f"Characters that {first} gets right and the other wrong : the other way round:")
             yield self._pairs(first)
         yield Text("Loss by class of character (nats):")
         yield self._losses(self.by_class, self.by_class["class"].to_list(), "class", "loss", "characters")
@@ -124,10 +144,14 @@ class ErrorAnalysis:
     def _pairs(self, first: str) -> Table:
         others = self.models[1:]
         table = _grid("category", *others)
-        counts = self.pairs.set_index(["right", "wrong", "category"])["characters"]
-        for category in self.definitions:
-            found = [(counts[first, other, category], counts[other, first, category]) for other in others]
-            table.add_row(category, *(f"{won:,} : {lost:,}" for won, lost in found))
+        counts = self.pairs.pivot_table(index="category", columns=["right", "wrong"], values="characters", sort=False)
+        counts = counts.reindex(self.definitions)
+        counts.loc["all"] = counts.sum()
+        for category, row in counts.iterrows():
+            found = [(row[first, other], row[other, first]) for other in others]
+            table.add_row(
+                str(category), *("-" if np.isnan(won) else f"{won:,.0f} : {lost:,.0f}" for won, lost in found)
+            )
         return table
 
     def _losses(self, rows: pd.DataFrame, labels: list[str], name: str, loss: str, count: str) -> Table:

@@ -39,10 +39,11 @@ def tables(
         by_ngram |= ~wrong[name]
     base = characters["category"].to_numpy()
     kinds = {name: of_errors(base, by_ngram, found) for name, found in probabilities.items()}
+    others = {name: of_errors(base, np.zeros_like(by_ngram), found) for name, found in probabilities.items()}
     return {
         "summary": _summary(losses, wrong),
         "table": _by_category(wrong, kinds),
-        "pairs": _pairs(wrong, kinds),
+        "pairs": _pairs(wrong, kinds, others, ngrams),
         "by_class": _by_class(losses, wrong, characters["class"].to_numpy()),
         "by_position": _by_position(losses, characters["position"].to_numpy()),
         "by_distance": _by_distance(losses, characters),
@@ -71,12 +72,18 @@ def _by_category(wrong: Flags, kinds: Mapping[str, np.ndarray]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["category", "model", "errors", "share"])
 
 
-def _pairs(wrong: Flags, kinds: Mapping[str, np.ndarray]) -> pd.DataFrame:
+def _pairs(
+    wrong: Flags, kinds: Mapping[str, np.ndarray], others: Mapping[str, np.ndarray], ngrams: Sequence[str]
+) -> pd.DataFrame:
+    """Where one is right and the other wrong; beside an n-gram by the others of the categories."""
     rows = []
     for right, other in permutations(wrong, 2):
-        counts, all_errors = _counts(kinds[other], wrong[other] & ~wrong[right]), _counts(kinds[other], wrong[other])
+        skipped = {"n-gram"} if right in ngrams or other in ngrams else set()
+        kind = (others if skipped else kinds)[other]
+        counts, all_errors = _counts(kind, wrong[other] & ~wrong[right]), _counts(kind, wrong[other])
         for category, count, errors in zip(NAMES, counts.tolist(), all_errors.tolist(), strict=True):
-            rows.append((right, other, category, count, _ratio(count, errors)))
+            if category not in skipped:
+                rows.append((right, other, category, count, _ratio(count, errors)))
     return pd.DataFrame(rows, columns=["right", "wrong", "category", "characters", "share"])
 
 

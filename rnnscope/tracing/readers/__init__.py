@@ -11,6 +11,7 @@ from rnnscope.models.classifier import SequenceClassifier
 from rnnscope.models.forecaster import Forecaster
 from rnnscope.models.language_model import CharLanguageModel
 from rnnscope.models.tagger import SequenceTagger
+from rnnscope.models.transducer import Transducer
 from rnnscope.models.translator import Translator
 
 from .captioner import CaptionerReader
@@ -18,6 +19,7 @@ from .classifier import ClassifierReader
 from .forecaster import ForecasterReader
 from .language_model import LanguageModelReader
 from .tagger import TaggerReader
+from .transducer import TransducerReader
 from .translator import TranslatorReader
 
 READERS = {
@@ -26,5 +28,6 @@ READERS = {
     Forecaster: ForecasterReader,
     SequenceClassifier: ClassifierReader,
     SequenceTagger: TaggerReader,
+    Transducer: TransducerReader,
     Translator: TranslatorReader,
 }

@@ -61,6 +61,35 @@ def test_a_register_uses_as_many_characters_as_it_holds(memory: int) -> None:
     assert all(change == 0 if n >= memory else change > 0.5 for n, change in changes.items())
 
 
+@pytest.mark.parametrize("memory", [13, 26])
+def test_without_lengths_the_gap_of_the_effective_context_is_cut_into_ten(memory: int) -> None:
+    text = noise(memory) * 60
+    found = effective_context(register(memory), text, targets=80)
+    finer = list(range(11, 20)) if memory == 13 else list(range(23, 50, 3))
+    lengths = sorted([1, 2, 5, 10, 20, 50, 100, 200, *finer])
+    assert list(rows(found.table, "truncated").index) == [n for n in lengths if 4 * n <= len(text)]
+    assert (found.characters, found.low, found.high) == (memory, memory, memory)
+    changes = rows(found.table, "truncated")["change"].to_dict()
+    assert all(change == 0 if n >= memory else change > 0.5 for n, change in changes.items())
+    bounds = [1, 2, 5, 10, 20, 50, 100, 200]
+    assert list(rows(found.table, "replaced").index) == [n for n in bounds if 4 * n <= len(text)]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "finer"),
+    [
+        (1, 1, []),
+        (5, 5, [3, 4]),
+        (20, 20, list(range(11, 20))),
+        (10, 20, [6, 7, 8, 9, *range(11, 20)]),
+        (20, np.inf, [*range(11, 20), *range(28, 100, 8)]),
+        (np.inf, np.inf, []),
+    ],
+)
+def test_every_gap_that_the_interval_reaches_into_is_cut(low: float, high: float, finer: list[int]) -> None:
+    assert context._between([1, 2, 5, 10, 20, 100], low, high) == finer
+
+
 def test_what_a_register_no_longer_holds_may_be_anything() -> None:
     found = effective_context(register(4), noise(4) * 60, lengths=(2, 4, 6, 12), targets=80)
     for way in ("shuffled", "replaced"):
@@ -147,7 +176,7 @@ def test_intervals_are_those_of_the_paired_difference() -> None:
 def test_lengths_go_as_far_as_the_text_allows() -> None:
     model = random_network(0)
     found = effective_context(model, [TEXT[:50], TEXT[50:250]], targets=10)
-    assert list(rows(found.table, "truncated").index) == [1, 2, 5, 10, 20, 50]
+    assert list(rows(found.table, "replaced").index) == [1, 2, 5, 10, 20, 50]
     assert effective_context(model, TEXT[:4]).characters in (1, np.inf)
     assert "of the first 100 of" in effective_context(model, TEXT, limit=100, targets=10).text
 

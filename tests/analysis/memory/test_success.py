@@ -72,6 +72,7 @@ def test_a_counter_made_by_hand_is_right_far_beyond_its_length(problem: str) -> 
     found = task_success(hand_counter(problem), [10, 50, 200], sequences=20)
     assert found.table["success"].tolist() == [1, 1, 1] and found.table["error"].tolist() == [0, 0, 0]
     assert max(found.table["loss"].tolist()) < 1e-4 and found.solved == 200
+    assert "at least 0.99 at all up to 200, " in " ".join(shown(found).split())
 
 
 def test_a_count_that_leaks_is_right_only_where_it_is_short() -> None:
@@ -105,7 +106,11 @@ def test_the_floor_stands_beside_the_loss_at_each_length(name: str) -> None:
     words = shown(found)
     assert problem.criterion in " ".join(words.split()) and max(map(len, words.splitlines())) <= 80
     axes = found.plot()
-    assert axes.get_xlabel() == "length (trained on 12)"
+    assert axes.get_title().startswith(name)
+    legend = axes.get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == ["length of training", problem.forgetful, "network"]
+    assert "below 0.99 at the shortest" in " ".join(words.split())
 
 
 def test_success_follows_from_the_seed_and_not_from_the_other_lengths() -> None:
