@@ -9,12 +9,16 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, FuncFormatter, MaxNLocator
 
 from .columns import column
 
 _ACROSS = 4
 _WIDTH, _HEIGHT = 2.6, 2.0  # inches of a picture
 _DOT = "#222222"
+_LARGE = EngFormatter(sep="")
+_LOSSES = ("test", "loss")
+"""What differs by little: zero is not in their pictures."""
 
 
 def draw(experiments: Mapping[str, pd.DataFrame], measures: Sequence[str]) -> Figure:
@@ -47,12 +51,13 @@ def draw(experiments: Mapping[str, pd.DataFrame], measures: Sequence[str]) -> Fi
 
 
 def _draw_measure(axes: Axes, runs: pd.DataFrame, measure: str) -> None:
-    """A dot a seed over the mean of each cell with its standard error."""
+    """A dot a seed, and the mean of each cell with its standard error."""
     names = list(dict.fromkeys(runs["name"]))
     finite = np.where(np.isfinite(runs[measure]), runs[measure], np.nan)
     rows = pd.DataFrame({"name": runs["name"], measure: finite})
     colours = dict(zip(names, sns.color_palette("colorblind", len(names)), strict=True))
-    sns.barplot(
+    sns.stripplot(rows, x=measure, y="name", order=names, color=_DOT, alpha=0.5, size=3, jitter=False, ax=axes)
+    sns.pointplot(
         rows,
         x=measure,
         y="name",
@@ -61,9 +66,17 @@ def _draw_measure(axes: Axes, runs: pd.DataFrame, measure: str) -> None:
         palette=colours,
         legend=False,
         errorbar="se",
-        alpha=0.6,
+        linestyle="none",
+        marker="D",
+        markersize=5,
         ax=axes,
     )
-    sns.stripplot(rows, x=measure, y="name", order=names, color=_DOT, size=3, jitter=False, ax=axes)
+    if not measure.startswith(_LOSSES):
+        axes.axvline(0, color="#bbbbbb", linewidth=0.8, zorder=0)
+    axes.grid(axis="x", color="#eeeeee")
+    axes.set_axisbelow(True)
+    axes.margins(x=0.12)
+    axes.xaxis.set_major_locator(MaxNLocator(4))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: _LARGE(x) if abs(x) >= 1000 else f"{x:g}"))
     axes.set(xlabel="", ylabel="")
     axes.tick_params(labelsize=7)
