@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
-import math
-import tomllib
-from collections.abc import Callable
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
 from rnnscope.cells import CELLS
 from rnnscope.errors import RecipeError
 from rnnscope.training.recipe import demand
+from rnnscope.training.tables import build, read_toml
 
 
 @dataclass(frozen=True)
@@ -40,14 +37,15 @@ class Experiment:
     name: str = ""
 
     def __post_init__(self) -> None:
-        demand(bool(self.recipe), "recipe", "the path of a recipe", self.recipe)
-        demand(self.parameters > 0, "parameters", "more than 0", self.parameters)
-        demand(self.sweep_epochs >= 0, "sweep_epochs", "0 (the whole length) or more", self.sweep_epochs)
-        rates = self.learning_rates
-        demand(bool(rates), "learning_rates", "a list of at least one rate", list(rates))
-        demand(all(0 < rate <= 100 for rate in rates), "learning_rates", "more than 0 and at most 100", list(rates))
-        demand(len(set(rates)) == len(rates), "learning_rates", "distinct", list(rates))
-        demand(not self.name or _names_a_folder(self.name), "name", "a name that a folder can have", self.name)
+        demand(bool(self.recipe), "experiment.recipe", "the path of a recipe", self.recipe)
+        demand(self.parameters > 0, "experiment.parameters", "more than 0", self.parameters)
+        demand(self.sweep_epochs >= 0, "experiment.sweep_epochs", "0 (the whole length) or more", self.sweep_epochs)
+        rates, where = list(self.learning_rates), "experiment.learning_rates"
+        demand(bool(rates), where, "a list of at least one rate", rates)
+        demand(all(0 < rate <= 100 for rate in rates), where, "more than 0 and at most 100", rates)
+        demand(len(set(rates)) == len(rates), where, "distinct", rates)
+        named = not self.name or _names_a_folder(self.name)
+        demand(named, "experiment.name", "a name that a folder can have", self.name)
 
 
 @dataclass(frozen=True)
@@ -91,15 +89,9 @@ def read_comparison(path: str | Path) -> ComparisonRecipe:
         If the file is missing or no TOML, or has an unknown key, a wrong type or a wrong value.
     """
     path = Path(path)
+    content = read_toml(path)
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
         return _comparison(content)
-    except FileNotFoundError:
-        raise RecipeError(f"There is no recipe {path}. Check the spelling and the folder.") from None
-    except OSError as error:
-        raise RecipeError(f"{path} cannot be read: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path} is not a TOML file: {error}.") from None
     except RecipeError as error:
         raise RecipeError(f"{path}: {error}") from None
 
@@ -118,49 +110,8 @@ def _comparison(content: dict[str, Any]) -> ComparisonRecipe:
         "a list of tables, [[experiment]]",
         tables,
     )
-    experiments = tuple(_build(Experiment, table, "experiment.") for table in tables)
-    return _build(ComparisonRecipe, content, "", experiment=experiments)
-
-
-def _build(kind: Any, table: dict[str, Any], where: str, **given: Any) -> Any:
-    """A dataclass from a TOML table, every key and type checked; what is ``given`` is no key of the table."""
-    types = get_type_hints(kind)
-    known = [field.name for field in fields(kind) if field.name not in given]
-    for key in table:
-        if key not in known:
-            nearest = difflib.get_close_matches(key, known, n=1)
-            hint = f"Did you mean {nearest[0]!r}?" if nearest else f"Known keys: {', '.join(known)}."
-            raise RecipeError(f"there is no key {where + key!r}. {hint}")
-    needed = {field.name for field in fields(kind) if field.default is MISSING}
-    for key in known:
-        if key in needed and key not in table:
-            raise RecipeError(f"the key {where + key!r} is missing.")
-    try:
-        return kind(**{key: _converted(value, types[key], key) for key, value in table.items()}, **given)
-    except RecipeError as error:
-        raise RecipeError(f"{where}{error}") from None
-
-
-def _converted(value: Any, wanted: Any, key: str) -> Any:
-    """A TOML value as what a field holds."""
-    inner = wanted.__args__[0] if hasattr(wanted, "__args__") else None
-    holds, words = _CHECKS[inner or wanted]
-    if inner is None:
-        demand(holds(value), key, words[0], value)
-        return wanted(value)
-    demand(isinstance(value, list) and all(map(holds, value)), key, f"a list of {words[1]}", value)
-    return tuple(map(inner, value))
-
-
-def _is_number(value: Any) -> bool:
-    return type(value) in (int, float) and math.isfinite(value)
-
-
-_CHECKS: dict[Any, tuple[Callable[[Any], bool], tuple[str, str]]] = {
-    int: (lambda value: type(value) is int, ("a whole number", "whole numbers")),
-    float: (_is_number, ("a number", "numbers")),
-    str: (lambda value: type(value) is str and "\0" not in value, ("a string", "strings")),
-}
+    experiments = tuple(build(Experiment, table, "experiment.") for table in tables)
+    return build(ComparisonRecipe, content, "", experiment=experiments)
 
 
 def _names_a_folder(name: str) -> bool:
