@@ -96,14 +96,23 @@ def _networks(models: tuple[str, ...], device: str, initial: bool) -> dict[str, 
     from rnnscope.training.first_weights import untrained
 
     found = {}
-    for place, model in enumerate(models):
-        network, path = open_model(model, device), Path(model)
-        name = path.parent.name if path.stem == "model" and path.parent.name else path.stem
-        name = f"{name} {place + 1}" if name in found else name
-        found[name] = network
+    for name, model in zip(_names(models), models, strict=True):
+        found[name] = open_model(model, device)
         if initial:
-            found[f"{name}{INITIAL}"] = untrained(network)
+            found[f"{name}{INITIAL}"] = untrained(found[name])
     return found
+
+
+def _names(models: tuple[str, ...]) -> list[str]:
+    """A name for each: of its file, or of the folder of a model.pt, and of both or a number where names recur."""
+    paths = [Path(model) for model in models]
+    names = [path.parent.name if path.stem == "model" and path.parent.name else path.stem for path in paths]
+    if len(set(names)) < len(names):
+        names = [
+            name if name == path.parent.name else f"{path.parent.name} {name}".strip()
+            for name, path in zip(names, paths, strict=True)
+        ]
+    return [f"{name} {place + 1}" if name in names[:place] else name for place, name in enumerate(names)]
 
 
 def _maps(name: str, flow: GradientFlow) -> Figure:

@@ -32,8 +32,8 @@ def _lags(ctx: click.Context, parameter: click.Parameter, value: str) -> list[in
 @model_argument
 @click.argument("texts", nargs=-1, required=True, metavar="TEXT.txt...")
 @click.option("--lags", default=_LAGS, show_default=True, callback=_lags, metavar="STEPS", help="k, with commas.")
-@click.option("--places", default=50, show_default=True, type=click.IntRange(1), help="Of the text, at random.")
-@click.option("--exponents", default=32, show_default=True, type=click.IntRange(1), help="Of Lyapunov, the largest.")
+@click.option("--places", type=click.IntRange(1), help="Of the text, at random [default: 50, fewer of wide states].")
+@click.option("--exponents", default=10, show_default=True, type=click.IntRange(1), help="Of Lyapunov, the largest.")
 @click.option("--steps", default=1000, show_default=True, type=click.IntRange(1), help="Of each sequence for them.")
 @click.option("--sequences", default=10, show_default=True, type=click.IntRange(1), help="For the exponents.")
 @click.option("--warmup", default=200, show_default=True, type=click.IntRange(0), help="Steps before each sequence.")
@@ -48,7 +48,7 @@ def jacobians(
     model: str,
     texts: tuple[str, ...],
     lags: list[int],
-    places: int,
+    places: int | None,
     exponents: int,
     steps: int,
     sequences: int,
@@ -79,10 +79,10 @@ def jacobians(
         new_path(figures.check_format(save), force)
     network, read = open_model(model, device), gather(Given(sources(texts), encoding=encoding), "file")
     options = {"seed": seed, "limit": limit, "console": Console(stderr=True)}
-    measured = state_jacobians(network, read, lags=lags, places=places, **options)
     spectrum = lyapunov_spectrum(
         network, read, exponents=exponents, steps=steps, sequences=sequences, warmup=warmup, **options
     )
+    measured = state_jacobians(network, read, lags=lags, places=places, **options)
     if as_json:
         found = {
             "signals": measured.signals,

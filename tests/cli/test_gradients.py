@@ -60,6 +60,19 @@ def test_it_prints_json() -> None:
     assert math.isclose(first["loss"], second["loss"])
 
 
+def test_weights_kept_in_a_training_are_named_by_their_steps() -> None:
+    for folder, name in (("a", "model"), ("a", "step-000000"), ("a", "step-000050"), ("b", "step-000050")):
+        Path(folder).mkdir(exist_ok=True)
+        checkpoint.save(f"{folder}/{name}.pt", latch(), {})
+
+    def names(*paths: str) -> list[str]:
+        result = run("gradients", *paths, *GRADIENTS[2:], "--json")
+        return [network["name"] for network in json.loads(result.stdout)["networks"]]
+
+    assert names("a/step-000000.pt", "a/step-000050.pt", "a/model.pt") == ["step-000000", "step-000050", "a"]
+    assert names("a/step-000050.pt", "b/step-000050.pt", "a/model.pt") == ["a step-000050", "b step-000050", "a"]
+
+
 def test_it_draws_a_map_of_each_signal() -> None:
     result = run(*GRADIENTS, "--map", "50:70", "--save", "map.pdf", "--json")
     assert result.exit_code == 0, result.output

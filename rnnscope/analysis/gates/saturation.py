@@ -72,10 +72,13 @@ class Saturation:
         if axes is None:
             figure = Figure(figsize=(3.6 * len(gates), 4.0), layout="constrained")
             axes = list(figure.subplots(1, len(gates), sharex=True, sharey=True, squeeze=False)[0])
+        layers, several = list(table["layer"].unique()), table["layer"].nunique() > 1
         for panel, gate in zip(axes, gates, strict=True):
             panel.plot([0, 1], [1, 0], "--", color="#bbbbbb", linewidth=0.8, zorder=0)
             own: Any = table[table["gate"] == gate]
-            sns.scatterplot(own, x="right", y="left", hue="layer", s=18, alpha=0.6, linewidth=0, ax=panel)
+            legend = several and panel is axes[-1]
+            how: Any = {"palette": "colorblind", "hue_order": layers, "legend": legend}
+            sns.scatterplot(own, x="right", y="left", hue="layer", s=18, alpha=0.6, linewidth=0, ax=panel, **how)
             panel.set(title=gate, xlabel="share of time above 0.9", ylabel="share of time below 0.1")
             panel.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), box_aspect=1)
         return axes
@@ -93,7 +96,8 @@ class Saturation:
             table.add_row(str(signal), *(f"{share:.1%}" for share in shares), f"{row['units']:,.0f}")
         yield table
         for side in ("right", "left"):
-            most = self.table[self.table[side] > 0].nlargest(5, side)
+            shown: Any = self.table[self.table[side] > 0]
+            most = shown.nlargest(5, side)
             units = ", ".join(f"{row['signal']}.{row['unit']} {row[side]:.0%}" for row in most.to_dict("records"))
             yield Text(f"Most {side}: {units or 'none'}")
 

@@ -20,6 +20,7 @@ from rich.table import Table
 from rich.text import Text
 from torch import Tensor, nn
 
+from rnnscope.analysis.gradients.counts import whole
 from rnnscope.analysis.gradients.stretches import Reading
 from rnnscope.errors import ModelError, TextError
 from rnnscope.progress import progress_bar
@@ -37,6 +38,11 @@ WAYS = ("forget", "autocorrelation", "jacobian")
 
 FACTOR = 2.0
 """By how much two ways may differ before they disagree."""
+
+_LEGEND = (
+    "Forget: -1 / mean ln of the gate that keeps. Autocorrelation: first lag below 1/e. Jacobian: of the mode of the "
+    "mean one-step Jacobian that the unit takes most part in. Disagree: the ways differ by a factor above 2."
+)
 
 _PLACES = 500
 """Places of the text over which the one-step Jacobian is averaged."""
@@ -82,9 +88,12 @@ class Timescales:
         if axes is None:
             figure = Figure(figsize=(3.8 * max(1, len(pairs)), 3.8), layout="constrained")
             axes = list(figure.subplots(1, max(1, len(pairs)), squeeze=False)[0])
+        layers, several = list(table["layer"].unique()), table["layer"].nunique() > 1
         for panel, (one, other) in zip(axes, pairs, strict=False):
+            legend = several and panel is axes[-1]
+            how: Any = {"palette": "colorblind", "hue_order": layers, "legend": legend}
             finite: Any = table[np.isfinite(table[[one, other]]).all(axis=1) & (table[[one, other]] > 0).all(axis=1)]
-            sns.scatterplot(finite, x=one, y=other, hue="layer", s=18, alpha=0.6, linewidth=0, ax=panel)
+            sns.scatterplot(finite, x=one, y=other, hue="layer", s=18, alpha=0.6, linewidth=0, ax=panel, **how)
             ends = (finite[[one, other]].min(axis=None), finite[[one, other]].max(axis=None))
             panel.plot(ends, ends, "--", color="#bbbbbb", linewidth=0.8, zorder=0)
             panel.set(xscale="log", yscale="log", xlabel=f"{one} (steps)", ylabel=f"{other} (steps)")
@@ -108,6 +117,7 @@ class Timescales:
                 f"{row['signal']}.{row['unit']}", *ways, "×" + _number(row["ratio"]) if row["disagree"] else ""
             )
         yield table
+        yield Text(_LEGEND, style="dim")
 
 
 def timescales(
@@ -163,6 +173,7 @@ def timescales(
     ModelError, RecordingError
         If there is no recurrent layer, or values are not finite.
     """
+    limit, seed = whole(limit, "limit", 1), whole(seed, "seed")
     given = None if text is None else Given(text, documents, encoding)
     wanted = _wanted(model)
     source = open_source(model, given, [str(address) for pair in wanted for address in pair if address], characters)

@@ -20,6 +20,7 @@ from rnnscope.tracing.documents import Texts
 
 from .autograd import Loss, by_autograd
 from .bound import is_vanilla, recurrent_bound
+from .counts import ascending, whole
 from .flow_result import GradientFlow
 from .targets import Wanted
 from .windows import by_adjoint, is_stock
@@ -85,7 +86,7 @@ def gradient_flow(
         If the network has no loss that rnnscope knows, reads in both directions or is in training mode; or if losses
         or gradients are not finite: it says where they cease to be.
     TextError
-        If the text cannot be read, is shorter than the lags, or has no such targets.
+        If the text cannot be read, is shorter than the lags, or has no such targets; if a number is no whole one.
 
     Notes
     -----
@@ -94,7 +95,11 @@ def gradient_flow(
     type has no number so small. Everything else goes through autograd, one target after another, over the first 2,000
     steps beyond the largest lag; what leaves the range of its type is zero or an error there.
     """
-    wanted = Wanted(_lags(lags), _targets(targets), _seed(seed))
+    wanted = Wanted(
+        lags=np.arange(whole(lags, "lags") + 1) if isinstance(lags, Integral) else ascending(lags, "lags"),
+        targets=whole(targets, "targets", 1) if isinstance(targets, Integral) else ascending(targets, "targets"),
+        seed=whole(seed, "seed"),
+    )
     _check_network(model, loss)
     documents, characters, words = _read(model, text, limit, encoding)
     if loss is None and is_stock(model):
@@ -116,45 +121,14 @@ def gradient_flow(
     )
 
 
-def _lags(lags: int | Sequence[int]) -> np.ndarray:
-    """The lags, ascending."""
-    if isinstance(lags, Integral):
-        if lags < 0:
-            raise ModelError(f"lags is the largest lag, at least 0, or a sequence of lags; got {lags}.")
-        return np.arange(int(lags) + 1)
-    return _ascending(lags, "lags")
-
-
-def _targets(targets: int | Sequence[int]) -> int | np.ndarray:
-    if isinstance(targets, Integral):
-        if targets < 1:
-            raise ModelError(f"targets is how many steps, at least 1, or a sequence of steps; got {targets}.")
-        return int(targets)
-    return _ascending(targets, "targets")
-
-
-def _ascending(numbers: Any, name: str) -> np.ndarray:
-    try:
-        found = np.unique(np.asarray(list(numbers)))
-    except (TypeError, ValueError):
-        found = np.empty(0)
-    if found.ndim != 1 or not len(found) or found.dtype.kind not in "iu" or found[0] < 0:
-        raise ModelError(f"{name} is a whole number, or a sequence of whole numbers of at least 0; got {numbers!r}.")
-    return found.astype(np.int64)
-
-
-def _seed(seed: int) -> int:
-    if not isinstance(seed, Integral) or seed < 0:
-        raise ModelError(f"seed is a whole number of at least 0; got {seed!r}.")
-    return int(seed)
-
-
 def _check_network(model: object, loss: Loss | None) -> None:
     """Refuse a network that has no loss at each step, or none that is due to the steps before it alone."""
     if not isinstance(model, nn.Module):
         raise ModelError(
             f"A network was expected, an nn.Module; got {type(model).__name__}. rnnscope.load opens a file."
         )
+    if loss is not None and not callable(loss):
+        raise ModelError(f"loss is a callable that gets what the network puts out and what it has read; got {loss!r}.")
     name = getattr(model, "task", type(model).__name__)
     if isinstance(model, CharLanguageModel):
         check_model(model)
@@ -185,12 +159,12 @@ def _read(model: nn.Module, text: Any, limit: int, encoding: str) -> tuple[list[
         words = f"the first {len(characters):,} of {len(characters) + more:,} characters" if more else count
         words += f" in {len(documents):,} documents" if len(documents) > 1 else ""
         return [torch.from_numpy(model.vocabulary.encode(one.text)) for one in documents], characters, words
-    if not isinstance(text, Tensor) or text.dim() < 1:
+    if not isinstance(text, Tensor) or text.dim() < 1 or not len(text):
+        got = f"one of shape {tuple(text.shape)}" if isinstance(text, Tensor) else type(text).__name__
         raise TextError(
-            f"{type(model).__name__} is called with a tensor whose first axis is time, token ids or vectors; got "
-            f"{type(text).__name__}."
+            f"{type(model).__name__} is called with a tensor whose first axis is time, token ids or vectors; got {got}."
         )
-    return [text[:limit]], "", f"{min(limit, len(text)):,} steps"
+    return [text[: whole(limit, "limit", 1)]], "", f"{min(limit, len(text)):,} steps"
 
 
 def _call(model: nn.Module) -> Callable[[Tensor], Tensor]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -31,6 +33,9 @@ _SMALLEST = float(np.finfo(np.float32).tiny)
 
 INITIAL = " (initial)"
 """What the name of a network with its first weights ends in, after the name of the trained one."""
+
+_BANDS = 6
+"""Networks that have bands in one picture; those of more would hide each other."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +136,7 @@ class GradientFlow:
         """
         axes = axes or Figure(figsize=(7, 4), layout="constrained").subplots()
         for signal, colour in zip(self.signals, sns.color_palette("colorblind", len(self.signals)), strict=True):
-            self._draw(axes, signal, signal, colour, "-")
+            self._draw(axes, signal, colour)
             if signal in self.along:
                 part = self._of(signal)
                 along = _finite(part["along"])
@@ -172,11 +177,12 @@ class GradientFlow:
     def _of(self, signal: str) -> pd.DataFrame:
         return self.table.query("signal == @signal")
 
-    def _draw(self, axes: Axes, signal: str, label: str, colour: object, style: str) -> None:
-        part = self._of(signal)
-        axes.plot(part["lag"], _finite(part["median"]), style, color=colour, label=label)  # pyright: ignore[reportArgumentType]
-        low, high = _finite(part["lower"]), _finite(part["upper"])
-        axes.fill_between(part["lag"], low, high, color=colour, alpha=0.15, linewidth=0)  # pyright: ignore[reportArgumentType]
+    def _draw(self, axes: Axes, signal: str, colour: object, band: bool = True, **line: Any) -> None:
+        part: Any = self._of(signal)
+        axes.plot(part["lag"], _finite(part["median"]), color=colour, label=signal, **line)
+        if band:
+            low, high = _finite(part["lower"]), _finite(part["upper"])
+            axes.fill_between(part["lag"], low, high, color=colour, alpha=0.15, linewidth=0)
 
     def _draw_bound(self, axes: Axes, signal: str, colour: object) -> None:
         assert self.bound is not None
@@ -225,26 +231,29 @@ class GradientFlows:
         return pd.concat({name: flow.summary for name, flow in self.flows.items()}, names=["model"])
 
     def plot(self, axes: Axes | None = None) -> Axes:
-        """The medians by lag with bands between the quartiles, each network a colour; on new axes if none are given.
+        """The medians by lag, each network a colour; on new axes if none are given.
 
-        Cell states are dashed. Of several layers the lower ones are paler, and so is a network with its first weights,
-        named ``"name (initial)"`` beside ``"name"``.
+        Up to six networks have bands between the quartiles. Networks named ``"... step-000500"``, weights kept in a
+        training, go from dark to light by their order. Cell states are dashed. Of several layers the lower ones are
+        paler. A network with its first weights, named ``"name (initial)"`` beside ``"name"``, is paler and thinner, and
+        has no band.
         """
         axes = axes or Figure(figsize=(8, 4.5), layout="constrained").subplots()
-        names = list(dict.fromkeys(name.removesuffix(INITIAL) for name in self.flows))
-        colours = dict(zip(names, sns.color_palette("colorblind", len(names)), strict=True))
+        colours = _colours(list(dict.fromkeys(name.removesuffix(INITIAL) for name in self.flows)))
         handles = []
         for name, flow in self.flows.items():
             layers = list(dict.fromkeys(signal.rpartition(".")[0] for signal in flow.signals))
-            tint = 0.45 if name.endswith(INITIAL) else 1.0
+            trained = not name.endswith(INITIAL)
+            colour, tint, width = colours[name.removesuffix(INITIAL)], 1.0 if trained else 0.6, 1.6 if trained else 1.0
             for signal in flow.signals:
                 node, _, state = signal.rpartition(".")
-                strength = tint * (1 + layers.index(node)) / len(layers)
-                flow._draw(axes, signal, signal, _pale(colours[name.removesuffix(INITIAL)], strength), _style(state))
-            handles.append(_handle(name, _pale(colours[name.removesuffix(INITIAL)], tint)))
-        states = sorted({signal.rpartition(".")[2] for flow in self.flows.values() for signal in flow.signals})
+                shade = _pale(colour, tint * (1 + layers.index(node)) / len(layers))
+                band = trained and len(self.flows) <= _BANDS
+                flow._draw(axes, signal, shade, band, linestyle=_style(state), linewidth=width)
+            handles.append(_handle(name, _pale(colour, tint), linewidth=width))
+        states = {signal.rpartition(".")[2]: None for flow in self.flows.values() for signal in flow.signals}
         if "c" in states:
-            handles += [_handle(one, (0.3, 0.3, 0.3), _style(one)) for one in states]
+            handles += [_handle(one, (0.3, 0.3, 0.3), linestyle=_style(one)) for one in states]
         return _dress(axes, "Gradient flow", handles)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -294,22 +303,33 @@ _LEGEND = (
 def _card(summary: pd.DataFrame, names: list[str]) -> Table:
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for name in names:
-        table.add_column(name, overflow="fold")
+        table.add_column(name, vertical="bottom", overflow="fold")
     for name in ("first\nnorm", "half-life\nsteps", "vanishes\nat lag", "slope\nnats/step", "along\nnats/step"):
         table.add_column(name, justify="right", no_wrap=True)
     small = bool(summary["below"].any())
     if small:
         table.add_column("below\n1.2e-38", justify="right", no_wrap=True)
+    above = ""
     for row in summary.to_dict("records"):
-        cells = [Text(row[name]) for name in names]
-        cells += [f"{row['first']:.2e}", _steps(row["half_life"]), _steps(row["vanishes"])]
+        cells = [Text("" if name == "model" and row[name] == above else row[name]) for name in names]
+        above = row.get("model", above)
+        cells += [f"{row['first']:.2g}", _steps(row["half_life"]), _steps(row["vanishes"])]
         cells += [f"{row[name]:+.3f}" if np.isfinite(row[name]) else "-" for name in ("slope", "slope_along")]
         table.add_row(*cells, *([f"{row['below']:.1%}"] if small else []))
     return table
 
 
-def _handle(label: str, colour: tuple[float, ...], style: str = "-") -> Line2D:
-    return Line2D([], [], color=colour, linestyle=style, label=label)  # pyright: ignore[reportArgumentType]
+def _handle(label: str, colour: tuple[float, ...], **line: Any) -> Line2D:
+    return Line2D([], [], color=colour, label=label, **line)  # pyright: ignore[reportArgumentType]
+
+
+def _colours(names: Sequence[str]) -> dict[str, tuple[float, ...]]:
+    """A colour for each name; those of steps of a training follow each other."""
+    steps = [name for name in names if re.search(r"(^|\W)step-\d+$", name)]
+    others = [name for name in names if name not in steps]
+    return dict(zip(others, sns.color_palette("colorblind", len(others)), strict=True)) | dict(
+        zip(steps, sns.color_palette("rocket", len(steps)), strict=True)
+    )
 
 
 def _style(state: str) -> str:

@@ -18,14 +18,20 @@ from rich.table import Table
 from rich.text import Text
 from torch import Tensor, nn
 
-from rnnscope.errors import TextError
 from rnnscope.progress import progress_bar
 from rnnscope.tracing.documents import Given, Texts
 
 from .bound import is_vanilla, recurrent_bound
+from .counts import ascending, whole
 from .stretches import Reading, Stretches
 
 LAGS = (1, 2, 5, 10, 20, 50, 100)
+
+_PLACES, _FEWEST = 50, 5
+"""Places of the text, unless the user says: of narrow states, and of the widest."""
+
+_NARROW = 512
+"""Units up to which a state is narrow."""
 
 _RANKS = (2, 5, 10, 20, 50, 100)
 """Singular values whose medians stand in the table, the largest being the first."""
@@ -78,12 +84,17 @@ class StateJacobians:
             left.plot(lags, bound * lags, "--", color="#b2182b", label=f"bound, {bound:+.3g} nats per step")
             left.set_ylim(limits[0], limits[1] + 0.3 * (limits[1] - limits[0]))
         left.axhline(0, color="#bbbbbb", linewidth=0.8, zorder=0)
-        left.set(xlabel="lag (steps)", ylabel="ln spectral norm (nats)", title=f"{self.slope:.3g} nats per step")
+        left.set(xlabel="lag (steps)", ylabel="ln spectral norm (nats)", title=f"{self.slope:+.3g} nats per step")
         left.legend(frameon=False)
         colors = sns.color_palette("viridis", len(self.lags))
         for values, lag, color in zip(_quantile(self.singular_values, 0.5), self.lags, colors, strict=True):
             right.plot(1 + np.arange(len(values)), values, color=color, label=f"{lag}")
-        right.set(xscale="log", xlabel="singular value", ylabel="ln of it, median (nats)", title="Spectrum")
+        right.set(
+            xscale="log",
+            xlabel="number, the largest first",
+            ylabel="ln, median over places (nats)",
+            title="Singular values of d s(t) / d s(t-k)",
+        )
         right.legend(title="lag", frameon=False, loc="lower left")
         return left, right
 
@@ -114,7 +125,7 @@ def state_jacobians(
     text: Texts | Sequence[Texts],
     *,
     lags: Sequence[int] = LAGS,
-    places: int = 50,
+    places: int | None = None,
     seed: int = 0,
     limit: int = 100_000,
     characters: Sequence[str] | None = None,
@@ -134,7 +145,9 @@ def state_jacobians(
     text : str, Document, Path, open binary file, or a sequence of these
     lags : sequence of int
         k, in steps, each at least 1.
-    places : int
+    places : int, optional
+        50 for states of up to 512 units. The work grows with the cube of their number, so that there are fewer for
+        wider states, but at least 5.
     seed : int
         Of the places.
     limit : int
@@ -157,13 +170,15 @@ def state_jacobians(
     RecordingError
         If there is no recurrent layer.
     """
-    lags = _checked(lags, places)
+    lags = tuple(ascending(lags, "lags", 1).tolist())
+    places = None if places is None else whole(places, "places", 1)
     reading = Reading(model, Given(text, encoding=encoding), characters, limit)
     with progress_bar(console, "steps") as bar, torch.no_grad():
-        stretches = reading.read(reading.random(places, lags[-1], seed), lags[-1], bar)
-        task = bar.add_task("multiplying", total=places * lags[-1])
+        stretches = reading.read(reading.random(places or _PLACES, lags[-1], seed), lags[-1], bar)
+        chosen = _spread(_fitting(stretches.size)) if places is None else torch.arange(places)
+        task = bar.add_task("multiplying", total=len(chosen) * lags[-1])
         values = []
-        for group in torch.arange(places).split(max(1, _VALUES // stretches.size**2)):
+        for group in chosen.split(max(1, _VALUES // stretches.size**2)):
             values.append(_singular_values(stretches, group, lags, partial(bar.advance, task)))
     logs = torch.cat(values).cpu().numpy()
     slope, error = _slope(np.array(lags), logs[:, :, 0])
@@ -171,11 +186,14 @@ def state_jacobians(
     return StateJacobians(tuple(map(str, stretches.addresses)), lags, logs, slope, error, _table(lags, logs), bound)
 
 
-def _checked(lags: Sequence[int], places: int) -> tuple[int, ...]:
-    found = tuple(sorted({int(lag) for lag in lags}))
-    if not found or found[0] < 1 or places < 1:
-        raise TextError(f"Lags of at least 1 step and at least 1 place were expected; got {list(lags)} and {places}.")
-    return found
+def _fitting(size: int) -> int:
+    """Places of a state of so many units that take as long as all places of a narrow one."""
+    return max(_FEWEST, min(_PLACES, round(_PLACES * (_NARROW / size) ** 3)))
+
+
+def _spread(count: int) -> Tensor:
+    """So many of the places, from the first to the last."""
+    return torch.linspace(0, _PLACES - 1, count).round().long()
 
 
 def _singular_values(stretches: Stretches, group: Tensor, lags: Sequence[int], done: Callable[[int], None]) -> Tensor:

@@ -18,10 +18,10 @@ from rich.table import Table
 from rich.text import Text
 from torch import Tensor, nn
 
-from rnnscope.errors import TextError
 from rnnscope.progress import progress_bar
 from rnnscope.tracing.documents import Given, Texts
 
+from .counts import whole
 from .stretches import Reading, Stretches
 
 _SHOWN = 10
@@ -103,7 +103,7 @@ def lyapunov_spectrum(
     model: nn.Module,
     text: Texts | Sequence[Texts],
     *,
-    exponents: int | None = 32,
+    exponents: int | None = 10,
     steps: int = 1000,
     sequences: int = 10,
     warmup: int = 200,
@@ -149,11 +149,8 @@ def lyapunov_spectrum(
     ModelError, RecordingError
         As for `state_jacobians`.
     """
-    if min(steps, sequences, 1 if exponents is None else exponents) < 1 or warmup < 0:
-        raise TextError(
-            "At least 1 exponent, step and sequence were expected, and a warm-up of at least 0; "
-            f"got {exponents}, {steps}, {sequences} and {warmup}."
-        )
+    exponents = None if exponents is None else whole(exponents, "exponents", 1)
+    steps, sequences, warmup = whole(steps, "steps", 1), whole(sequences, "sequences", 1), whole(warmup, "warmup")
     reading = Reading(model, Given(text, encoding=encoding), characters, limit)
     length = warmup + steps
     with progress_bar(console, "steps") as bar, torch.no_grad():

@@ -146,8 +146,9 @@ def _mix(slopes: Tensor, weights: Tensor, differences: Tensor) -> Tensor:
     """
     batch, states, units, gates = slopes.shape
     if gates == 1 or differences.shape[-1] * (gates - states) < gates * states * 16:
-        sums = (weights.flatten(0, 1) @ differences).unflatten(1, (units, gates))
-        return (slopes[..., None] * sums[:, None]).sum(3) if gates > 1 else slopes * sums[:, None, :, 0]
+        side_by_side = differences.transpose(0, 1).flatten(1)  # one product for all of the batch
+        sums = (weights.flatten(0, 1) @ side_by_side).unflatten(1, (batch, -1)).unflatten(0, (units, gates))
+        return torch.einsum("bsug,ugbc->bsuc", slopes, sums)
     mixed = torch.einsum("bsug,ugi->bsui", slopes, weights)
     return (mixed.reshape(batch, states * units, -1) @ differences).unflatten(1, (states, units))
 

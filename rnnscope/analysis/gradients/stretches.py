@@ -20,6 +20,7 @@ from rnnscope.tracing.documents import Given
 from rnnscope.tracing.making import reader_of
 from rnnscope.tracing.readers.reader import Page
 
+from .counts import whole
 from .step import Step, step_of
 
 
@@ -77,7 +78,7 @@ class Reading:
         self.layer = _one_layer(model)
         self._model = model
         self._reader = reader_of(model, characters)
-        self._pages = _first(self._reader.pages(given), limit)
+        self._pages = _first(self._reader.pages(given), whole(limit, "limit", 1))
         self.lengths = np.array([len(page.text) for page in self._pages])
 
     def random(self, count: int, length: int, seed: int) -> np.ndarray:
@@ -94,7 +95,7 @@ class Reading:
                 f"{count:,} places with {length:,} steps after each were asked for; the text of "
                 f"{self.lengths.sum():,} characters has {room.sum():,}. Give a longer text, or smaller lags."
             )
-        chosen = np.sort(np.random.default_rng(seed).choice(room.sum(), count, replace=False))
+        chosen = np.sort(np.random.default_rng(whole(seed, "seed")).choice(room.sum(), count, replace=False))
         return _placed(chosen, room, 1)
 
     def apart(self, count: int, length: int, seed: int) -> np.ndarray:
@@ -111,7 +112,7 @@ class Reading:
                 f"{count:,} sequences of {length:,} steps each, warm-up included, were asked for; the text of "
                 f"{self.lengths.sum():,} characters has {room.sum():,}. Give a longer text, or fewer or shorter ones."
             )
-        chosen = np.sort(np.random.default_rng(seed).choice(room.sum(), count, replace=False))
+        chosen = np.sort(np.random.default_rng(whole(seed, "seed")).choice(room.sum(), count, replace=False))
         return _placed(chosen, room, length)
 
     @torch.no_grad()

@@ -165,7 +165,8 @@ def test_it_prints_and_draws_itself(make_model: Make) -> None:
     panels = result.plot()
     assert [panel.get_title() for panel in panels] == ["i", "f", "o"]
     assert panels[0].get_xlabel() == "share of time above 0.9"
-    legend = panels[0].get_legend()
+    assert panels[0].get_legend() is None
+    legend = panels[-1].get_legend()
     assert legend is not None
     assert [entry.get_text() for entry in legend.get_texts()] == ["l0", "l1"]
 

@@ -203,6 +203,10 @@ def test_what_has_no_timescale_is_refused(make_model: Make) -> None:
         timescales(make_model(), "abcde")
     with pytest.raises(TextError, match="at least 100 steps; the text has 50"):
         timescales(make_model(), TEXT, limit=50)
+    with pytest.raises(TextError, match="limit is a whole number of at least 1; got 'a'"):
+        timescales(make_model(), TEXT, limit="a")  # pyright: ignore[reportArgumentType]
+    with pytest.raises(TextError, match="seed is a whole number"):
+        timescales(make_model(), TEXT, seed=-1)
     with pytest.raises(ModelError, match="got str"):
         timescales("model.pt", TEXT)  # pyright: ignore
     with pytest.raises(RecordingError, match="no recurrent layer"):

@@ -200,17 +200,18 @@ def nan_at(model: CharLanguageModel, name: str) -> CharLanguageModel:
     ("options", "error", "message"),
     [
         ({"lags": 84}, TextError, "needs 86 characters of one document"),
-        ({"lags": -1}, ModelError, "at least 0"),
-        ({"lags": 2.5}, ModelError, "lags is a whole number"),
-        ({"lags": []}, ModelError, "lags is a whole number"),
-        ({"lags": [1, -2]}, ModelError, "lags is a whole number"),
-        ({"targets": 0, "lags": 5}, ModelError, "at least 1"),
+        ({"lags": -1}, TextError, "lags is a whole number of at least 0; got -1"),
+        ({"lags": 2.5}, TextError, "lags are whole numbers"),
+        ({"lags": []}, TextError, "lags are whole numbers"),
+        ({"lags": [1, -2]}, TextError, "lags are whole numbers"),
+        ({"targets": 0, "lags": 5}, TextError, "at least 1"),
         ({"targets": [3], "lags": 5}, TextError, "Step 3 can be no target at a lag of 5"),
         ({"targets": [84], "lags": 5}, TextError, "Those that have: 5 to 83"),
-        ({"targets": "ab", "lags": 5}, ModelError, "targets is a whole number"),
-        ({"seed": -1, "lags": 5}, ModelError, "seed"),
+        ({"targets": "ab", "lags": 5}, TextError, "targets are whole numbers"),
+        ({"seed": -1, "lags": 5}, TextError, "seed"),
         ({"limit": 1, "lags": 5}, TextError, "limit"),
         ({"loss": lambda logits, tokens: logits.mean(), "lags": 5}, ModelError, "Do not average"),
+        ({"loss": 3, "lags": 5}, ModelError, "loss is a callable"),
         ({"loss": lambda logits, tokens: 1.0, "lags": 5}, ModelError, "got float"),
         ({"loss": lambda logits, tokens: logits.detach()[:, 0], "lags": 5}, ModelError, "without a graph"),
     ],
@@ -239,6 +240,11 @@ def test_bad_networks(make_model: Make) -> None:
         gradient_flow(3, TEXT, loss=lambda output, x: output)  # pyright: ignore[reportArgumentType]
     with pytest.raises(TextError, match="first axis is time"):
         gradient_flow(nn.GRU(3, 4).eval(), "abc", lags=2, loss=lambda output, x: output.sum(dim=-1))
+    options: dict[str, Any]
+    for options, message in (({}, r"got one of shape \(0, 1, 3\)"), ({"limit": 0}, "limit is a whole number")):
+        empty = torch.zeros(10 * len(options), 1, 3)
+        with pytest.raises(TextError, match=message):
+            gradient_flow(nn.GRU(3, 4).eval(), empty, lags=2, loss=lambda o, x: o.sum(dim=-1), **options)
 
 
 def test_losses_that_are_no_numbers(make_model: Make) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import seaborn as sns
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from rich.console import Console
 
@@ -127,7 +129,24 @@ def test_several_flows_in_one_table_and_picture() -> None:
     axes = flows.plot()
     assert len(axes.lines) == 5
     legend: Any = axes.get_legend()
-    assert [text.get_text() for text in legend.get_texts()] == ["one", "one (initial)", "two", "c", "h"]
+    assert [text.get_text() for text in legend.get_texts()] == ["one", "one (initial)", "two", "h", "c"]
+
+
+def test_weights_kept_in_a_training_go_from_dark_to_light_without_bands() -> None:
+    steps = [f"mine step-{step:06}" for step in range(0, 8000, 1000)]
+    axes = GradientFlows({name: made(range(5), -0.1, ["l0.h"]) for name in [*steps, "mine"]}).plot()
+    *kept, last = [sum(to_rgb(line.get_color())) for line in axes.lines]
+    assert (np.diff(kept) > 0).all()
+    assert to_rgb(axes.lines[-1].get_color()) == pytest.approx(sns.color_palette("colorblind")[0])
+    assert last != kept[-1]
+    assert not axes.collections
+
+
+def test_a_name_stands_once_in_the_card() -> None:
+    card = printed(GradientFlows({"mine": made(range(5), -0.1), "yours": made(range(5), -0.1)}))
+    rows = card.split("──\n")[-1]
+    assert rows.count("mine") == rows.count("yours") == 1
+    assert rows.count("l0.c") == 2
 
 
 def test_a_map_of_given_lags() -> None:

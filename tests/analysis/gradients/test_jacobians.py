@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.func import jacrev
 
 from rnnscope import CTRNN, CharLanguageModel
+from rnnscope.analysis.gradients import jacobians
 from rnnscope.analysis.gradients.jacobians import StateJacobians, state_jacobians
 from rnnscope.analysis.gradients.step import step_of
 from rnnscope.cells import CELLS
@@ -231,6 +232,18 @@ def test_the_same_seed_takes_the_same_places(make_model: Make) -> None:
     assert not np.array_equal(one.singular_values, other.singular_values)
 
 
+def test_wide_states_are_measured_at_fewer_places(make_model: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = TEXT * 2
+    narrow = state_jacobians(make_model(), text, lags=[1])
+    assert len(narrow.singular_values) == 50
+    monkeypatch.setattr(jacobians, "_NARROW", 16)
+    wide = state_jacobians(make_model(), text, lags=[1])  # of 24 units
+    assert len(wide.singular_values) == round(50 * (16 / 24) ** 3)
+    np.testing.assert_array_equal(wide.singular_values[[0, -1]], narrow.singular_values[[0, -1]])
+    monkeypatch.setattr(jacobians, "_NARROW", 1)
+    assert len(state_jacobians(make_model(), text, lags=[1]).singular_values) == 5
+
+
 def test_places_do_not_reach_across_documents(make_model: Make) -> None:
     with pytest.raises(TextError, match="5 places with 20 steps after each were asked for; the text of 60"):
         state_jacobians(make_model(), [TEXT[:20]] * 3, lags=[20], places=5)
@@ -265,10 +278,15 @@ class Twice(nn.Module):
 def bad(make_model: Make) -> Iterator[tuple[Any, dict[str, Any], type[Exception], str]]:
     model = make_model()
     yield model, {"lags": [100_000]}, TextError, "Give a longer text, or smaller lags"
-    yield model, {"lags": [0, 1]}, TextError, "Lags of at least 1"
-    yield model, {"lags": []}, TextError, "Lags of at least 1"
-    yield model, {"places": 0}, TextError, "at least 1 place"
+    yield model, {"lags": [0, 1]}, TextError, "lags are whole numbers of at least 1"
+    yield model, {"lags": []}, TextError, "lags are whole numbers"
+    yield model, {"places": 0}, TextError, "places is a whole number of at least 1"
+    yield model, {"places": 2.5}, TextError, "places is a whole number"
+    yield model, {"lags": 5}, TextError, "whole numbers of at least 1; got 5"
+    yield model, {"lags": [1.5]}, TextError, "whole numbers"
     yield model, {"limit": 1}, TextError, "has 0"
+    yield model, {"limit": 2.5}, TextError, "limit is a whole number"
+    yield model, {"seed": -1}, TextError, "seed is a whole number"
     yield make_model(bidirectional=True), {}, ModelError, "bidirectional"
     yield make_model().train(), {}, ModelError, "training mode"
     yield nn.Linear(2, 3).eval(), {}, RecordingError, "holds no recurrent layer"

@@ -117,9 +117,11 @@ def test_it_prints_and_draws_itself(make_model: Make) -> None:
     ("options", "message"),
     [
         ({"sequences": 100}, "100 sequences of 50 steps each, warm-up included, were asked for; the text of 350"),
-        ({"steps": 0}, "At least 1"),
-        ({"exponents": 0}, "At least 1"),
-        ({"warmup": -1}, "At least 1"),
+        ({"steps": 0}, "steps is a whole number of at least 1"),
+        ({"exponents": 0}, "exponents is"),
+        ({"warmup": -1}, "warmup is a whole number of at least 0"),
+        ({"steps": 2.5}, "steps is a whole number"),
+        ({"seed": "a"}, "seed is a whole number"),
         ({"limit": 10}, "has 0"),
     ],
 )

@@ -1,0 +1,42 @@
+"""Whole numbers as users give them."""
+
+from __future__ import annotations
+
+from operator import index
+from typing import Any
+
+import numpy as np
+
+from rnnscope.errors import TextError
+
+
+def whole(value: Any, name: str, least: int = 0) -> int:
+    """A whole number of at least so much.
+
+    Raises
+    ------
+    TextError
+    """
+    try:
+        found = index(value)
+    except TypeError:
+        found = least - 1
+    if found < least:
+        raise TextError(f"{name} is a whole number of at least {least}; got {value!r}.")
+    return found
+
+
+def ascending(values: Any, name: str, least: int = 0) -> np.ndarray:
+    """Whole numbers of at least so much, each once, from the smallest to the largest.
+
+    Raises
+    ------
+    TextError
+    """
+    try:
+        found = sorted({index(value) for value in values})
+    except TypeError:
+        found = []
+    if not found or found[0] < least:
+        raise TextError(f"{name} are whole numbers of at least {least}; got {values!r}.")
+    return np.array(found)
