@@ -33,12 +33,13 @@ class Plain(nn.Module):
     def __init__(self, activation: str, characters: int, units: int) -> None:
         super().__init__()
         self.embedding = nn.Embedding(characters, 64)
+        self.rnn: Any
         if activation == "sigmoid":
             self.rnn = rnnscope.CTRNN(64, units, tau=1.0, dt=1.0, nonlinearity="sigmoid", form="rate")
-            nn.init.orthogonal_(self.rnn.recurrent.weight)
         else:
             self.rnn = nn.RNN(64, units, nonlinearity=activation)
-            nn.init.orthogonal_(self.rnn.weight_hh_l0)
+        recurrent = self.rnn.recurrent.weight if activation == "sigmoid" else self.rnn.weight_hh_l0
+        nn.init.orthogonal_(recurrent)
         self.head = nn.Linear(units, characters)
 
     def forward(self, tokens: Tensor) -> Tensor:

@@ -77,11 +77,10 @@ def _sizes(experiment: OpenedExperiment) -> str:
 
 def _rates(experiment: OpenedExperiment, sweep: pd.DataFrame) -> Iterator[str]:
     """Which cells may do better at a rate that was not tried."""
-    rates = experiment.settings.learning_rates
-    for cell, rows in sweep[sweep["experiment"] == experiment.name].groupby("cell", sort=False):
-        chosen = rows.loc[rows["chosen"], "learning_rate"]
-        if chosen.empty:
-            yield f"{cell} diverged at every learning rate: give smaller ones."
-        elif (best := float(chosen.iloc[0])) in (min(rates), max(rates)):
-            which, other = ("smallest", "smaller") if best == min(rates) else ("largest", "larger")
-            yield f"{cell} did best at the {which} rate given, {best:g}; a {other} one may be better still."
+    rates, tried = experiment.settings.learning_rates, sweep[sweep["experiment"] == experiment.name]
+    chosen = tried[tried["chosen"]].set_index("cell")["learning_rate"]
+    for which, other, rate in (("smallest", "smaller", min(rates)), ("largest", "larger", max(rates))):
+        if cells := [str(cell) for cell in chosen.index[chosen == rate]]:
+            yield f"{', '.join(cells)} did best at the {which} rate given, {rate:g}; a {other} one may be better still."
+    if lost := [str(cell) for cell in dict.fromkeys(tried["cell"]) if cell not in chosen.index]:
+        yield f"{', '.join(lost)} diverged at every learning rate: give smaller ones."

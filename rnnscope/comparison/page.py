@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
+from textwrap import fill
 
 import numpy as np
 import pandas as pd
@@ -14,7 +16,9 @@ from matplotlib.ticker import EngFormatter, FuncFormatter, MaxNLocator
 from .columns import column
 
 _ACROSS = 4
-_WIDTH, _HEIGHT = 2.6, 2.0  # inches of a picture
+_WIDTH, _HEIGHT, _HEADING = 2.6, 2.0, 0.3  # inches of a picture, and of what stands above those of an experiment
+_TITLE = 32
+"""Characters in a line of a title."""
 _DOT = "#222222"
 _LARGE = EngFormatter(sep="")
 _LOSSES = ("test", "loss")
@@ -31,22 +35,25 @@ def draw(experiments: Mapping[str, pd.DataFrame], measures: Sequence[str]) -> Fi
     measures : sequence of str
         Columns; one that is finite nowhere has no picture.
     """
-    panels = [
-        (experiment, measure, runs)
-        for experiment, runs in experiments.items()
-        for measure in measures
-        if np.isfinite(runs[measure]).any()
-    ]
-    across = min(_ACROSS, max(1, len(panels)))
-    down = max(1, -(-len(panels) // across))
-    figure = Figure(figsize=(_WIDTH * across, _HEIGHT * down), layout="constrained")
-    grid = list(np.atleast_1d(figure.subplots(down, across)).flat)
-    for axes, (experiment, measure, runs) in zip(grid, panels, strict=False):
-        _draw_measure(axes, runs, measure)
-        title = column(measure).title
-        axes.set_title(f"{experiment}: {title}" if len(experiments) > 1 else title, fontsize=8)
-    for axes in grid[len(panels) :]:
-        axes.set_axis_off()
+    drawn = {
+        name: [measure for measure in measures if np.isfinite(runs[measure]).any()]
+        for name, runs in experiments.items()
+    }
+    down = [max(1, -(-len(chosen) // _ACROSS)) for chosen in drawn.values()]
+    heading = _HEADING * (len(experiments) > 1)
+    heights = [heading + _HEIGHT * rows for rows in down]
+    figure = Figure(figsize=(_WIDTH * _ACROSS, sum(heights)), layout="constrained")
+    parts = np.atleast_1d(figure.subfigures(len(heights), 1, height_ratios=heights))
+    for part, rows, (name, chosen) in zip(parts, down, drawn.items(), strict=True):
+        if len(experiments) > 1:
+            part.suptitle(name, fontsize=11, fontweight="bold")
+        grid = part.subplots(rows, _ACROSS).flat
+        for axes, measure in zip_longest(grid, chosen):
+            if measure is None:
+                axes.set_axis_off()
+            else:
+                _draw_measure(axes, experiments[name], measure)
+                axes.set_title(fill(column(measure).title, _TITLE), fontsize=8)
     return figure
 
 

@@ -163,7 +163,8 @@ def test_the_page_has_a_picture_for_each_measure_of_each_experiment(drawn: Compa
     assert isinstance(figure, Figure)
     titles = [axes.get_title() for axes in figure.axes if axes.get_title()]
     assert len(titles) == 2 * 4
-    assert titles[0] == "prose: parameters"
+    assert titles[0] == "parameters"
+    assert [part.get_suptitle() for part in figure.subfigs] == drawn.experiments
     figure.canvas.draw()
 
 
