@@ -77,10 +77,10 @@ def _sizes(experiment: OpenedExperiment) -> str:
 
 def _rates(experiment: OpenedExperiment, sweep: pd.DataFrame) -> Iterator[str]:
     """Which cells may do better at a rate that was not tried."""
-    rates, tried = experiment.settings.learning_rates, sweep[sweep["experiment"] == experiment.name]
-    chosen = tried[tried["chosen"]].set_index("cell")["learning_rate"]
+    rates, tried = experiment.settings.learning_rates, sweep.query("experiment == @experiment.name")
+    best = {str(row["cell"]): row["learning_rate"] for row in tried.to_dict("records") if row["chosen"]}
     for which, other, rate in (("smallest", "smaller", min(rates)), ("largest", "larger", max(rates))):
-        if cells := [str(cell) for cell in chosen.index[chosen == rate]]:
+        if cells := [cell for cell, chosen in best.items() if chosen == rate]:
             yield f"{', '.join(cells)} did best at the {which} rate given, {rate:g}; a {other} one may be better still."
-    if lost := [str(cell) for cell in dict.fromkeys(tried["cell"]) if cell not in chosen.index]:
+    if lost := [cell for cell in dict.fromkeys(map(str, tried["cell"])) if cell not in best]:
         yield f"{', '.join(lost)} diverged at every learning rate: give smaller ones."

@@ -43,7 +43,7 @@ def draw(experiments: Mapping[str, pd.DataFrame], measures: Sequence[str]) -> Fi
     heading = _HEADING * (len(experiments) > 1)
     heights = [heading + _HEIGHT * rows for rows in down]
     figure = Figure(figsize=(_WIDTH * _ACROSS, sum(heights)), layout="constrained")
-    parts = np.atleast_1d(figure.subfigures(len(heights), 1, height_ratios=heights))
+    parts = figure.subfigures(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]
     for part, rows, (name, chosen) in zip(parts, down, drawn.items(), strict=True):
         if len(experiments) > 1:
             part.suptitle(name, fontsize=11, fontweight="bold")
