@@ -9,7 +9,7 @@ import pytest
 
 import rnnscope
 from rnnscope import trained
-from rnnscope.training.recipe_file import read_recipe
+from rnnscope.training.recipe_file import read_recipe, recipe_of
 
 FOLDER = Path(__file__).parents[1] / "trained"
 
@@ -19,7 +19,8 @@ def test_a_network_its_recipe_its_card_and_the_table_agree(name: str) -> None:
     card = rnnscope.load(trained.path(name)).card
     assert card is not None
     assert card.markdown() == (FOLDER / name / "card.md").read_text()
-    then, now = card.training["recipe"], read_recipe(FOLDER / name / "recipe.toml").as_dict()
+    then = recipe_of(card.training["recipe"]).as_dict()
+    now = read_recipe(FOLDER / name / "recipe.toml").as_dict()
     assert {key: then[key] for key in ("name", "task", "seed", "model", "training")} == {
         key: now[key] for key in ("name", "task", "seed", "model", "training")
     }

@@ -206,7 +206,7 @@ def test_the_shipped_tagger_knows_english() -> None:
     model = rnnscope.load(TRAINED / "model.pt")
     assert isinstance(model, SequenceTagger)
     assert model.card is not None
-    assert model.card.training["recipe"] == read_recipe(TRAINED / "recipe.toml").as_dict()
+    assert recipe_of(model.card.training["recipe"]) == read_recipe(TRAINED / "recipe.toml")
     words, tags = "She reads a blue book , but I can not .".split(), "PRON VERB DET ADJ NOUN PUNCT CCONJ PRON AUX PART"
     assert model.tag(words) == [*tags.split(), "PUNCT"]
     assert model.tag(["They", "frobbled", "the", "glimworts", "."]) == ["PRON", "VERB", "DET", "NOUN", "PUNCT"]
