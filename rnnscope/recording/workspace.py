@@ -11,6 +11,8 @@ kernel, whose last bits are the same for many shapes and not for others; so both
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
@@ -26,7 +28,7 @@ _TRIAL = 4
 """Steps at each end on which the two variants of the kernel are compared."""
 
 _CLOSE = 1e-4
-"""Cell states nearer than that to the first one are taken for it; the self-check then sees whether they are."""
+"""Cell states nearer than that to what they should be are taken for them; the self-check then sees whether they are."""
 
 _WORTH = 32
 """Steps below which the trial costs too much."""
@@ -144,8 +146,10 @@ def _read(
     rows = room[: time * batch * width].view(time, batch, width)[..., : 4 * units]
     i, f, g, o = rows.unflatten(-1, (4, units)).unbind(2)
     c = block.of(signals["c"]) if "c" in signals else torch.empty_like(block.h)
-    c[:-1] = _cell_states(room, time, torch.addcmul(i[0] * g[0], f[0], c_before.detach()))
     c[-1] = c_last.detach()
+    if time > 1:
+        first = torch.addcmul(i[0] * g[0], f[0], c_before.detach())
+        c[:-1] = _cell_states(room, time, Ends(first, f[-1], i[-1] * g[-1], c[-1]))
     keep(signals, block, h=block.h, i=i, f=f, g=g, o=o)
     return given_back(weights, c, o).sub_(block.h)
 
@@ -156,14 +160,31 @@ def _padded(width: int) -> int:
     return padded + 16 if padded % 256 == 0 else padded
 
 
-def _cell_states(room: Tensor, time: int, first: Tensor) -> Tensor:
-    """All cell states but the last, found by the first of them; NaN if they are nowhere."""
-    size, case = first.numel(), (len(room), time, first.numel())
-    if not _is_at(room, _FOUND.get(case, len(room)), first):
-        _FOUND[case] = next((place for place in _places(room, time, first) if _is_at(room, place, first)), len(room))
+class Ends(NamedTuple):
+    """What is known of the cell states, to find them by: the first, and what the last but one becomes.
+
+    Attributes
+    ----------
+    first : tensor of shape (batch, unit)
+    forget, added, last : tensors of shape (batch, unit)
+        Of the last step: c = forget * (c before) + added.
+    """
+
+    first: Tensor
+    forget: Tensor
+    added: Tensor
+    last: Tensor
+
+
+def _cell_states(room: Tensor, time: int, ends: Ends) -> Tensor:
+    """All cell states but the last, found by their ends; NaN if they are nowhere."""
+    size, case = ends.first.numel(), (len(room), time, ends.first.numel())
+    if not _is_at(room, _FOUND.get(case, len(room)), time, ends):
+        places = _places(room, time, ends.first)
+        _FOUND[case] = next((place for place in places if _is_at(room, place, time, ends)), len(room))
     if (begin := _FOUND[case]) == len(room):
-        return torch.full((time - 1, *first.shape), torch.nan)
-    return room[begin : begin + (time - 1) * size].view(time - 1, *first.shape)
+        return torch.full((time - 1, *ends.first.shape), torch.nan)
+    return room[begin : begin + (time - 1) * size].view(time - 1, *ends.first.shape)
 
 
 def _places(room: Tensor, time: int, first: Tensor) -> list[int]:
@@ -174,9 +195,15 @@ def _places(room: Tensor, time: int, first: Tensor) -> list[int]:
     return (pages * _PAGE + skip).tolist()
 
 
-def _is_at(room: Tensor, place: int, first: Tensor) -> bool:
-    found = room[place : place + first.numel()]
-    return len(found) == first.numel() and bool((found - first.flatten()).abs().max() < _CLOSE)
+def _is_at(room: Tensor, place: int, time: int, ends: Ends) -> bool:
+    """Whether both ends are there: of what an earlier run has left in memory that is not cleared, one may be."""
+    size = ends.first.numel()
+    found = room[place : place + (time - 1) * size]
+    if len(found) < (time - 1) * size:
+        return False
+    first, last = found[:size].view_as(ends.first), found[-size:].view_as(ends.first)
+    after = torch.addcmul(ends.added, ends.forget, last)
+    return bool((first - ends.first).abs().max() < _CLOSE and (after - ends.last).abs().max() < _CLOSE)
 
 
 def _agrees(weights: LayerWeights, x: Tensor, initial: States) -> bool:

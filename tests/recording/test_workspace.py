@@ -201,6 +201,19 @@ def test_a_memory_that_is_laid_out_otherwise_is_not_trusted(
     assert_right(recording, module, x, state)
 
 
+def test_what_an_earlier_run_has_left_in_memory_is_not_taken_for_the_cell_states() -> None:
+    time, forget, added = 5, torch.rand(16, 128), torch.randn(16, 128)
+    states = torch.randn(time - 1, 16, 128)
+    ends = workspace.Ends(states[0], forget, added, added + forget * states[-1])
+    room, size = torch.zeros(40 * 2048), states[0].numel()
+    stale, true = 10 * size, 20 * size
+    room[stale : stale + size] = states[0].flatten()  # what followed was written over
+    room[true : true + states.numel()] = states.flatten()
+    assert torch.equal(workspace._cell_states(room, time, ends), states)
+    room[true:] = 0
+    assert workspace._cell_states(room, time, ends).isnan().all()
+
+
 def test_cell_states_that_are_nowhere_to_be_found_are_not_trusted(spy: Spy, monkeypatch: pytest.MonkeyPatch) -> None:
     module, x, state = make(**CASE)
     monkeypatch.setattr(workspace, "_PAGE", 2**40)
