@@ -3,6 +3,11 @@
 search   which units track a concept: all units against all concepts, in one pass
 causes   whether the network uses a unit: what comes of changing it
 
+gradients   how far back gradients reach, and what a step does to the state
+gates       how long gates are shut or open, and for how long units remember
+memory      how much of the past is used, on texts and on problems
+mistakes    which characters are missed, by one network and not by another
+
 units          which units to look at first, with no label of anything
 counters       how well a unit counts the steps since an event
 responses      what raises a unit and what lowers it
@@ -13,4 +18,5 @@ spans          the search behind it, in one pass
 
 unit_series       one unit over all of a trace, with the text beside it
 language_models   what every experiment on a language model begins with
+counts            whole numbers as users give them
 """

@@ -6,7 +6,6 @@ import hashlib
 import json
 import math
 from dataclasses import dataclass, fields, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -121,10 +120,6 @@ class OpenedExperiment:
         training = replace(self.recipe.training, learning_rate=rate, epochs=epochs)
         recipe = replace(self.recipe, name=name, seed=seed, model=model, training=training)
         return PlannedRun(self.name, cell, recipe, folder / f"{name}-{_digest(recipe, self.data)}")
-
-    @cached_property
-    def swept(self) -> bool:
-        return len(self.settings.learning_rates) > 1
 
 
 def open_experiments(recipe: ComparisonRecipe, folder: Path) -> list[OpenedExperiment]:

@@ -20,7 +20,7 @@ from rich.table import Table
 from rich.text import Text
 from torch import Tensor, nn
 
-from rnnscope.analysis.gradients.counts import whole
+from rnnscope.analysis.counts import whole
 from rnnscope.analysis.gradients.stretches import Reading
 from rnnscope.errors import ModelError, TextError
 from rnnscope.progress import progress_bar

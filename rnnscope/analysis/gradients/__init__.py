@@ -2,8 +2,7 @@
 
 Gradients of losses: `flow` measures their norms by lag, for many targets; `flow_result` and `decay` say, draw and put
 side by side what it finds. `targets` chooses the steps. For PyTorch's cells `windows` reads the text once and
-`adjoint` goes back by their equations, all targets together; everything else goes through `autograd`. `counts` checks
-the whole numbers that users give.
+`adjoint` goes back by their equations, all targets together; everything else goes through `autograd`.
 
 Jacobians of states: `jacobians` has their singular values by lag, `lyapunov` the growth rates of small differences,
 `bound` what the weights of a vanilla RNN let through at most; `stretches` gives them text with its true states, and

@@ -12,6 +12,7 @@ from rich.console import Console
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rnnscope.analysis.counts import ascending, whole
 from rnnscope.analysis.language_models import check_model, read_documents
 from rnnscope.errors import ModelError, TextError
 from rnnscope.models import CharLanguageModel, Network, SequenceClassifier
@@ -20,7 +21,6 @@ from rnnscope.tracing.documents import Texts
 
 from .autograd import Loss, by_autograd
 from .bound import is_vanilla, recurrent_bound
-from .counts import ascending, whole
 from .flow_result import GradientFlow
 from .targets import Wanted
 from .windows import by_adjoint, is_stock

@@ -18,11 +18,11 @@ from rich.table import Table
 from rich.text import Text
 from torch import Tensor, nn
 
+from rnnscope.analysis.counts import ascending, whole
 from rnnscope.progress import progress_bar
 from rnnscope.tracing.documents import Given, Texts
 
 from .bound import is_vanilla, recurrent_bound
-from .counts import ascending, whole
 from .stretches import Reading, Stretches
 
 LAGS = (1, 2, 5, 10, 20, 50, 100)

@@ -18,10 +18,10 @@ from rich.table import Table
 from rich.text import Text
 from torch import Tensor, nn
 
+from rnnscope.analysis.counts import whole
 from rnnscope.progress import progress_bar
 from rnnscope.tracing.documents import Given, Texts
 
-from .counts import whole
 from .stretches import Reading, Stretches
 
 _SHOWN = 10

@@ -12,6 +12,7 @@ import torch
 from rich.progress import Progress
 from torch import Tensor, nn
 
+from rnnscope.analysis.counts import whole
 from rnnscope.errors import ModelError, TextError
 from rnnscope.recording.adapter import States, adapter_of
 from rnnscope.recording.address import Address
@@ -20,7 +21,6 @@ from rnnscope.tracing.documents import Given
 from rnnscope.tracing.making import reader_of
 from rnnscope.tracing.readers.reader import Page
 
-from .counts import whole
 from .step import Step, step_of
 
 

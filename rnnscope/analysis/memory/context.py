@@ -13,6 +13,7 @@ from rich.console import Console
 from torch import Tensor
 from torch.nn import functional
 
+from rnnscope.analysis.counts import whole
 from rnnscope.analysis.language_models import States, check_model, read_documents, run, zeros
 from rnnscope.errors import TextError
 from rnnscope.models import CharLanguageModel
@@ -20,7 +21,7 @@ from rnnscope.progress import progress_bar
 from rnnscope.tracing.documents import Texts
 
 from .context_result import SHARE, EffectiveContext
-from .states import Tokens, TrueStates, check_count, true_states
+from .states import Tokens, TrueStates, true_states
 
 LENGTHS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 """Characters of context, if the user names none; those that are at most a quarter of the longest document."""
@@ -118,8 +119,8 @@ def effective_context(
     Source: Khandelwal, He, Qi and Jurafsky (2018), Sharp nearby, fuzzy far away. ACL.
     """
     check_model(model)
-    check_count("targets", targets, 1)
-    check_count("seed", seed, 0)
+    whole(targets, "targets", 1)
+    whole(seed, "seed")
     documents, more = read_documents(text, limit, encoding)
     tokens = Tokens.of(model, documents)
     chosen = _lengths(lengths, tokens.longest)
@@ -155,7 +156,7 @@ def _lengths(given: Sequence[int] | None, longest: int) -> list[int]:
     if isinstance(given, str) or not isinstance(given, Iterable) or not (found := list(given)):
         raise TextError(f"lengths is a sequence of whole numbers, such as (10, 100); got {given!r}.")
     for n in found:
-        check_count("Each of lengths", n, 1)
+        whole(n, "Each of lengths", 1)
     if max(found) + 2 > longest:
         raise TextError(
             f"A context of {max(found):,} characters needs a document of at least {max(found) + 2:,}; the longest "

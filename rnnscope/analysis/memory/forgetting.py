@@ -11,6 +11,7 @@ import torch
 from rich.console import Console
 from torch import Tensor
 
+from rnnscope.analysis.counts import whole
 from rnnscope.analysis.language_models import States, check_model, read_documents, run
 from rnnscope.errors import TextError
 from rnnscope.models import CharLanguageModel
@@ -20,7 +21,7 @@ from rnnscope.recording.recorder import record
 from rnnscope.tracing.documents import Texts
 
 from .forgetting_result import ForgettingTimes
-from .states import Tokens, TrueStates, check_count, true_states
+from .states import Tokens, TrueStates, true_states
 
 SHARE = 0.01
 """Of a unit's standard deviation: a difference up to this is forgotten."""
@@ -94,8 +95,8 @@ def forgetting_times(
     last step at which it differs by more.
     """
     check_model(model)
-    check_count("places", places, 2)
-    check_count("seed", seed, 0)
+    whole(places, "places", 2)
+    whole(seed, "seed")
     documents, more = read_documents(text, limit, encoding)
     tokens = Tokens.of(model, documents)
     horizon = _horizon(horizon, tokens.longest)
@@ -119,7 +120,7 @@ def _horizon(given: int | None, longest: int) -> int:
         if longest < 4:
             raise TextError(f"A document of at least 4 characters is needed; the longest here has {longest}.")
         return min(HORIZON, longest // 4)
-    check_count("horizon", given, 1)
+    whole(given, "horizon", 1)
     return int(given)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from numbers import Integral
 
 import numpy as np
 import torch
@@ -96,17 +95,6 @@ class TrueStates:
             torch.stack([values[rows] for address, values in self.values.items() if address.signal == name])
             for name in names
         )
-
-
-def check_count(name: str, value: object, least: int) -> None:
-    """Refuse what is no whole number of at least so many.
-
-    Raises
-    ------
-    TextError
-    """
-    if not isinstance(value, Integral) or isinstance(value, bool) or int(value) < least:
-        raise TextError(f"{name} is a whole number of at least {least}; got {value!r}.")
 
 
 def state_signals(model: CharLanguageModel) -> list[Address]:

@@ -190,3 +190,17 @@ def test_what_has_no_gate_is_refused(make_model: Make) -> None:
     broken.rnn.weight_ih_l0.data[0, 0] = torch.nan  # pyright: ignore
     with pytest.raises(RecordingError, match="finite"):
         saturation(broken, TEXT)
+
+
+def test_counts_of_two_parts_are_those_of_the_whole() -> None:
+    values = torch.rand(50, 3)
+    whole, first, second = Counts(3), Counts(3), Counts(3)
+    whole.update(values)
+    first.update(values[:20])
+    second.update(values[20:] * 2)
+    assert second.leaves and not whole.leaves
+    second = Counts(3)
+    second.update(values[20:])
+    first.merge(second)
+    assert (first.steps, first.leaves) == (50, False)
+    assert torch.equal(first.left, whole.left) and torch.equal(first.right, whole.right)

@@ -21,7 +21,7 @@ def whole(value: Any, name: str, least: int = 0) -> int:
         found = index(value)
     except TypeError:
         found = least - 1
-    if found < least:
+    if found < least or isinstance(value, bool):
         raise TextError(f"{name} is a whole number of at least {least}; got {value!r}.")
     return found
 
