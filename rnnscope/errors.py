@@ -15,6 +15,8 @@
     ├── InterventionError   a change to units cannot be made
     ├── TraceError          a trace cannot be read
     ├── ConceptError        a concept is not known, or cannot label a text
+    ├── ProbeError          a probe cannot be trained or tested on what it is given
+    ├── AttributionError    a method cannot say what an output is due to
     └── OutputError         a file cannot be written where the user wants it
 
 Each message says what was expected, what was found, and what to do about it.
@@ -79,6 +81,17 @@ class TraceError(RnnscopeError):
 
 class ConceptError(RnnscopeError):
     """A concept is not known, cannot label a text, or says the same of all of it."""
+
+
+class ProbeError(RnnscopeError, ValueError):
+    """A probe cannot be trained or tested: too few examples, one class only, values of the wrong shape.
+
+    Also a ValueError, which is what scikit-learn's tools expect of an estimator.
+    """
+
+
+class AttributionError(RnnscopeError):
+    """A method cannot say what an output is due to: no such target, or not a method for this cell."""
 
 
 class OutputError(RnnscopeError):

@@ -1,0 +1,1 @@
+"""Experiments of the literature, on any network: the sentiment neuron, number agreement."""

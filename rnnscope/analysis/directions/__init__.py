@@ -1,0 +1,1 @@
+"""Directions, not only units: principal components, rotations, and what a probe reads along."""
