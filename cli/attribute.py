@@ -1,0 +1,127 @@
+"""rnnscope attribute"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .arguments import device_option, encoding_option, force_option, model_argument, open_model, rows, sources
+
+
+@click.command()
+@model_argument
+@click.argument("text", metavar="TEXT.txt")
+@click.option(
+    "--target",
+    metavar="NAME",
+    help="A label; e@120: the log-probability of e at step 120; l0.c.37@120: a unit. Steps from 0, or from the end: "
+    "e@-1. [default: the label chosen; the text's last character]",
+)
+@click.option(
+    "--method",
+    "methods",
+    multiple=True,
+    metavar="NAME",
+    help="integrated-gradients (the default), saliency, input-x-gradient, gradient-shap, occlusion, feature-ablation, "
+    "contextual-decomposition; may be given several times.",
+)
+@click.option(
+    "--baseline", metavar="NAME", help="What takes a text's place: empty (spaces), zero, mean, shuffled or a character."
+)
+@click.option("--words", is_flag=True, help="Show words, and take whole words away.")
+@click.option(
+    "--signal",
+    metavar="ADDRESS",
+    help="What the target owes to the units of a signal, such as l0.c, instead of the characters; its methods are "
+    "gradient-x-activation (the default), gradient, conductance, integrated-gradients.",
+)
+@click.option("--limit", default=2000, show_default=True, type=click.IntRange(1), help="Characters to read.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of gradient-shap.")
+@click.option("--json", "as_json", is_flag=True, help="Print the scores as JSON.")
+@click.option("--save", type=click.Path(path_type=Path), help="Picture to draw as well: .png, .svg or .pdf.")
+@encoding_option
+@device_option
+@force_option
+def attribute(
+    model: str,
+    text: str,
+    target: str | None,
+    methods: tuple[str, ...],
+    baseline: str | None,
+    words: bool,
+    signal: str | None,
+    limit: int,
+    seed: int,
+    as_json: bool,
+    save: Path | None,
+    encoding: str,
+    device: str,
+    force: bool,
+) -> None:
+    """Say how much each character of a text has to do with what a network makes of it.
+
+    TEXT is a file, or - for standard input; a newline at its very end is not read. Orange speaks for the target,
+    purple against it. What comes after the step of a target is not shown: it cannot matter.
+    """
+    from rich.console import Console
+
+    from rnnscope.analysis.attribution.attributing import attribute as attribute_characters
+    from rnnscope.analysis.attribution.signals import attribute_units
+    from rnnscope.output import new_path
+    from rnnscope.reports import figures
+
+    if signal is not None and words:
+        raise click.UsageError("--words shows the words of a text; --signal shows units.")
+    for page in () if save is None else figures.page_paths(figures.check_format(save), max(len(methods), 1)):
+        new_path(page, force)
+    network, read = open_model(model, device), _read(text, encoding, limit)
+    given: dict[str, Any] = {"console": Console(stderr=True)} | ({} if baseline is None else {"baseline": baseline})
+    found: list[Any]
+    if signal is not None:
+        found = [
+            attribute_units(network, read, target, signal, method, **given)
+            for method in methods or ("gradient-x-activation",)
+        ]
+    else:
+        found = [
+            attribute_characters(network, read, target, method, words=words, seed=seed, **given)
+            for method in methods or ("integrated-gradients",)
+        ]
+    for number, one in enumerate(() if as_json else found):
+        Console(highlight=False).print(*[""][:number], one, sep="\n")
+    if as_json:
+        click.echo(json.dumps([_numbers(one) for one in found]))
+    if save is not None:
+        for path in figures.save([one.plot().figure for one in found], save):
+            click.echo(f"Drew {path}", err=as_json)
+
+
+def _read(text: str, encoding: str, limit: int) -> str:
+    """The first characters of a file or of standard input."""
+    from rnnscope.text import read_stream, read_text
+
+    source = sources([text])[0]
+    whole = read_text(source, encoding) if isinstance(source, Path) else read_stream(source, "standard input", encoding)
+    whole = whole.removesuffix("\n")
+    if len(whole) > limit:
+        click.echo(f"Read: the first {limit:,} of {len(whole):,} characters; more with --limit.", err=True)
+    return whole[:limit]
+
+
+def _numbers(found: Any) -> dict[str, Any]:
+    """A result as JSON: what was asked and measured, and its tables."""
+    import numpy as np
+    import pandas as pd
+
+    names = ("target", "parts", "signal", "method", "how", "baseline", "value", "difference", "gap", "table", "words")
+    numbers: dict[str, Any] = {}
+    for name in names:
+        value = getattr(found, name, None)
+        if isinstance(value, pd.DataFrame):
+            numbers[name] = rows(value)
+        elif hasattr(found, name):
+            numbers[name] = None if isinstance(value, float) and not np.isfinite(value) else value
+    return numbers

@@ -1,0 +1,156 @@
+"""rnnscope faithfulness"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import click
+
+from .arguments import (
+    device_option,
+    documents_option,
+    encoding_option,
+    force_option,
+    model_argument,
+    open_model,
+    rows,
+    sources,
+)
+
+if TYPE_CHECKING:
+    from rnnscope import Network
+
+
+@click.command()
+@model_argument
+@click.argument("texts", nargs=-1, metavar="TEXT.txt...")
+@click.option(
+    "--corpus",
+    metavar="NAME",
+    help="The test part of labelled texts instead, by name (sms-spam, sentiment, names) or file.",
+)
+@click.option("--target", metavar="NAME", help="As of rnnscope attribute, the same for each text.")
+@click.option(
+    "--method",
+    "methods",
+    multiple=True,
+    metavar="NAME",
+    help="As of rnnscope attribute; may be given several times. [default: all that hold for the network]",
+)
+@click.option("--words", is_flag=True, help="Delete words instead of characters.")
+@click.option("--baseline", default="empty", show_default=True, metavar="NAME", help="What is put in their place.")
+@click.option("--count", default=30, show_default=True, type=click.IntRange(1), help="Texts to read, at random places.")
+@click.option("--limit", default=200, show_default=True, type=click.IntRange(2), help="Characters of a text.")
+@click.option("--orders", default=20, show_default=True, type=click.IntRange(2), help="Random orders of each text.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of texts, orders and intervals.")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+@click.option("--save", type=click.Path(path_type=Path), help="Picture to draw as well: .png, .svg or .pdf.")
+@documents_option
+@encoding_option
+@device_option
+@force_option
+def faithfulness(
+    model: str,
+    texts: tuple[str, ...],
+    corpus: str | None,
+    target: str | None,
+    methods: tuple[str, ...],
+    words: bool,
+    baseline: str,
+    count: int,
+    limit: int,
+    orders: int,
+    seed: int,
+    as_json: bool,
+    save: Path | None,
+    documents: str | None,
+    encoding: str,
+    device: str,
+    force: bool,
+) -> None:
+    """Say which attributions to trust on a network: delete and insert characters in the order that they give.
+
+    What a method calls important has to matter more than characters in random order. A text of a classifier is a
+    line; of another network it is a stretch of a file, whose last character is the target if none is named.
+    """
+    from matplotlib.figure import Figure
+    from rich.console import Console
+
+    from rnnscope.analysis.attribution.faithfulness import faithfulness as check
+    from rnnscope.output import new_path
+    from rnnscope.reports import figures
+
+    if bool(texts) == bool(corpus):
+        raise click.UsageError("Give texts, or labelled ones by --corpus.")
+    if save is not None:
+        new_path(figures.check_format(save), force)
+    network = open_model(model, device)
+    read = _labelled(corpus, network) if corpus else _stretches(sources(texts), documents, encoding, limit, network)
+    chosen = _some([text[:limit] for text in read], count, seed)
+    result = check(
+        network,
+        chosen,
+        target,
+        methods or None,
+        words=words,
+        baseline=baseline,
+        orders=orders,
+        seed=seed,
+        console=Console(stderr=True),
+    )
+    if as_json:
+        about = {"target": result.target, "parts": result.parts, "baseline": result.baseline, "texts": result.texts}
+        about |= {
+            "left_out": result.left_out,
+            "orders": result.orders,
+            "refused": result.refused,
+            "verdicts": dict(result.verdicts),
+        }
+        click.echo(json.dumps(about | {"table": rows(result.table), "curves": rows(result.curves)}))
+    else:
+        Console(highlight=False).print(result)
+    if save is not None:
+        figure = Figure(figsize=(12, 4.2), layout="constrained")
+        for axes, curve in zip(figure.subplots(1, 2), ("deletion", "insertion"), strict=True):
+            result.plot(axes, curve)
+        figures.save([figure], save)
+        click.echo(f"Drew {save}", err=as_json)
+
+
+def _labelled(name: str, network: Network) -> list[str]:
+    """The texts of the test part of a labelled corpus, split as for the network's training."""
+    from rnnscope.corpora.labelled import open_labelled
+    from rnnscope.training.recipe_file import recipe_of
+    from rnnscope.training.tasks.classification import LabelledRecipe
+
+    made = network.card.training.get("recipe") if network.card else None
+    found = recipe_of(made).corpus if made else None
+    shape = found if isinstance(found, LabelledRecipe) else LabelledRecipe()
+    corpus = open_labelled(path=name, encoding=shape.encoding) if Path(name).exists() else open_labelled(name)
+    return [example.text for example in corpus.cut(shape.longest).distinct().split(shape.split)["test"]]
+
+
+def _stretches(
+    files: list[Path | BinaryIO], documents: str | None, encoding: str, limit: int, network: Network
+) -> list[str]:
+    """The beginnings of documents for a classifier, whole stretches of them for another network."""
+    from rnnscope.models import SequenceClassifier
+    from rnnscope.tracing.documents import Given, gather
+
+    classifier = isinstance(network, SequenceClassifier)
+    given = Given(files, documents, encoding)  # pyright: ignore[reportArgumentType]
+    found = [document.text for document in gather(given, "line" if classifier else "file")]
+    if classifier:
+        return found
+    return [text[start : start + limit] for text in found for start in range(0, max(1, len(text) - limit + 1), limit)]
+
+
+def _some(texts: list[str], count: int, seed: int) -> list[str]:
+    """So many of the texts, at random, in their order."""
+    import numpy as np
+
+    if len(texts) <= count:
+        return texts
+    return [texts[place] for place in np.sort(np.random.default_rng(seed).choice(len(texts), count, replace=False))]

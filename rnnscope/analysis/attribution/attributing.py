@@ -1,0 +1,170 @@
+"""What an output is due to, character by character."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from rich.console import Console
+from torch import Tensor, nn
+
+from rnnscope.analysis.counts import whole
+from rnnscope.errors import AttributionError
+from rnnscope.progress import progress_bar
+
+from .baselines import EMPTY, baseline_of
+from .methods import METHODS, Method
+from .question import Question, TextLike
+from .result import Attribution
+from .targets import TargetLike
+from .words import word_starts
+from .work import Work
+
+
+def attribute(
+    model: nn.Module,
+    text: TextLike,
+    target: TargetLike = None,
+    method: str = "integrated-gradients",
+    *,
+    baseline: str | None = None,
+    words: bool = False,
+    steps: int | None = None,
+    window: int = 1,
+    seed: int = 0,
+    characters: Sequence[str] | None = None,
+    embedding: str | None = None,
+    console: Console | None = None,
+) -> Attribution:
+    """Say how much each character of a text has to do with what a network makes of it.
+
+    The network runs through `rnnscope.unroll`: in eval mode, with dropout off, on any device. Its mode and its
+    parameters' gradients are left as they were. What is varied are the vectors that its embedding gives (one-hot
+    vectors where it has none); a character's score is the sum over its vector.
+
+    Parameters
+    ----------
+    model : nn.Module
+        A classifier, a language model, or any module that has recurrent layers and takes one tensor: token ids of
+        shape (time, batch), or (batch, time) if its layers have batch_first, or vectors of one more axis.
+    text : str, token ids of shape (time,), or float tensor of shape (time, feature)
+    target : str, int, tuple or callable, optional
+        ``"spam"`` or ``1``: the logit of a label, or an output of a module of shape (batch, output).
+        ``"e@120"`` or ``("e", 120)``: the log-probability, in nats, of this character at place 120 of the text,
+        from the characters before it; ``"e"`` alone: after the whole text. ``"l0.c.37@120"``: a unit, just after
+        character 120. Steps count from 0; negative ones from the text's end. A callable: from what the network
+        returns to a tensor of shape (batch,). If not given: the label that the classifier chooses, or the last
+        character of a language model's text.
+    method : str
+        One of `METHODS`: saliency, input-x-gradient, integrated-gradients, gradient-shap, occlusion,
+        feature-ablation, contextual-decomposition.
+    baseline : {"empty", "zero", "mean", "shuffled"} or a character, optional
+        What takes the place of the text, or of what is taken away: spaces (``"empty"``, the default; zero vectors
+        where the network knows no space), the zero vector, the mean vector of all tokens, a character, or the
+        text's characters in 64 random orders (``"shuffled"``, of gradient-shap only, and its default).
+    words : bool
+        Whether occlusion and feature-ablation take whole words away, and the result shows words.
+    steps : int, optional
+        Points on the path of integrated gradients, or samples of gradient-shap. If not given, the points are
+        doubled from 32 up to 1024 until the scores add up to within 1 %, and there are 512 samples.
+    window : int
+        Characters, or words, that occlusion takes away together.
+    seed : int
+        Of gradient-shap.
+    characters : sequence of str, optional
+        For a module that has no vocabulary of its own: the character of each token id.
+    embedding : str, optional
+        The path of the nn.Embedding that reads the text, where a module has several.
+    console : rich Console, optional
+        Where progress is shown.
+
+    Returns
+    -------
+    Attribution
+        Of the characters that the target can depend on: what comes after its step is left out.
+
+    Raises
+    ------
+    AttributionError, TextError, AddressError, RecordingError
+
+    Notes
+    -----
+    The gradient methods and the ablations are captum's (Kokhlikyan et al. 2020).
+    """
+    method_of(method)
+    question = Question.of(model, text, target, characters=characters, embedding=embedding)
+    return answer(
+        question, method, baseline=baseline, words=words, steps=steps, window=window, seed=seed, console=console
+    )
+
+
+def method_of(name: object) -> Method:
+    """The method of a name.
+
+    Raises
+    ------
+    AttributionError
+    """
+    if not isinstance(name, str) or name not in METHODS:
+        raise AttributionError(f"There is no method {name!r}. There are: {', '.join(METHODS)}.")
+    return METHODS[name]
+
+
+def answer(
+    question: Question,
+    method: str,
+    *,
+    baseline: str | None = None,
+    words: bool = False,
+    steps: int | None = None,
+    window: int = 1,
+    seed: int = 0,
+    console: Console | None = None,
+) -> Attribution:
+    """The attribution of a question; see `attribute`."""
+    chosen, time = method_of(method), len(question.tokens)
+    starts = word_starts(question.text, time) if words else np.arange(time)
+    _check_options(method, chosen, baseline=baseline, steps=steps, window=None if window == 1 else window)
+    if window > len(starts):
+        raise AttributionError(f"The text has {len(starts):,} parts to take away; window={window} is more.")
+    baselines, named = baseline_of(question, baseline or chosen.baseline or EMPTY, whole(seed, "seed"))
+    with progress_bar(console, "passes") as bar, torch.enable_grad():
+        task = bar.add_task(method, total=None)
+        work = Work(question, baselines, starts, steps, window, seed, lambda passes: bar.advance(task, passes))
+        compared = torch.cat((work.inputs.detach(), baselines[: len(baselines) if chosen.baseline else 0]))
+        value, *others = _finite(question, work.values(compared)).tolist()
+        found = chosen.run(work)
+    scores = _finite(question, found.scores.detach()).cpu().double().numpy()
+    return Attribution(
+        scores=scores,
+        characters=question.characters,
+        starts=word_starts(question.text, time) if question.text is not None else np.arange(time),
+        by_word=words,
+        target=question.target,
+        method=method,
+        how=found.how,
+        baseline=named if chosen.baseline else None,
+        value=value,
+        difference=value - float(np.mean(others)) if chosen.baseline else float("nan"),
+        complete=chosen.complete,
+    )
+
+
+def _check_options(name: str, method: Method, **given: object) -> None:
+    """Refuse what a method would not look at."""
+    for option, value in given.items():
+        if value is not None and option not in method.takes:
+            fit = ", ".join(other for other, one in METHODS.items() if option in one.takes)
+            raise AttributionError(f"{name} takes no {option}. These do: {fit}.")
+        if value is not None and option != "baseline":
+            whole(value, option, 1)
+
+
+def _finite(question: Question, values: Tensor) -> Tensor:
+    if not bool(values.isfinite().all()):
+        raise AttributionError(
+            f"The {question.target}, or its gradient, is not a finite number here. Look for NaN or infinite weights, "
+            "or take another target or baseline."
+        )
+    return values

@@ -1,0 +1,158 @@
+"""What the phrases of a text bring to a target, as wholes: contextual decomposition of an LSTM."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.table import Table
+from rich.text import Text
+from torch import nn
+
+from rnnscope.errors import AttributionError
+from rnnscope.text import in_a_line
+
+from .contextual_decomposition import Span, contextual_decomposition
+from .question import Question, TextLike
+from .shading import COLOURS, reach
+from .targets import TargetLike
+from .words import word_starts
+
+_SHOWN = 20
+
+
+@dataclass(frozen=True, eq=False)
+class PhraseScores:
+    """What phrases bring to a target. Made by `rnnscope.phrase_scores`.
+
+    Attributes
+    ----------
+    target : str
+    value : float
+        The target for the text.
+    whole : float
+        The score of the whole text.
+    table : DataFrame
+        One row a phrase: ``phrase``; ``start`` and ``stop``, its steps; ``score``, in the unit of the target, above 0
+        where the phrase speaks for it; ``characters``, the sum of the scores of its characters alone; ``interaction``,
+        what they do together: the difference of the two.
+    """
+
+    target: str
+    value: float
+    whole: float
+    table: pd.DataFrame
+
+    @property
+    def title(self) -> str:
+        return f"{self.target}: what phrases bring to it"
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """A bar a phrase, in the order of the text; on new axes if none are given."""
+        rows = self.table
+        axes = axes or Figure(figsize=(6, 0.28 * len(rows) + 1.2), layout="constrained").subplots()
+        shades = COLOURS(0.5 + rows["score"].to_numpy() / reach(rows["score"].to_numpy()) / 2)
+        axes.barh(range(len(rows)), rows["score"], color=shades, edgecolor="#999999", linewidth=0.5)
+        axes.set_yticks(range(len(rows)), [in_a_line(phrase).replace("$", r"\$") for phrase in rows["phrase"]])
+        axes.axvline(0, color="#999999", linewidth=0.8)
+        axes.set(xlabel="score, by contextual decomposition", title=self.title)
+        axes.invert_yaxis()
+        return axes
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Text(self.title, style="bold")
+        yield Text(
+            f"Value {self.value:+.3f}; the whole text brings {self.whole:+.3f}. A phrase's score holds what its "
+            "characters do together, and not what they do with the rest: scores do not add up."
+        )
+        table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+        table.add_column("phrase", no_wrap=True, overflow="ellipsis", max_width=max(12, options.max_width - 46))
+        for name in ("steps", "score", "characters", "interaction"):
+            table.add_column(name, justify="right", no_wrap=True)
+        largest = np.argsort(-np.abs(self.table["score"].to_numpy()), kind="stable")[:_SHOWN]
+        for row in self.table.iloc[np.sort(largest)].to_dict("records"):
+            numbers = (f"{row[name]:+.3f}" for name in ("score", "characters", "interaction"))
+            table.add_row(Text(in_a_line(row["phrase"])), f"{row['start']:,}-{row['stop'] - 1:,}", *numbers)
+        yield table
+
+
+def phrase_scores(
+    model: nn.Module,
+    text: TextLike,
+    target: TargetLike = None,
+    phrases: Sequence[str | Span] | None = None,
+    *,
+    characters: Sequence[str] | None = None,
+    embedding: str | None = None,
+) -> PhraseScores:
+    """Say what whole phrases of a text bring to a target of an LSTM, and how much of it their characters do together.
+
+    Parameters
+    ----------
+    model, text, target, characters, embedding
+        As of `rnnscope.attribute`.
+    phrases : sequence of str or (start, stop), optional
+        Each place of a phrase in the text, or stretches of steps. Its words if not given.
+
+    Returns
+    -------
+    PhraseScores
+
+    Raises
+    ------
+    AttributionError, AddressError, TextError, RecordingError
+        If the network has no LSTM that can be decomposed, see `contextual_decomposition`; if a phrase is not there.
+
+    References
+    ----------
+    Murdoch, Liu and Yu (2018), Beyond word importance: contextual decomposition to extract interactions from LSTMs.
+    """
+    question = Question.of(model, text, target, characters=characters, embedding=embedding)
+    time = len(question.tokens)
+    spans = _words(question) if phrases is None else _spans(question, phrases)
+    scores = contextual_decomposition(question, [*spans, (0, time)]).cpu().numpy()
+    each = np.concatenate(([0.0], contextual_decomposition(question).cpu().numpy().cumsum()))
+    start, stop = np.array(spans).T
+    apart = "" if question.text is not None else " "
+    table = pd.DataFrame(
+        {
+            "phrase": [apart.join(question.characters[first:last]) for first, last in spans],
+            "start": start,
+            "stop": stop,
+            "score": scores[:-1],
+            "characters": each[stop] - each[start],
+        }
+    )
+    table["interaction"] = table["score"] - table["characters"]
+    value = question.value(question.tokens[:, None]).item()
+    return PhraseScores(question.target, value, float(scores[-1]), table)
+
+
+def _words(question: Question) -> list[Span]:
+    """The words with what stands after them, see `word_starts`."""
+    starts = word_starts(question.text, len(question.tokens)).tolist()
+    return list(zip(starts, [*starts[1:], len(question.tokens)], strict=True))
+
+
+def _spans(question: Question, phrases: Any) -> list[Span]:
+    """Where the phrases are."""
+    found: list[Span] = []
+    for phrase in [phrases] if isinstance(phrases, str) else phrases:
+        if not isinstance(phrase, str):
+            found.append(phrase)
+            continue
+        text = question.text or ""
+        places = [start for start in range(len(text)) if phrase and text.startswith(phrase, start)]
+        if not places:
+            raise AttributionError(f"There is no {phrase!r} in the text that the target depends on.")
+        found.extend((start, start + len(phrase)) for start in places)
+    if not found:
+        raise AttributionError("One phrase or more was expected; got none.")
+    return found

@@ -1,0 +1,166 @@
+"""What a target owes to the units of a signal, by methods that know captum's: gradients along a path, or at its end.
+
+captum's layer methods look for a module that is called once and puts out the layer. A signal at a step is no module:
+it is met here where an intervention would change it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import nan
+
+import torch
+from numpy.polynomial.legendre import leggauss
+from torch import Tensor
+
+from rnnscope.errors import AttributionError
+from rnnscope.recording.address import Address
+from rnnscope.recording.intervention import Intervention, intervene
+
+from .work import Work
+
+TOLERANCE = 0.01
+"""The completeness gap, as a share of what the target differs by, below which a path has points enough."""
+
+_FEWEST, _MOST = 32, 1024
+_CONDUCTANCE = 128
+
+
+@dataclass(frozen=True, eq=False)
+class UnitScores:
+    """What a method has found.
+
+    Attributes
+    ----------
+    scores : tensor of shape (time, unit)
+    gap : float
+        Between the sum of the scores and what they should add up to, in the unit of the target; NaN where they need
+        not add up.
+    how : str
+        What the method was given that its name does not say.
+    """
+
+    scores: Tensor
+    gap: float = nan
+    how: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Passes:
+    """What was found on the way of several variants of a text.
+
+    Attributes
+    ----------
+    target : tensor of shape (batch,)
+    values : tensor of shape (time, batch, unit)
+        Of the signal.
+    gradients : tensor of shape (time, batch, unit)
+        Of the target with respect to the signal at each step.
+    """
+
+    target: Tensor
+    values: Tensor
+    gradients: Tensor
+
+
+def gradient(work: Work, address: Address) -> UnitScores:
+    return UnitScores(observed(work, address, work.inputs).gradients[:, 0])
+
+
+def gradient_x_activation(work: Work, address: Address) -> UnitScores:
+    found = observed(work, address, work.inputs)
+    return UnitScores(found.gradients[:, 0] * found.values[:, 0])
+
+
+def integrated_gradients(work: Work, address: Address) -> UnitScores:
+    """By Gauss-Legendre quadrature, whose points are doubled until the scores add up."""
+    ends = observed(work, address, torch.cat((work.baseline, work.inputs))).values
+    begin, end = ends.unbind(dim=1)
+    first, last = replaced(work, address, ends).target.tolist()
+    points = work.steps or _FEWEST
+    while True:
+        slope = torch.zeros_like(end)
+        places, weights = (torch.from_numpy(found / 2).to(end) for found in leggauss(points))
+        for some, weight in zip(places.split(work.side_by_side), weights.split(work.side_by_side), strict=True):
+            between = torch.lerp(begin[:, None], end[:, None], some[:, None] + 0.5)
+            slope += torch.einsum("p,tpu->tu", weight, replaced(work, address, between).gradients)
+        scores = slope * (end - begin)
+        gap = scores.sum().item() - (last - first)
+        if work.steps or points >= _MOST or not abs(gap) > TOLERANCE * abs(last - first):
+            return UnitScores(scores, gap, f"{points} points")
+        points *= 2
+
+
+def conductance(work: Work, address: Address) -> UnitScores:
+    """By the trapezoidal rule over equal stretches of the path."""
+    points = work.steps or _CONDUCTANCE
+    places = torch.linspace(0, 1, points + 1, device=work.baseline.device, dtype=work.baseline.dtype)
+    scores: Tensor | None = None
+    for some in places.unfold(0, 2, 1).split(work.side_by_side):  # the end of one batch is the beginning of the next
+        there = torch.cat((some[:, 0], some[-1:, 1]))[:, None, None]
+        found = observed(work, address, torch.lerp(work.baseline, work.inputs.detach(), there))
+        mean = (found.gradients[:, 1:] + found.gradients[:, :-1]) / 2
+        part = (mean * found.values.diff(dim=1)).sum(dim=1)
+        scores = part if scores is None else scores + part
+    assert scores is not None
+    return UnitScores(scores, how=f"{points} points")
+
+
+SIGNAL_METHODS: dict[str, Callable[[Work, Address], UnitScores]] = {
+    "gradient-x-activation": gradient_x_activation,
+    "gradient": gradient,
+    "integrated-gradients": integrated_gradients,
+    "conductance": conductance,
+}
+"""By name."""
+
+PATHS = ("integrated-gradients", "conductance")
+"""Those that need a baseline."""
+
+
+def observed(work: Work, address: Address, embedded: Tensor) -> Passes:
+    """The network reads vectors of shape (batch, time, size), and its signal is left as it is."""
+    inputs: list[Tensor] = [embedded] * embedded.shape[1]
+    values = list(inputs)
+
+    def change(now: Tensor, place: int) -> Tensor:
+        values[place], inputs[place] = now.detach(), torch.zeros_like(now, requires_grad=True)
+        return now + inputs[place]
+
+    target, gradients = _with(work, address, embedded, change, inputs)
+    return Passes(target, torch.stack(values), torch.stack(gradients))
+
+
+def replaced(work: Work, address: Address, values: Tensor) -> Passes:
+    """The network reads the text, and its signal is what is given, of shape (time, batch, unit)."""
+    inputs = [value.detach().requires_grad_() for value in values.unbind()]
+    embedded = work.inputs.expand(values.shape[1], -1, -1)
+    target, gradients = _with(work, address, embedded, lambda now, place: inputs[place], inputs)
+    return Passes(target, values, torch.stack(gradients))
+
+
+def _with(
+    work: Work, address: Address, embedded: Tensor, change: Callable[[Tensor, int], Tensor], inputs: list[Tensor]
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """The target with a signal that is changed at each step, and its gradients with respect to what changes it."""
+    intervention = Intervention(_Steps(address, len(inputs), change))
+    with torch.enable_grad(), intervene(work.question.network, {str(address): intervention}):
+        target = work.forward(embedded.detach())
+        if not target.requires_grad:
+            raise AttributionError(f"The target does not depend on {address} in a way that has gradients.")
+        return target.detach(), torch.autograd.grad(target.sum(), inputs, materialize_grads=True)
+
+
+class _Steps:
+    """The values of an intervention, which counts the steps of one text in the order of reading."""
+
+    def __init__(self, address: Address, time: int, change: Callable[[Tensor, int], Tensor]) -> None:
+        self.places = iter(reversed(range(time)) if address.reverse else range(time))
+        self.change = change
+
+    def __call__(self, signal: Address, units: Tensor, now: Tensor, step: int | None) -> Tensor:
+        place = next(self.places, None)
+        if place is None:
+            raise AttributionError(f"The layer of {signal} makes more steps than the text has.")
+        return self.change(now, place)

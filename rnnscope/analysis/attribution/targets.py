@@ -1,0 +1,151 @@
+"""What is asked of a network's output: a class, a character at a step, a unit at a step, or a function of one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
+
+from torch import Tensor, nn
+
+from rnnscope.errors import AddressError, AttributionError
+from rnnscope.models import CharLanguageModel, SequenceClassifier
+from rnnscope.recording.address import Address, find
+from rnnscope.recording.recorded import Recording
+from rnnscope.recording.recorder import addresses_of, recurrent_layers, units_of
+from rnnscope.text import visible
+
+TargetLike = str | int | tuple[str, int] | Callable[[Any], Tensor] | None
+"""What a user may name: see `rnnscope.attribute`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """One number a sequence, read from what a network puts out.
+
+    Attributes
+    ----------
+    words : str
+        What it is.
+    steps : int
+        How many steps of the text it can depend on, from the first.
+    read : callable
+        From the network's output and a recording of the signal to a tensor of shape (batch,).
+    signal : Address or None
+        The signal that has to be recorded.
+    """
+
+    words: str
+    steps: int
+    read: Callable[[Any, Recording], Tensor]
+    signal: Address | None = None
+
+
+def target_of(network: nn.Module, target: TargetLike, length: int) -> Target:
+    """The target that is named, for a text of so many steps.
+
+    Raises
+    ------
+    AttributionError, AddressError
+    """
+    if callable(target):
+        name = getattr(target, "__name__", "<lambda>")
+        return Target("a function of the output" if name == "<lambda>" else name, length, lambda out, _: target(out))
+    if isinstance(network, SequenceClassifier) and (_whole(target) or target in network.labels):
+        return _label(network, target, length)
+    name, step = _at_a_step(target)
+    if step is not None and len(name) > 1:
+        return _unit(network, name, step, length)
+    if isinstance(network, CharLanguageModel) and (target is None or len(name) == 1):
+        return _character(network, name, step, length)
+    if not isinstance(network, CharLanguageModel | SequenceClassifier) and _whole(target):
+        return _output(target, length)  # pyright: ignore[reportArgumentType]
+    raise AttributionError(f"There is no target {target!r} here. {_expected(network)}")
+
+
+def _whole(value: object) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def _at_a_step(target: Any) -> tuple[str, int | None]:
+    """The name and the step of ``("e", 120)`` or ``"e@120"``; no step if none is said."""
+    if isinstance(target, str):
+        name, at, step = target[1:].rpartition("@")
+        number = step.removeprefix("-")
+        return (target[0] + name, int(step)) if at and number.isdecimal() else (target, None)
+    if isinstance(target, tuple) and len(target) == 2 and isinstance(target[0], str) and _whole(target[1]):
+        return target[0], int(target[1])
+    return "", None
+
+
+def _expected(network: nn.Module) -> str:
+    unit = '"l0.h.3@120" (a unit at a step)'
+    if isinstance(network, CharLanguageModel):
+        return f'Name "e@120" (the log-probability of a character at a step), {unit}, or a function of the output.'
+    if isinstance(network, SequenceClassifier):
+        return f"Name a label ({', '.join(network.labels[:20])}), {unit}, or a function of the output."
+    return f"Name the number of an output, {unit}, or a function from the output to a tensor of shape (batch,)."
+
+
+def _label(network: SequenceClassifier, target: Any, length: int) -> Target:
+    place = int(target) if _whole(target) else network.labels.index(target)
+    if not 0 <= place < len(network.labels):
+        raise AttributionError(f"There is no label {place}. {_expected(network)}")
+    return Target(f"logit of {network.labels[place]}", length, lambda logits, _: logits[:, place])
+
+
+def _output(place: int, length: int) -> Target:
+    def read(out: Any, _: Recording) -> Tensor:
+        if not isinstance(out, Tensor) or out.dim() != 2 or not 0 <= place < out.shape[1]:
+            found = f"shape {tuple(out.shape)}" if isinstance(out, Tensor) else f"type {type(out).__name__}"
+            raise AttributionError(
+                f"Output {place} is read from a tensor of shape (batch, output); the network's is of {found}. "
+                "Give a function from what the network returns to a tensor of shape (batch,)."
+            )
+        return out[:, place]
+
+    return Target(f"output {place}", length, read)
+
+
+def _character(network: CharLanguageModel, name: str, step: int | None, length: int) -> Target:
+    """The log-probability of the character at a place, from those before it; the text's own last if none is named."""
+    if network.config.bidirectional:
+        raise AttributionError(
+            "A bidirectional network has seen the character that it is asked for. Name a unit at a step, such as "
+            f"{find_signals(network)[0].of(0)}@{length - 1}."
+        )
+    place = length if step is None else step + length * (step < 0)
+    if not 1 <= place <= length:
+        raise AttributionError(
+            f"A character is predicted at step 1 to {length} (the one after the text, which has {length:,} "
+            f"characters), or at -{length - 1} to -1; got {step}."
+        )
+    if name not in network.vocabulary:
+        raise AttributionError(f"The network does not know the character {name!r}.")
+    token = network.vocabulary.characters.index(name)
+    words = f"log-probability of {visible(name)} at step {place}"
+    return Target(words, place, lambda out, _: out[0][place - 1].log_softmax(dim=-1)[:, token])
+
+
+def _unit(network: nn.Module, name: str, step: int, length: int) -> Target:
+    """A unit at a step; what a layer that reads backward has there depends on the whole text."""
+    address = find(name, find_signals(network))
+    size = units_of(recurrent_layers(network)[address.module], address.signal)
+    if address.unit is None:
+        raise AddressError(f"{address} is a whole signal; name a unit of it, such as {address.of(0)}.")
+    if size is not None and address.unit >= size:
+        raise AddressError(f"There is no unit {address.unit} in {address.whole}. Units: 0 to {size - 1}.")
+    place = step + length * (step < 0)
+    if not 0 <= place < length:
+        raise AttributionError(
+            f"The text has the steps 0 to {length - 1}, or -{length} to -1 from its end; got {step}."
+        )
+    ahead = any(getattr(part, "bidirectional", False) for part in network.modules())
+    steps = length if ahead else place + 1
+    return Target(f"{address} at step {place}", steps, lambda _, found: found[address][place], address.whole)
+
+
+def find_signals(network: nn.Module) -> list[Address]:
+    """The addresses of all signals of a network."""
+    return [address for path, layer in recurrent_layers(network).items() for address in addresses_of(layer, path)]
