@@ -1,0 +1,62 @@
+"""What a probe is trained on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from rnnscope.errors import ProbeError
+
+from .activations import Activations
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """The values of units, and what a probe is to read from them.
+
+    Attributes
+    ----------
+    values : float array or Activations of shape (example, unit)
+    labels : int array of shape (example,)
+        Places in ``classes``.
+    classes : tuple of str
+    units : tuple of str
+        The addresses of the columns of ``values``.
+    groups : int array of shape (example,)
+        What is never divided between training and testing: the document, or a stretch of a long one.
+    types : int array of shape (example,)
+        What a control task gives one random label each (Hewitt & Liang, 2019), such as the word.
+    what : str
+        What was read, in words.
+
+    Raises
+    ------
+    ProbeError
+        If these are not of one length.
+    """
+
+    values: np.ndarray | Activations
+    labels: np.ndarray
+    classes: tuple[str, ...]
+    units: tuple[str, ...]
+    groups: np.ndarray
+    types: np.ndarray
+    what: str
+
+    def __post_init__(self) -> None:
+        count, units = self.values.shape
+        for name, column in (("labels", self.labels), ("groups", self.groups), ("types", self.types)):
+            if np.shape(column) != (count,):
+                raise ProbeError(f"{count:,} {name} were expected, one an example; got shape {np.shape(column)}.")
+        if len(self.units) != units:
+            raise ProbeError(f"{units:,} addresses of units were expected, one a column; got {len(self.units):,}.")
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, rows: slice | np.ndarray) -> Examples:
+        """Some of the examples, by a slice or an array of places; values on a disk are not yet read."""
+        values = self.values.take(rows) if isinstance(self.values, Activations) else self.values[rows]
+        columns = {name: getattr(self, name)[rows] for name in ("labels", "groups", "types")}
+        return replace(self, values=values, **columns)
