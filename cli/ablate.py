@@ -9,6 +9,7 @@ import click
 
 from .arguments import (
     device_option,
+    directions_option,
     encoding_option,
     force_option,
     model_argument,
@@ -25,6 +26,7 @@ from .arguments import (
 @click.option(
     "--unit", "units", multiple=True, required=True, metavar="ADDRESS", help="Such as l0.c.37; several: a set."
 )
+@directions_option
 @click.option("--concept", required=True, metavar="CONCEPT", help="Such as quotes, or link=regex:https?://\\S+")
 @click.option(
     "--by",
@@ -52,6 +54,7 @@ def ablate(
     model: str,
     texts: tuple[str, ...],
     units: tuple[str, ...],
+    directions: tuple[Path, ...],
     concept: str,
     by: str,
     on: str,
@@ -78,7 +81,7 @@ def ablate(
     if save is not None:
         new_path(figures.check_format(save), force)
     result = ablation(
-        open_model(model, device),  # pyright: ignore[reportArgumentType]
+        open_model(model, device, directions),  # pyright: ignore[reportArgumentType]
         sources(texts),
         units,
         one_concept(concept),

@@ -21,6 +21,13 @@ device_option = click.option(
     "--device", default="auto", show_default=True, metavar="NAME", help="Where to run: auto, cpu, cuda, cuda:1, mps."
 )
 force_option = click.option("--force", is_flag=True, help="Replace outputs that exist.")
+directions_option = click.option(
+    "--directions",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE.npz",
+    help="Give the network signals more, such as l0.pc; made by rnnscope directions.",
+)
 documents_option = click.option(
     "--documents",
     type=click.Choice(["file", "line"]),
@@ -66,18 +73,24 @@ def concepts_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return listed(given(command))
 
 
-def open_model(model: str, device: str = "cpu") -> Network:
-    """A checkpoint by its path, or a shipped network by its name."""
+def open_model(model: str, device: str = "cpu", directions: Sequence[Path] = ()) -> Network:
+    """A checkpoint by its path, or a shipped network by its name; seen along directions while the command runs."""
     from rnnscope import load, trained
     from rnnscope.errors import CheckpointError
+    from rnnscope.recording.along import along
+    from rnnscope.recording.directions import Directions
 
     if Path(model).exists() or Path(model).suffix:
-        return load(model, device)
-    if model in trained.names():
-        return load(trained.path(model), device)
-    raise CheckpointError(
-        f"There is no file {model}, and no shipped network of that name ({', '.join(trained.names())})."
-    )
+        network = load(model, device)
+    elif model in trained.names():
+        network = load(trained.path(model), device)
+    else:
+        raise CheckpointError(
+            f"There is no file {model}, and no shipped network of that name ({', '.join(trained.names())})."
+        )
+    if directions:
+        click.get_current_context().with_resource(along(network, [Directions.load(path) for path in directions]))
+    return network
 
 
 def one_concept(name: str) -> Concept:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from .arguments import device_option, force_option, model_argument, one_concept, open_model, rows
+from .arguments import device_option, directions_option, force_option, model_argument, one_concept, open_model, rows
 
 
 def _numbers(ctx: click.Context, parameter: click.Parameter, value: str | None) -> list[float] | None:
@@ -20,6 +20,7 @@ def _numbers(ctx: click.Context, parameter: click.Parameter, value: str | None) 
 @click.command()
 @model_argument
 @click.option("--unit", required=True, metavar="ADDRESS", help="Such as l0.c.37.")
+@directions_option
 @click.option("--concept", required=True, metavar="CONCEPT", help="Such as quotes, or link=regex:https?://\\S+")
 @click.option(
     "--values",
@@ -41,6 +42,7 @@ def _numbers(ctx: click.Context, parameter: click.Parameter, value: str | None) 
 def clamp(
     model: str,
     unit: str,
+    directions: tuple[Path, ...],
     concept: str,
     values: list[float] | None,
     prompt: str,
@@ -66,7 +68,7 @@ def clamp(
     if save is not None:
         new_path(figures.check_format(save), force)
     result = clamp_sweep(
-        open_model(model, device),  # pyright: ignore[reportArgumentType]
+        open_model(model, device, directions),  # pyright: ignore[reportArgumentType]
         unit,
         one_concept(concept),
         values,

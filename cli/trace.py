@@ -12,6 +12,7 @@ import click
 
 from .arguments import (
     device_option,
+    directions_option,
     documents_option,
     encoding_option,
     force_option,
@@ -44,6 +45,7 @@ def _numbers(ctx: click.Context, parameter: click.Parameter, value: str | None) 
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Zarr folder to write [default: after the text].")
 @documents_option
 @click.option("--signals", callback=words, metavar="NAMES", help="Such as h,c or l0.c [default: all].")
+@directions_option
 @click.option("--units", callback=_numbers, metavar="NUMBERS", help="Such as 3,17,37 [default: all].")
 @click.option("--dtype", default="float32", show_default=True, type=click.Choice(["float32", "float16"]))
 @click.option("--heatmap", type=click.Path(path_type=Path), help="Picture to draw as well: .png, .svg or .pdf.")
@@ -63,6 +65,7 @@ def trace(
     output: Path | None,
     documents: str | None,
     signals: list[str] | None,
+    directions: tuple[Path, ...],
     units: list[int] | None,
     dtype: str,
     heatmap: Path | None,
@@ -90,7 +93,7 @@ def trace(
     console = Console(highlight=False)
     name = "stdin" if texts[0] == "-" else Path(texts[0]).stem
     result = rnnscope.trace(
-        open_model(model, device),
+        open_model(model, device, directions),
         given,
         output or Path(f"{name}.zarr"),
         signals=signals,
@@ -131,8 +134,9 @@ def _report(trace: Trace, console: Console) -> None:
     beside = {"nll": nats is not None, "top guesses": root.sizes["rank"], "predictions": "prediction" in root}
     beside = " and ".join(name for name, there in beside.items() if there)
     for node, signals in nodes.items():
-        units = trace[f"{node}.{signals[0]}"].sizes["unit"]
-        lines.append(f"  {node}: {', '.join(signals)} of {units} units")
+        sizes = {signal: trace[f"{node}.{signal}"].sizes["unit"] for signal in signals}
+        widths = {size: ", ".join(name for name in signals if sizes[name] == size) for size in sizes.values()}
+        lines.append(f"  {node}: {'; '.join(f'{names} of {size} units' for size, names in widths.items())}")
     lines[-1] += beside and f", with {beside}"
     if trace.answers:
         counts = Counter(trace.answers).most_common()

@@ -10,6 +10,7 @@ import click
 from .arguments import (
     concepts_options,
     device_option,
+    directions_option,
     documents_option,
     encoding_option,
     force_option,
@@ -25,6 +26,7 @@ from .arguments import (
 @click.argument("texts", nargs=-1, metavar="TEXT.txt...")
 @concepts_options
 @click.option("--signals", callback=words, metavar="NAMES", help="Such as h,c or l0.c [default: all].")
+@directions_option
 @documents_option
 @click.option(
     "--sort",
@@ -46,6 +48,7 @@ def units(
     texts: tuple[str, ...],
     concepts: list[str],
     signals: list[str] | None,
+    directions: tuple[Path, ...],
     documents: str | None,
     sort: str,
     shifts: int,
@@ -76,9 +79,11 @@ def units(
     traced = Path(model).is_dir() or Path(model).suffix == ".zarr"
     if traced == bool(texts):
         raise click.UsageError("Give a model and texts to read, or a trace alone, which has its text.")
+    if traced and directions:
+        raise click.UsageError("A trace has the signals that it was made with: give --directions to rnnscope trace.")
     console = Console(highlight=False)
     found = rnnscope.find_units(
-        rnnscope.open_trace(model) if traced else open_model(model, device),
+        rnnscope.open_trace(model) if traced else open_model(model, device, directions),
         None if traced else sources(texts),
         named(*concepts or ["prose"]),
         signals=signals,

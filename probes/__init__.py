@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from .examples.splitting import split_groups as split_groups
     from .examples.steps import step_examples as step_examples
     from .examples.texts import text_examples as text_examples
+    from .experiments.holding import read_while_held as read_while_held
+    from .experiments.holding import written_while_held as written_while_held
     from .experiments.number import number_probes as number_probes
     from .experiments.single_unit import single_unit_study as single_unit_study
 
@@ -45,10 +47,12 @@ _HOME = {
     "probe": "evidence.probing",
     "probe_examples": "evidence.probing",
     "probe_texts": "evidence.probing",
+    "read_while_held": "experiments.holding",
     "single_unit_study": "experiments.single_unit",
     "split_groups": "examples.splitting",
     "step_examples": "examples.steps",
     "text_examples": "examples.texts",
+    "written_while_held": "experiments.holding",
 }
 
 __all__ = sorted(_HOME)  # pyright: ignore[reportUnsupportedDunderAll]

@@ -13,10 +13,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .analysis.agreement.ablation import agreement_ablation as agreement_ablation
+    from .analysis.agreement.preference import agreement as agreement
+    from .analysis.attribution.attributing import attribute as attribute
+    from .analysis.attribution.faithfulness import faithfulness as faithfulness
+    from .analysis.attribution.phrases import phrase_scores as phrase_scores
+    from .analysis.attribution.signals import attribute_units as attribute_units
     from .analysis.causes.ablation import ablation as ablation
     from .analysis.causes.clamping import clamp_sweep as clamp_sweep
     from .analysis.causes.patching import patch_lifetime as patch_lifetime
     from .analysis.contexts import top_contexts as top_contexts
+    from .analysis.directions.bases import compare_bases as compare_bases
+    from .analysis.directions.moments import signal_moments as signal_moments
+    from .analysis.directions.principal import principal_components as principal_components
+    from .analysis.directions.rotations import completed as completed
+    from .analysis.directions.rotations import random_rotation as random_rotation
     from .analysis.explanations import explain as explain
     from .analysis.gates.saturation import saturation as saturation
     from .analysis.gates.timescales import timescales as timescales
@@ -38,6 +49,7 @@ if TYPE_CHECKING:
     from .comparison.comparing import compare as compare
     from .comparison.experiments import run_comparison as run_comparison
     from .concept import Concept as Concept
+    from .corpora.minimal_pairs import read_minimal_pairs as read_minimal_pairs
     from .errors import RnnscopeError as RnnscopeError
     from .foreign.importing import import_model as import_model
     from .models import Captioner as Captioner
@@ -55,6 +67,8 @@ if TYPE_CHECKING:
     from .recording.adapters import CTRNN as CTRNN
     from .recording.adapters import MinGRU as MinGRU
     from .recording.adapters import MinLSTM as MinLSTM
+    from .recording.along import along as along
+    from .recording.directions import Directions as Directions
     from .recording.intervention import ablate as ablate
     from .recording.intervention import clamp as clamp
     from .recording.intervention import intervene as intervene
@@ -76,6 +90,7 @@ _HOME = {
     "Captioner": "models",
     "CharLanguageModel": "models",
     "Concept": "concept",
+    "Directions": "recording.directions",
     "Forecaster": "models",
     "GradientFlows": "analysis.gradients.flow_result",
     "KneserNey": "ngram",
@@ -93,13 +108,21 @@ _HOME = {
     "Vocabulary": "text",
     "ablate": "recording.intervention",
     "ablation": "analysis.causes.ablation",
+    "agreement": "analysis.agreement.preference",
+    "agreement_ablation": "analysis.agreement.ablation",
+    "along": "recording.along",
+    "attribute": "analysis.attribution.attributing",
+    "attribute_units": "analysis.attribution.signals",
     "clamp": "recording.intervention",
     "clamp_sweep": "analysis.causes.clamping",
     "compare": "comparison.comparing",
+    "compare_bases": "analysis.directions.bases",
+    "completed": "analysis.directions.rotations",
     "counting_units": "analysis.memory.counting",
     "effective_context": "analysis.memory.context",
     "error_analysis": "analysis.mistakes.error_analysis",
     "explain": "analysis.explanations",
+    "faithfulness": "analysis.attribution.faithfulness",
     "find_units": "analysis.search.finding",
     "forgetting_times": "analysis.memory.forgetting",
     "gradient_flow": "analysis.gradients.flow",
@@ -111,7 +134,11 @@ _HOME = {
     "open_trace": "tracing.trace",
     "patch": "recording.intervention",
     "patch_lifetime": "analysis.causes.patching",
+    "phrase_scores": "analysis.attribution.phrases",
+    "principal_components": "analysis.directions.principal",
+    "random_rotation": "analysis.directions.rotations",
     "rank_units": "analysis.units",
+    "read_minimal_pairs": "corpora.minimal_pairs",
     "record": "recording.recorder",
     "recurrent_bound": "analysis.gradients.bound",
     "register": "recording.adapter",
@@ -119,6 +146,7 @@ _HOME = {
     "responses": "analysis.responses",
     "run_comparison": "comparison.experiments",
     "saturation": "analysis.gates.saturation",
+    "signal_moments": "analysis.directions.moments",
     "state_jacobians": "analysis.gradients.jacobians",
     "task_success": "analysis.memory.success",
     "timescales": "analysis.gates.timescales",

@@ -4,6 +4,11 @@ Names and results:
 
     address       one name for a signal or a unit
     recorded      what a pass leaves: signals by address
+    directions    other axes of a signal than its units, and which layer shows them now
+
+What a network is seen as:
+
+    along         directions as one more signal of a layer: `along`
 
 While a network runs, a tap stands in the place of a recurrent module's ``forward``:
 

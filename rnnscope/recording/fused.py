@@ -58,6 +58,7 @@ class FusedTap(Tap):
     def _layer_by_steps(
         self, call: Call, place: Place, x: Tensor, lengths: Tensor | None, start: int, observer: Observers
     ) -> tuple[Tensor, States]:
+        directions = self.nodes(place)
         adapter = STEPS[call.cell.name](call.layer_weights(place))
         output, last, steps = unroll_layer(
             adapter,
@@ -67,8 +68,9 @@ class FusedTap(Tap):
             start=start,
             reverse=place.reverse,
             lengths=None if lengths is None else lengths.to(x.device),
+            directions=directions,
         )
-        signals = {name: torch.stack(steps[name]) for name in observer.wanted(place)}
+        signals = {name: torch.stack(steps[name]) for name in (*observer.wanted(place), *directions)}
         kernels.show(observer, place, signals, lengths, steps={} if call.batch_sizes is not None else steps)
         return flip(output, place, lengths), last
 

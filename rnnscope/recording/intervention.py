@@ -24,6 +24,7 @@ from rnnscope.errors import AddressError, InterventionError
 
 from .adapter import Adapter, adapter_of
 from .address import Address, find
+from .directions import Directions, directions_of
 from .kernels import Place
 from .recorded import Recording
 from .recorder import addresses_of, recurrent_layers, tapped, units_of
@@ -238,8 +239,11 @@ def _by_layer(layers: Mapping[str, nn.Module], interventions: Mapping[Any, Inter
             chosen = units.setdefault(address.whole, [])
             units[address.whole] = None if chosen is None or address.unit is None else [*chosen, address.unit]
         for signal, chosen in units.items():
-            edits = changes.setdefault(signal.module, {}).setdefault(Place(signal.layer, signal.reverse), {})
-            edits.setdefault(signal.signal, []).append((intervention.on, _edit(signal, chosen, intervention)))
+            place, edit = Place(signal.layer, signal.reverse), _edit(signal, chosen, intervention)
+            directions = _directions(signal, layers)
+            name, edit = (signal.signal, edit) if directions is None else (directions.base, _along(directions, edit))
+            edits = changes.setdefault(signal.module, {}).setdefault(place, {})
+            edits.setdefault(name, []).append((intervention.on, edit))
     return changes
 
 
@@ -249,11 +253,18 @@ def _checked(address: Address, intervention: Intervention, layers: Mapping[str, 
             f"{address} is given {intervention!r}; one such as ablate() or clamp(0.8) was expected."
         )
     if intervention.on != "both":
-        _check_two_ways(address, intervention.on, adapter_of(layers[address.module]))
-    size = units_of(layers[address.module], address.signal)
+        directions = _directions(address, layers)
+        read = address if directions is None else replace(address.whole, signal=directions.base)
+        _check_two_ways(read, intervention.on, adapter_of(layers[address.module]))
+    size = units_of(layers[address.module], address.signal, Place(address.layer, address.reverse))
     if size is not None and address.unit is not None and address.unit >= size:
         raise AddressError(f"There is no unit {address.unit} in {address.whole}. Units: 0 to {size - 1}.")
     return address
+
+
+def _directions(address: Address, layers: Mapping[str, nn.Module]) -> Directions | None:
+    """What an address names, if these are directions and no units."""
+    return directions_of(layers[address.module]).get(Place(address.layer, address.reverse), {}).get(address.signal)
 
 
 def _check_two_ways(address: Address, on: Where, adapter: Adapter | None) -> None:
@@ -288,3 +299,14 @@ def _edit(signal: Address, units: list[int] | None, intervention: Intervention) 
         return changed
 
     return edit
+
+
+def _along(directions: Directions, edit: Edit) -> Edit:
+    """A change to coordinates, as a change to the signal in whose space they are."""
+
+    def moved(value: Tensor, step: int | None) -> Tensor:
+        before = directions.coordinates(value)
+        after = edit(before, step)
+        return value if after is before else directions.moved(value, after - before)
+
+    return moved

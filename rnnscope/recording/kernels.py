@@ -297,12 +297,16 @@ def show(
     steps: dict[str, list[Tensor]] | None = None,
 ) -> None:
     """Hand over the signals of a layer and direction, given in the order of reading."""
-    if lengths is not None and signals:
-        time = len(next(iter(signals.values())))
-        beyond = (torch.arange(time, device="cpu")[:, None] >= lengths.cpu())[..., None]
-        signals = {name: values.masked_fill(beyond.to(values.device), 0) for name, values in signals.items()}
+    if lengths is not None:
+        signals = {name: cut(values, lengths) for name, values in signals.items()}
     signals = {name: flip(values, place, lengths) for name, values in signals.items()}
     observer.receive(Found(place, signals, lengths, error, steps or {}))
+
+
+def cut(signal: Tensor, lengths: Tensor) -> Tensor:
+    """A signal of shape (time, batch, unit), zero beyond the ends of its sequences."""
+    beyond = (torch.arange(len(signal), device="cpu")[:, None] >= lengths.cpu())[..., None]
+    return signal.masked_fill(beyond.to(signal.device), 0)
 
 
 def flip(sequence: Tensor, place: Place, lengths: Tensor | None = None) -> Tensor:

@@ -211,8 +211,7 @@ def by_node(addresses: Iterable[Address]) -> dict[str, list[Address]]:
 def unit_axes(sizes: Mapping[Address, int]) -> dict[Address, str]:
     """The name of each signal's axis of units in xarray, given the sizes in one node.
 
-    ``unit`` for the size of the node's last signal, and ``unit_h`` for an h of another size, as an
-    LSTM with proj_size has it.
+    ``unit`` for the largest size, and ``unit_h`` for an h of another, as an LSTM with proj_size has it.
     """
-    size = list(sizes.values())[-1]
+    size = max(sizes.values())
     return {address: "unit" if width == size else f"unit_{address.signal}" for address, width in sizes.items()}

@@ -16,7 +16,9 @@ from rnnscope.errors import AddressError, RecordingError
 from . import adapters  # noqa: F401  those that are shipped register themselves
 from .adapter import adapter_of
 from .address import Address, find
+from .directions import directions_of
 from .fused import FusedTap
+from .kernels import Place
 from .recorded import Recording
 from .stepped import CellTap
 from .tap import Listener, Tap, running_backward
@@ -207,19 +209,24 @@ def recurrent_layers(module: nn.Module) -> dict[str, nn.Module]:
 
 
 def addresses_of(layer: Any, path: str = "") -> list[Address]:
-    """The addresses of all signals of a recurrent layer."""
+    """The addresses of all signals of a recurrent layer, with those that `rnnscope.along` gives it."""
+    shown = directions_of(layer)
     if (adapter := adapter_of(layer)) is not None:
-        return [Address(path, 0, False, signal) for signal in adapter.signals]
+        return [Address(path, 0, False, name) for name in (*adapter.signals, *shown.get(Place(0, False), ()))]
     return [
         Address(path, number, reverse, signal)
         for number in range(layer.num_layers)
         for reverse in ((False, True) if layer.bidirectional else (False,))
-        for signal in cell_of(layer).signal_names
+        for signal in (*cell_of(layer).signal_names, *shown.get(Place(number, reverse), ()))
     ]
 
 
-def units_of(layer: Any, signal: str) -> int | None:
-    """How many units a signal of a recurrent layer has; None if only a pass can tell."""
+def units_of(layer: Any, signal: str, place: Place | None = None) -> int | None:
+    """How many units a signal of a recurrent layer has, at a place or at all; None if only a pass can tell."""
+    shown = directions_of(layer)
+    places = shown.values() if place is None else (shown.get(place, {}),)
+    if widths := {len(here[signal]) for here in places if signal in here}:
+        return widths.pop() if len(widths) == 1 else None
     if not isinstance(layer, nn.RNNBase):
         return None
     return layer.proj_size if signal == "h" and layer.proj_size else layer.hidden_size

@@ -73,10 +73,11 @@ class CellTap(Tap):
         states = self.adapter.initial(x) if given is None else given
         chain = self.chains.find(states, fresh=given is None)
         if self.stepwise:
-            signals: dict[str, list[Tensor]] = {name: [] for name in self.adapter.signals}
+            directions = self.nodes(_PLACE)
+            signals: dict[str, list[Tensor]] = {name: [] for name in (*self.adapter.signals, *directions)}
             with self._adapting():
                 prepared, edits = self.adapter.prepare(x), self.edits_at(_PLACE)
-                output, after = step_once(self.adapter, prepared, states, edits, chain.steps, signals)
+                output, after = step_once(self.adapter, prepared, states, edits, chain.steps, signals, directions)
             if self.listening:
                 self._hold(chain).observers.receive(_stacked(signals))
             returned = self.adapter.pack(*((output[0], tuple(s[0] for s in after)) if single else (output, after)))
@@ -135,9 +136,11 @@ class CellTap(Tap):
         states = self.adapter.initial(x[0]) if given is None else given
         chain, observers = self.chains.find(states, fresh=given is None), Observers(self)
         if self.stepwise:
-            edits = self.edits_at(_PLACE)
+            edits, directions = self.edits_at(_PLACE), self.nodes(_PLACE)
             with self._adapting():
-                output, last, signals = unroll_layer(self.adapter, x, states, edits, start=chain.steps)
+                output, last, signals = unroll_layer(
+                    self.adapter, x, states, edits, start=chain.steps, directions=directions
+                )
             observers.receive(_stacked(signals))
             returned = self.adapter.pack(turn.back(output), tuple(map(turn.state_back, last)))
         else:

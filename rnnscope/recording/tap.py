@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from .address import Address
 from .chains import Chains
-from .kernels import Found, Place
+from .directions import Directions, directions_of
+from .kernels import Found, Place, cut
 from .recorded import CallSignals, Recording
 from .unroll import Edits
 
@@ -89,8 +90,24 @@ class Tap(ABC):
         return [] if running_backward() else self.listeners
 
     def wanted(self, place: Place) -> set[str]:
-        """The signals that any listener wants."""
-        return set().union(*(listener.wanted(place) for listener in self.listening))
+        """The signals of the module that any listener wants, or wants directions of."""
+        named, shown = _named(place, self.listening), directions_of(self.module).get(place, {})
+        return {shown[name].base if name in shown else name for name in named}
+
+    def directions(self, place: Place) -> dict[str, Directions]:
+        """The directions that any listener wants."""
+        return self._chosen(place, self.listening)
+
+    def nodes(self, place: Place) -> dict[str, Directions]:
+        """The directions that any listener wants as nodes of the graph, which is the same when it is made once more."""
+        return self._chosen(place, [listener for listener in self.listeners if listener.attached])
+
+    def _chosen(self, place: Place, listeners: list[Listener]) -> dict[str, Directions]:
+        shown = directions_of(self.module).get(place)
+        if not shown:
+            return {}
+        named = _named(place, listeners)
+        return {name: directions for name, directions in shown.items() if name in named}
 
     def edits_at(self, place: Place) -> Edits:
         """All edits of a layer and direction, those of the outer interventions first."""
@@ -129,6 +146,24 @@ def running_backward() -> bool:
     return torch._C._current_graph_task_id() != -1
 
 
+def _named(place: Place, listeners: list[Listener]) -> set[str]:
+    """The names of the signals and directions that any of some listeners wants."""
+    return set().union(*(listener.wanted(place) for listener in listeners))
+
+
+def _with_directions(found: Found, directions: dict[str, Directions]) -> Found:
+    """What was found, with the coordinates of what is there along directions, zero beyond a sequence's end."""
+    there = found.signals
+    more = {
+        name: one.coordinates(there[one.base])
+        for name, one in directions.items()
+        if one.base in there and name not in there
+    }
+    if found.lengths is not None:
+        more = {name: cut(values, found.lengths) for name, values in more.items()}
+    return found._replace(signals={**there, **more}) if more else found
+
+
 class Observers:
     """All listeners of a tap in one call or sequence."""
 
@@ -148,6 +183,7 @@ class Observers:
 
     def receive(self, found: Found) -> None:
         """Hand on what was found, in the order in which the sequences were given."""
+        found = _with_directions(found, self._tap.directions(found.place))
         if (order := self.unsorted) is not None:
             signals = {name: values.index_select(1, order) for name, values in found.signals.items()}
             lengths = None if found.lengths is None else found.lengths[order.cpu()]

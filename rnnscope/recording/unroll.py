@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor
 from rnnscope.errors import AdapterError
 
 from .adapter import Adapter, States
+from .directions import Directions
 
 Edit = Callable[[Tensor, int | None], Tensor]
 """A value (batch, unit) and its step in the text, None where sequences differ in it; what becomes of the value."""
@@ -31,6 +32,7 @@ def unroll_layer(
     start: int = 0,
     reverse: bool = False,
     lengths: Tensor | None = None,
+    directions: Mapping[str, Directions] | None = None,
 ) -> tuple[Tensor, States, dict[str, list[Tensor]]]:
     """Run one layer and direction by its adapter.
 
@@ -48,6 +50,8 @@ def unroll_layer(
         Whether the order of reading is from the text's end.
     lengths : tensor of shape (batch,), or None
         Sequences end there: their states stay, their outputs are zero.
+    directions : mapping of str to Directions, optional
+        What is shown along with the signals, as nodes of the graph.
 
     Returns
     -------
@@ -56,11 +60,12 @@ def unroll_layer(
     signals : dict of name to list of tensors of shape (batch, unit)
         By step, in the order of reading.
     """
-    signals: dict[str, list[Tensor]] = {name: [] for name in adapter.signals}
+    directions = directions or {}
+    signals: dict[str, list[Tensor]] = {name: [] for name in (*adapter.signals, *directions)}
     outputs, states, time = [], initial, len(x)
     for t, x_t in enumerate(adapter.prepare(x).unbind()):
         step = start + (time - 1 - t if reverse else t) if lengths is None or not reverse else None
-        output, after = step_once(adapter, x_t, states, edits, step, signals)
+        output, after = step_once(adapter, x_t, states, edits, step, signals, directions)
         if lengths is not None:
             alive = (t < lengths)[:, None]
             after = tuple(torch.where(alive, new, old) for new, old in zip(after, states, strict=True))
@@ -71,9 +76,15 @@ def unroll_layer(
 
 
 def step_once(
-    adapter: Adapter, x: Tensor, states: States, edits: Edits, step: int | None, signals: dict[str, list[Tensor]]
+    adapter: Adapter,
+    x: Tensor,
+    states: States,
+    edits: Edits,
+    step: int | None,
+    signals: dict[str, list[Tensor]],
+    directions: Mapping[str, Directions] | None = None,
 ) -> tuple[Tensor, States]:
-    """One step of an adapter on a prepared input, edited on the way; its signals are appended.
+    """One step of an adapter on a prepared input, edited on the way; its signals and directions are appended.
 
     Raises
     ------
@@ -91,6 +102,10 @@ def step_once(
             )
         raw[name] = value
         value = _edited(value, edits.get(name, []), ("both",), step)
+        for shown, along in (directions or {}).items():
+            if along.base == name:
+                node, value = along.through(value)
+                signals[shown].append(node)
         signals[name].append(value)
         return value
 

@@ -11,6 +11,8 @@ from rnnscope.concept import Concept
 from rnnscope.errors import AddressError, ConceptError
 from rnnscope.models import CharLanguageModel
 from rnnscope.recording.address import Address, find
+from rnnscope.recording.directions import directions_of
+from rnnscope.recording.kernels import Place
 from rnnscope.recording.recorder import addresses_of, recurrent_layers, units_of
 from rnnscope.recording.unroll import Where
 from rnnscope.text import Document
@@ -30,7 +32,7 @@ def named_units(model: CharLanguageModel, units: str | Address | Sequence[str | 
     if not found:
         raise AddressError("No unit is named. A unit is such as l0.c.37.")
     for address in found:
-        size = units_of(model.rnn, address.signal)
+        size = units_of(model.rnn, address.signal, Place(address.layer, address.reverse))
         if address.unit is None:
             raise AddressError(f"{address} is a whole signal; name a unit of it, such as {address.of(0)}.")
         if size is not None and address.unit >= size:
@@ -40,6 +42,10 @@ def named_units(model: CharLanguageModel, units: str | Address | Sequence[str | 
 
 def signal_words(model: CharLanguageModel, unit: Address, on: Where = "both") -> str:
     """What is changed when a unit is, in words."""
+    directions = directions_of(model.rnn).get(Place(unit.layer, unit.reverse), {}).get(unit.signal)
+    if directions is not None:
+        base = signal_words(model, Address.parse(directions.signal), on)
+        return f"the coordinate along {unit.signal} of {base}"
     signal = next(signal for signal in CELLS[model.config.cell].signals if signal.name == unit.signal)
     if unit.signal != "h":
         before = "before h is made from it" if unit.signal == "c" else "before it is used"

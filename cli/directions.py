@@ -1,0 +1,90 @@
+"""rnnscope directions"""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import click
+
+from .arguments import (
+    device_option,
+    documents_option,
+    encoding_option,
+    force_option,
+    model_argument,
+    open_model,
+    sources,
+)
+
+
+@click.command()
+@model_argument
+@click.argument("texts", nargs=-1, required=True, metavar="TEXT.txt...")
+@click.option("--signal", metavar="ADDRESS", help="Such as l0.c [default: what the top layer remembers in, c or h].")
+@click.option("--kind", default="pca", show_default=True, type=click.Choice(["pca", "rotation"]))
+@click.option("--components", type=click.IntRange(1), help="How many, the largest first [default: all]; of pca.")
+@click.option("--name", metavar="NAME", help="Of the new signal [default: pc or rotation].")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write [default: NAME.npz].")
+@documents_option
+@click.option("--limit", default=100_000, show_default=True, type=click.IntRange(2), help="Characters to read.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of a rotation.")
+@encoding_option
+@device_option
+@force_option
+def directions(
+    model: str,
+    texts: tuple[str, ...],
+    signal: str | None,
+    kind: str,
+    components: int | None,
+    name: str | None,
+    output: Path | None,
+    documents: str | None,
+    limit: int,
+    seed: int,
+    encoding: str,
+    device: str,
+    force: bool,
+) -> None:
+    """Make directions of a signal, to be searched, traced and ablated as its units are.
+
+    Principal components (pca), or a random rotation of the units, each divided by its standard deviation. Other
+    commands take the file as --directions; the directions are then the units of a signal such as l0.pc.
+    """
+    from rich.console import Console
+
+    from rnnscope.analysis.directions.moments import signal_moments
+    from rnnscope.analysis.directions.principal import components_of
+    from rnnscope.analysis.directions.rotations import random_rotation
+    from rnnscope.output import new_path
+    from rnnscope.recording.directions import check_file
+
+    if kind == "rotation" and components is not None:
+        raise click.UsageError("--components is of --kind pca; a rotation has as many directions as there are units.")
+    name = name or {"pca": "pc", "rotation": "rotation"}[kind]
+    path = new_path(check_file(output or Path(f"{name}.npz")), force)
+    console = Console(highlight=False)
+    moments = signal_moments(
+        open_model(model, device),
+        sources(texts),
+        signal,
+        limit=limit,
+        documents=documents,  # pyright: ignore[reportArgumentType]
+        encoding=encoding,
+        console=console,
+    )
+    pca = kind == "pca"
+    found = components_of(moments, components, name) if pca else random_rotation(moments, name=name, seed=seed)
+    found.save(path)
+    what = "principal components" if pca else "random directions"
+    lines = [f"Wrote {path}: {len(found)} {what} of {found.signal}, from {moments.steps:,} steps"]
+    if pca:
+        assert found.share is not None
+        shares = found.share.cumsum()
+        counts = dict.fromkeys(count for count in (1, 3, 10, 30, 100, len(found)) if count <= len(found))
+        lines.append(f"  of its variance: {', '.join(f'{shares[count - 1]:.0%} along {count}' for count in counts)}")
+    again = shlex.join(["rnnscope", "units", model, *texts, "--directions", str(path), "--signals", str(found.address)])
+    lines.append(f"Next: {again}")
+    for line in lines:
+        console.print(line, markup=False, soft_wrap=True)

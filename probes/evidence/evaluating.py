@@ -1,0 +1,68 @@
+"""A probe's accuracy, and what has to stand beside it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from rnnscope.probes.examples.examples import Examples
+
+from .control import control_labels
+from .division import Division
+from .score import ProbeScore
+
+
+def evaluate(probe: Any, examples: Examples, *, untrained: Examples | None = None, seed: int = 0) -> ProbeScore:
+    """Train a probe on some groups of examples, test it on others, and say what its accuracy is worth.
+
+    The task, its control task and the untrained network are each learned by a probe of their own, from the same
+    examples, and tested on the same others.
+
+    Parameters
+    ----------
+    probe : estimator
+        Such as `LinearProbe`, or any classifier of scikit-learn; copies of it are trained.
+    examples : Examples
+    untrained : Examples, optional
+        The same examples with the values of an untrained network.
+    seed : int
+        Of the division into groups, the control task and the interval.
+
+    Raises
+    ------
+    ProbeError
+        If there is one class only, fewer than two groups, or the untrained network's examples are not the same.
+    """
+    division = Division.of(examples, seed)
+    other = None if untrained is None else division.with_values(untrained)
+    return score(division, division.trained(probe), probe, other, seed)
+
+
+def score(division: Division, fitted: Any, probe: Any, untrained: Division | None, seed: int) -> ProbeScore:
+    """What a trained probe is worth; copies of ``probe`` learn the control task and the untrained network."""
+    examples = division.examples
+    labels = examples.labels[division.test]
+    right = division.predictions(fitted) == labels
+    told = np.bincount(labels)
+    return ProbeScore(
+        float(right.mean()),
+        *division.interval(right, seed),
+        float(np.mean((np.bincount(labels, right) / told.clip(min=1))[told > 0])),
+        division.majority,
+        _control(division, probe, seed),
+        untrained.accuracy(untrained.trained(probe)) if untrained else np.nan,
+        len(division.train),
+        len(division.test),
+        division.groups,
+        examples.what,
+    )
+
+
+def _control(division: Division, probe: Any, seed: int) -> float:
+    """The accuracy on the control task; that of its only class, if a few large types leave one to train on."""
+    labels = control_labels(division.examples.types, division.examples.labels, seed)
+    told = labels[division.train]
+    if np.ptp(told) == 0:
+        return float(np.mean(labels[division.test] == told[0]))
+    return division.accuracy(division.trained(probe, labels), labels)

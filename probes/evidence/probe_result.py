@@ -1,0 +1,171 @@
+"""What a network knows of a concept: the line that a paper needs, a table, a picture, a direction."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+from rnnscope.errors import ProbeError
+from rnnscope.recording.address import Address
+from rnnscope.recording.directions import Directions
+
+from .score import ProbeScore
+
+ENOUGH = 0.95
+"""The share of what all units gain over the majority baseline that few units have to gain."""
+
+_SHOWN = 4
+"""Units that are named in a row of the table."""
+
+
+@dataclass(frozen=True, eq=False)
+class ProbeResult:
+    """What can be read of a concept from the units of a network. Made by `rnnscope.probes.probe`.
+
+    Attributes
+    ----------
+    name : str
+        Of the concept.
+    classes : tuple of str
+    units : tuple of str
+        The addresses of all units that the probe reads.
+    score : ProbeScore
+        Of the probe on all units.
+    compression : float
+        Bits of the labels over those of the online code with the units known, see `MDLProbe`; more is better.
+    frequency_compression : float
+        The same by the frequencies of the labels alone.
+    k : int or None
+        The fewest units, among the numbers in ``table``, that gain 95 % of what all units gain over the majority
+        baseline; None where all units gain nothing.
+    table : DataFrame
+        One row a number of units: ``k``; ``accuracy`` on the examples to test on; ``gain``, the share of what all
+        units gain over the majority baseline; ``units``, their addresses, in the order in which they were chosen. The
+        last row is that of all units.
+    single : str or None
+        The one unit that tells two classes apart best by a threshold, see `SingleUnitProbe`; None for more classes.
+    single_accuracy : float
+        Of that threshold on the examples to test on; NaN for more classes.
+    weights : array of shape (direction, unit)
+        Of the probe on all units: what a class's log-chance gains by each unit. One row for two classes.
+    mean, std : arrays of shape (unit,)
+        Of the units over the examples to train on.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    units: tuple[str, ...]
+    score: ProbeScore
+    compression: float
+    frequency_compression: float
+    k: int | None
+    table: pd.DataFrame
+    single: str | None
+    single_accuracy: float
+    weights: np.ndarray
+    mean: np.ndarray
+    std: np.ndarray
+
+    @property
+    def line(self) -> str:
+        """What a paper needs, in a line."""
+        return (
+            f"{self.name} from {_of_signals(self.units)}: {self.score.line}, compression {self.compression:.1f} "
+            f"(labels alone {self.frequency_compression:.1f}), {self._fewest()}"
+        )
+
+    def directions(self) -> Directions:
+        """The directions that the probe reads, to be searched, ablated or clamped: see `rnnscope.along`.
+
+        The signal ``probe`` of the layer. For two classes it has one unit, which is high where the second class is; for
+        K classes K - 1, those that tell most first. They are directions of units each divided by its
+        standard deviation.
+
+        Raises
+        ------
+        ProbeError
+            If the probe did not read the units of one signal, all of them.
+        """
+        addresses = [Address.parse(unit) for unit in self.units]
+        whole = addresses[0].whole
+        if addresses != [whole.of(unit) for unit in range(len(addresses))]:
+            raise ProbeError(
+                f"Directions are those of one whole signal; this probe reads {_of_signals(self.units)}. Probe one "
+                "signal, such as units=['l0.c']."
+            )
+        scale = np.where(self.std > 0, self.std, 1.0)
+        vectors = self.weights * scale
+        if len(vectors) > 1:
+            vectors = np.linalg.svd(vectors - vectors.mean(axis=0), full_matrices=False)[2][: len(self.classes) - 1]
+        return Directions.spanning(str(whole), "probe", vectors, self.mean, scale)
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """Accuracy against the number of units, with the baselines as lines; on new axes if none are given."""
+        axes = axes or Figure(figsize=(6.4, 3.8), layout="constrained").subplots()
+        axes.plot(self.table["k"], self.table["accuracy"], "o-", color="#b2182b", markersize=5)
+        for value, words, style in self._baselines():
+            axes.axhline(value, color="#777777", linewidth=0.9, linestyle=style, zorder=0, label=f"{words} {value:.3f}")
+        axes.set_xscale("log", base=2)
+        axes.set_xticks(self.table["k"], [f"{k:,}" for k in self.table["k"]])
+        axes.set(xlabel="units", ylabel="accuracy", title=f"{self.name} from {_of_signals(self.units)}")
+        axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+        return axes
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Text(self.line, style="bold")
+        single = f", a threshold on {self.single} {self.single_accuracy:.3f}" if self.single else ""
+        yield Text(
+            f"Read: {self.score.what}. {self.score.division} Balanced accuracy {self.score.balanced:.3f}, control task "
+            f"{self.score.control:.3f}{single}."
+        )
+        yield self._curve()
+
+    def _curve(self) -> Table:
+        table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+        for name in ("units", "accuracy", "of gain"):
+            table.add_column(name, justify="right", no_wrap=True)
+        table.add_column("which")
+        for row in self.table.to_dict("records"):
+            gain = "-" if np.isnan(row["gain"]) else f"{row['gain']:.0%}"
+            which = "all" if row["k"] == len(self.units) else _first(row["units"], _SHOWN)
+            table.add_row(f"{row['k']:,}", f"{row['accuracy']:.3f}", gain, which)
+        return table
+
+    def _fewest(self) -> str:
+        if self.k is None:
+            return "no k: nothing is gained over the majority"
+        which = self.table.set_index("k").loc[self.k, "units"]
+        if self.k == len(self.units) and self.k > 1:
+            return f"k {self.k:,} (all)"
+        return f"k {self.k:,} ({_first(which, 3)})"
+
+    def _baselines(self) -> list[tuple[float, str, str]]:
+        score = self.score
+        lines = [(score.accuracy, "all units", "-"), (score.untrained, "untrained", "--")]
+        lines += [(score.control, "control task", "-."), (score.majority, "majority", ":")]
+        return [line for line in lines if not np.isnan(line[0])]
+
+
+def _first(units: tuple[str, ...], most: int) -> str:
+    """The first of some units, by their names."""
+    return ", ".join((*units[:most], "...") if len(units) > most else units)
+
+
+def _of_signals(units: tuple[str, ...]) -> str:
+    """Units in words: by their names, or how many of which signals."""
+    if len(units) <= 3:
+        return ", ".join(units)
+    counts = Counter(unit.rpartition(".")[0] for unit in units)
+    if len(set(counts.values())) == 1:
+        each = " each" if len(counts) > 1 else ""
+        return f"{len(units) // len(counts):,} units{each} of {', '.join(counts)}"
+    return " and ".join(f"{count:,} units of {signal}" for signal, count in counts.items())

@@ -1,0 +1,264 @@
+"""What a network knows of a concept: all units, few units, one, against everything that an accuracy owes to chance."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from rich.console import Console
+from torch import nn
+
+from rnnscope.concept import Concept
+from rnnscope.corpora.labelled import LabelledText
+from rnnscope.errors import ProbeError
+from rnnscope.models import Network
+from rnnscope.probes.decoders.linear import LinearProbe
+from rnnscope.probes.decoders.mdl import MDLProbe
+from rnnscope.probes.decoders.single_unit import SingleUnitProbe
+from rnnscope.probes.decoders.sparse import SparseProbe
+from rnnscope.probes.decoders.standardised import moments
+from rnnscope.probes.examples.examples import Examples
+from rnnscope.probes.examples.steps import step_examples
+from rnnscope.probes.examples.texts import text_examples
+from rnnscope.progress import progress_bar
+from rnnscope.tracing.documents import Cut, Texts
+from rnnscope.tracing.trace import Trace
+from rnnscope.training.first_weights import untrained as first_weights
+
+from .division import Division
+from .evaluating import score
+from .probe_result import ENOUGH, ProbeResult
+
+_MOST = 64
+"""Units that the sparse probes have at most; a power of two."""
+
+
+def probe(
+    model: nn.Module | Trace,
+    text: Texts | Sequence[Texts] | None = None,
+    concept: Concept | None = None,
+    *,
+    units: str | Sequence[str] | None = None,
+    untrained: nn.Module | Trace | bool = True,
+    limit: int = 100_000,
+    seed: int = 0,
+    documents: Cut | None = None,
+    encoding: str = "utf-8",
+    characters: Sequence[str] | None = None,
+    console: Console | None = None,
+) -> ProbeResult:
+    """What can be read of a concept from the units of a network, in the figures that a paper needs.
+
+    The text is divided into whole documents or contiguous stretches, some to train on and others to test on. Beside
+    the accuracy of a linear probe on all units stand the majority baseline, its selectivity (Hewitt & Liang, 2019),
+    the same probe on an untrained network, the compression by an online code (Voita & Titov, 2020), and how many units
+    do nearly as well (Gurnee et al., 2023).
+
+    Parameters
+    ----------
+    model : nn.Module in eval mode, or Trace
+    text : str, Document, Path, open binary file, or a sequence of these
+        As for `rnnscope.trace`; none for a trace.
+    concept : Concept
+        See `rnnscope.probes.concepts`.
+    units : sequence of str, optional
+        Addresses of signals (``"l0.c"``) or units (``"l0.c.37"``), or names of signals (``"c"``); by default the
+        signal of each layer that best shows what it keeps.
+    untrained : nn.Module, Trace or bool
+        The network to compare with, or a trace of the same text by it. True, which is the default, takes
+        `rnnscope.untrained` of a network of rnnscope, and none for others; False takes none.
+    limit : int
+        Steps to read, at most.
+    seed : int
+        Of all that is random.
+    documents, encoding, characters
+        As for `rnnscope.trace`.
+    console : rich Console, optional
+        Where progress is shown.
+
+    Returns
+    -------
+    ProbeResult
+
+    Raises
+    ------
+    ProbeError
+        If the concept applies nowhere or says the same of all, or there is too little text.
+    TextError, ConceptError, AddressError, RecordingError
+    """
+    given = None if text is None else rereadable(text)
+
+    def read(source: nn.Module | Trace) -> Examples:
+        return step_examples(
+            source,
+            None if isinstance(source, Trace) else given,
+            concept,
+            units=units,
+            limit=limit,
+            seed=seed,
+            documents=documents,
+            encoding=encoding,
+            characters=characters,
+            console=console,
+        )
+
+    if isinstance(model, Trace) and text is not None:
+        raise ProbeError("A trace has a text of its own; give a network to read another.")
+    examples, other = read(model), untrained_of(model, untrained)
+    compared = None if other is None else read(other)
+    name = concept.name if concept else ""
+    return probe_examples(examples, name=name, untrained=compared, seed=seed, console=console)
+
+
+def probe_texts(
+    model: nn.Module,
+    texts: Sequence[LabelledText],
+    *,
+    name: str = "labels",
+    units: str | Sequence[str] | None = None,
+    untrained: nn.Module | bool = True,
+    limit: int = 100_000,
+    seed: int = 0,
+    console: Console | None = None,
+) -> ProbeResult:
+    """The same as `probe` of whole texts: what can be read of their class after their last character.
+
+    Parameters
+    ----------
+    model : nn.Module in eval mode
+    texts : sequence of LabelledText
+        See `rnnscope.corpora.labelled`.
+    name : str
+        Of the collection.
+    units, untrained, seed, console
+        As for `probe`.
+    limit : int
+        Texts to read, at most; of more so many are drawn at random.
+
+    Raises
+    ------
+    ProbeError, AddressError, RecordingError
+    """
+    texts = list(texts)
+    if len(texts) > limit:
+        rows = np.random.default_rng(seed).choice(len(texts), limit, replace=False)
+        texts = [texts[row] for row in np.sort(rows)]
+    examples, other = text_examples(model, texts, units=units, console=console), untrained_of(model, untrained)
+    compared = None if other is None else text_examples(other, texts, units=units, console=console)
+    return probe_examples(examples, name=name, untrained=compared, seed=seed, console=console)
+
+
+def probe_examples(
+    examples: Examples,
+    *,
+    name: str = "labels",
+    untrained: Examples | None = None,
+    seed: int = 0,
+    console: Console | None = None,
+) -> ProbeResult:
+    """The same as `probe` of examples that are at hand.
+
+    Parameters
+    ----------
+    examples : Examples
+    name : str
+        Of what is read from the units.
+    untrained : Examples, optional
+        The same examples with the values of an untrained network.
+    seed : int
+    console : rich Console, optional
+
+    Raises
+    ------
+    ProbeError
+        If there are too few classes or groups, or the untrained network's examples are not the same.
+    """
+    division = Division.of(examples, seed)
+    other = None if untrained is None else division.with_values(untrained)
+    linear = LinearProbe(random_state=seed)
+    with progress_bar(console, "parts") as bar:
+        task = bar.add_task(f"probing {name}", total=4)
+        fitted = division.trained(linear)
+        bar.advance(task)
+        found = score(division, fitted, linear, other, seed)
+        bar.advance(task)
+        table, single = _curve(division, found.accuracy, seed), _single(division)
+        bar.advance(task)
+        code = MDLProbe(linear, random_state=seed).fit(examples.values, examples.labels, examples.groups)
+        bar.advance(task)
+    own = moments(examples.take(division.train).values)
+    reached = table["k"].to_numpy()[table["gain"].to_numpy() >= ENOUGH]
+    return ProbeResult(
+        name,
+        examples.classes,
+        examples.units,
+        found,
+        code.compression_,
+        code.frequency_compression_,
+        int(reached[0]) if len(reached) else None,
+        table,
+        *single,
+        fitted.coef_,
+        own.mean,
+        own.scale,
+    )
+
+
+def untrained_of(model: nn.Module | Trace, untrained: nn.Module | Trace | bool) -> Any:
+    """The network to compare with; None for none.
+
+    Raises
+    ------
+    ProbeError
+        If it is neither a network nor a trace.
+    """
+    if isinstance(untrained, nn.Module | Trace):
+        return untrained
+    if not isinstance(untrained, bool):
+        raise ProbeError(f"The untrained network is a network, a trace, True or False; got {type(untrained).__name__}.")
+    return first_weights(model) if untrained and isinstance(model, Network) else None
+
+
+def rereadable(text: Texts | Sequence[Texts]) -> list[Texts]:
+    """Texts that can be read more than once: what comes from an open file is kept."""
+    parts: list[Any] = list(text) if isinstance(text, list | tuple) else [text]
+    return [_Kept(part) if hasattr(part, "read") and not isinstance(part, _Kept) else part for part in parts]
+
+
+class _Kept(io.BytesIO):
+    """What an open file had to give, as a file that is read from its beginning each time."""
+
+    def __init__(self, file: Any) -> None:
+        super().__init__(file.read())
+        self.name = getattr(file, "name", "stream")
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self.seek(0)
+        return super().read(size)
+
+
+def _curve(division: Division, accuracy: float, seed: int) -> pd.DataFrame:
+    """The table of a result: sparse probes of more and more units, and all units."""
+    units, gained = division.examples.units, accuracy - division.majority
+    rows = [(len(units), accuracy, units)]
+    if len(units) > 1:
+        most = min(_MOST, 2 ** ((len(units) - 1).bit_length() - 1))
+        sparse, test = division.trained(SparseProbe(most, random_state=seed)), division.examples.take(division.test)
+        curve = sparse.curve(test.values, test.labels)
+        named = [tuple(units[place] for place in places) for places in curve["units"]]
+        rows = [*zip(curve["k"], curve["score"], named, strict=True), *rows]
+    table = pd.DataFrame(rows, columns=["k", "accuracy", "units"])
+    share = (table["accuracy"] - division.majority) / gained if gained > 0 else np.nan
+    table.insert(2, "gain", share)
+    return table
+
+
+def _single(division: Division) -> tuple[str | None, float]:
+    """The unit that does best by itself, and the accuracy of a threshold on it."""
+    if len(division.examples.classes) > 2:
+        return None, np.nan
+    found = division.trained(SingleUnitProbe())
+    return division.examples.units[found.unit_], division.accuracy(found)

@@ -1,0 +1,103 @@
+"""A probe's accuracy with what stands beside it: a line, a table, a picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.text import Text
+
+
+@dataclass(frozen=True, eq=False)
+class ProbeScore:
+    """A probe's accuracy on groups that it was not trained on. Made by `rnnscope.probes.evaluate`.
+
+    Attributes
+    ----------
+    accuracy : float
+        From 0 to 1, as all that follow.
+    low, high : float
+        Its 95 % interval, by a bootstrap over the groups that it was tested on; NaN if there is one.
+    balanced : float
+        Balanced accuracy: the mean over the classes of how many of their examples are found. It does not profit from
+        a class that is frequent.
+    majority : float
+        The accuracy of who always says the most frequent class of the training examples.
+    control : float
+        The accuracy of the same probe trained on a control task, where each type of example has one random label.
+    untrained : float
+        The accuracy of the same probe on an untrained network; NaN if there is none.
+    trained_on, tested_on, groups : int
+        Examples to train and to test on, and groups of the latter.
+    what : str
+        What was read.
+    """
+
+    accuracy: float
+    low: float
+    high: float
+    balanced: float
+    majority: float
+    control: float
+    untrained: float
+    trained_on: int
+    tested_on: int
+    groups: int
+    what: str
+
+    @property
+    def selectivity(self) -> float:
+        """Accuracy less that on the control task (Hewitt & Liang, 2019).
+
+        High where the probe reads what is there; near 0 where it could as well have learned any labels by heart.
+        """
+        return self.accuracy - self.control
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row a figure, with the interval ``low`` to ``high`` where there is one."""
+        names = ("accuracy", "balanced", "majority", "untrained", "control", "selectivity")
+        rows = [(getattr(self, name), np.nan, np.nan) for name in names]
+        rows[0] = (self.accuracy, self.low, self.high)
+        return pd.DataFrame(rows, pd.Index(names, name="figure"), ["value", "low", "high"])
+
+    @property
+    def line(self) -> str:
+        """What a paper needs, in a line."""
+        interval = "" if np.isnan(self.low) else f" ({self.low:.3f} to {self.high:.3f})"
+        untrained = "" if np.isnan(self.untrained) else f", untrained {self.untrained:.3f}"
+        return (
+            f"accuracy {self.accuracy:.3f}{interval}, majority {self.majority:.3f}{untrained}, "
+            f"selectivity {self.selectivity:.3f}"
+        )
+
+    @property
+    def division(self) -> str:
+        """How much was trained and tested on, in a sentence."""
+        return (
+            f"Trained on {self.trained_on:,} examples, tested on {self.tested_on:,} in {self.groups:,} other "
+            f"group{'s' if self.groups > 1 else ''}."
+        )
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """The accuracies, the probe's with its interval; on new axes if none are given."""
+        axes = axes or Figure(figsize=(6, 2.2), layout="constrained").subplots()
+        rows = self.table["value"].drop(["balanced", "selectivity"]).dropna()
+        axes.plot(rows, np.arange(len(rows)), "D", color="#888888", markersize=5)
+        reach = [[self.accuracy - self.low], [self.high - self.accuracy]]
+        axes.errorbar(self.accuracy, 0, xerr=reach, fmt="D", color="#b2182b", markersize=6, capsize=3)
+        axes.set_yticks(np.arange(len(rows)), rows.index)
+        axes.set_ylim(len(rows) - 0.5, -0.5)
+        axes.set(xlabel="accuracy", title=self.what)
+        return axes
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Text(self.line, style="bold")
+        yield Text(
+            f"Balanced accuracy {self.balanced:.3f}, control task {self.control:.3f}. "
+            f"Read: {self.what}. {self.division}"
+        )

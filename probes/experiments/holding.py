@@ -1,0 +1,233 @@
+"""A unit held while a network writes or reads: what class the texts are then said to be of."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+from rnnscope.analysis.agreement.statistics import wilson_interval
+from rnnscope.analysis.causes.clamping import clamp_sweep
+from rnnscope.concept import Concept
+from rnnscope.corpora.labelled import LabelledText
+from rnnscope.errors import InterventionError, ModelError
+from rnnscope.models import CharLanguageModel, SequenceClassifier
+from rnnscope.progress import progress_bar
+from rnnscope.recording.address import Address, find
+from rnnscope.recording.intervention import clamp, intervene
+from rnnscope.recording.recorder import addresses_of, recurrent_layers
+from rnnscope.text import in_a_line
+from rnnscope.tracing.making import trace
+
+from .single_unit import beliefs
+
+_VALUES = 7
+_BESIDE = 42
+
+
+@dataclass(frozen=True, eq=False)
+class HeldUnit:
+    """What class texts are said to be of while a unit is held at one value after another.
+
+    Made by `rnnscope.probes.written_while_held` and `rnnscope.probes.read_while_held`.
+
+    Attributes
+    ----------
+    unit, label : str
+    text : str
+        Which texts, and who says it.
+    table : DataFrame
+        One row a value, the first one for the unit left free: ``value``, NaN where it is free; ``share`` of the texts
+        that are said to be of the class, with its 95 % interval ``low`` to ``high``; ``example``, the beginning of
+        a text that was written; where texts are read, the mean ``probability`` of the class and the ``accuracy``.
+    """
+
+    unit: str
+    label: str
+    text: str
+    table: pd.DataFrame
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """The share against the value with its interval, a line for the free unit; on new axes if none are given."""
+        axes = axes or Figure(figsize=(5, 3.2), layout="constrained").subplots()
+        free, held = self.table.iloc[0], self.table.iloc[1:].sort_values("value")
+        axes.axhline(free["share"], color="#777777", linestyle="--", linewidth=1, label="free")
+        axes.fill_between(held["value"], held["low"], held["high"], color="#b2182b", alpha=0.2, linewidth=0)
+        axes.plot(held["value"], held["share"], color="#b2182b", marker="o", label="held")
+        axes.set(xlabel=f"{self.unit} held at", ylabel=f"share said to be {self.label}", ylim=(-0.03, 1.03))
+        axes.legend(frameon=False)
+        return axes
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Text(f"Texts said to be {self.label} while {self.unit} is held", style="bold")
+        yield Text(self.text)
+        table = Table(box=SIMPLE_HEAD, padding=(0, 2, 0, 0), pad_edge=False, show_edge=False)
+        written = bool(self.table["accuracy"].isna().all())
+        for name in ("held at", "share", "95 % interval", *([] if written else ["probability", "accuracy"])):
+            table.add_column(name, justify="right", no_wrap=True)
+        if written:
+            table.add_column("example", no_wrap=True)
+        for row in self.table.to_dict("records"):
+            cells = ["free" if math.isnan(row["value"]) else f"{row['value']:+.3g}", f"{row['share']:.1%}"]
+            cells.append("-" if math.isnan(row["low"]) else f"{row['low']:.1%} to {row['high']:.1%}")
+            example = Text(in_a_line(row["example"][: max(0, options.max_width - _BESIDE)]))
+            table.add_row(*cells, *([example] if written else [f"{row['probability']:.4f}", f"{row['accuracy']:.1%}"]))
+        yield table
+
+
+def written_while_held(
+    model: CharLanguageModel,
+    unit: str | Address,
+    judge: SequenceClassifier,
+    label: str,
+    values: Sequence[float] | None = None,
+    *,
+    prompt: str = "\n",
+    length: int = 100,
+    samples: int = 64,
+    temperature: float = 1.0,
+    seed: int = 0,
+    console: Console | None = None,
+) -> HeldUnit:
+    """Let a language model write while a unit is held, and let a classifier say of what class the texts are.
+
+    Parameters
+    ----------
+    model : CharLanguageModel that reads forward, in eval mode
+    unit : address
+    judge : SequenceClassifier in eval mode
+    label : str
+        One of the judge's.
+    values, prompt, length, samples, temperature, seed, console
+        As for `rnnscope.clamp_sweep`. The judge reads a text without the prompt; it should be about as long as those
+        that it has learnt from.
+
+    Returns
+    -------
+    HeldUnit
+        Its intervals are those of Wilson (1927), over texts.
+
+    Raises
+    ------
+    ModelError, AddressError, InterventionError, TextError
+    """
+    _check_judge(judge, label)
+    concept = _Judged(label, f"texts said to be {label}", "flag", judge=judge, prompt=prompt)
+    sweep = clamp_sweep(
+        model,
+        unit,
+        concept,
+        values,
+        prompt=prompt,
+        length=length,
+        samples=samples,
+        temperature=temperature,
+        seed=seed,
+        console=console,
+    )
+    rows = []
+    for row in sweep.table.to_dict("records"):
+        low, high = wilson_interval(row["share"] * samples, samples)
+        kept = {name: row[name] for name in ("value", "share", "example")}
+        rows.append(kept | {"low": low, "high": high, "probability": math.nan, "accuracy": math.nan})
+    written = sweep.text.removesuffix(" Intervals by a bootstrap over texts.")
+    text = f"Written: {written} A classifier of {', '.join(judge.labels)} reads them."
+    return HeldUnit(sweep.unit, label, text, pd.DataFrame(rows))
+
+
+@dataclass(frozen=True)
+class _Judged(Concept):
+    """Whether a classifier gives a text a label: the same for all its characters."""
+
+    judge: Any = None
+    prompt: str = ""
+
+    def label(self, text: str, start: int) -> np.ndarray:
+        odds = self.judge.classify(text.removeprefix(self.prompt))
+        return np.full(len(text), max(odds, key=odds.__getitem__) == self.name)
+
+
+def read_while_held(
+    model: SequenceClassifier,
+    unit: str | Address,
+    texts: Sequence[LabelledText],
+    label: str,
+    values: Sequence[float] | None = None,
+    *,
+    console: Console | None = None,
+) -> HeldUnit:
+    """What a classifier answers while a unit of its own is held at every step.
+
+    Parameters
+    ----------
+    model : SequenceClassifier in eval mode
+    unit : address
+    texts : sequence of LabelledText
+    label : str
+        One of the network's.
+    values : sequence of float, optional
+        Seven from the 1 % to the 99 % quantile of the unit over the steps of these texts, if not given.
+    console : rich Console, optional
+        Where progress is shown.
+
+    Returns
+    -------
+    HeldUnit
+        Its intervals are those of Wilson (1927).
+
+    Raises
+    ------
+    ModelError, AddressError, InterventionError
+    """
+    _check_judge(model, label)
+    texts = list(texts)
+    if not texts or not all(isinstance(text, LabelledText) for text in texts):
+        raise InterventionError("One labelled text or more is needed to see a classifier's answers.")
+    address = _one_unit(model, unit)
+    held: list[float] = [] if values is None else [float(value) for value in values]
+    if values is None:
+        signal = trace(model, [text.text for text in texts], signals=[str(address.whole)])[address].values
+        low, high = np.nanquantile(signal, (0.01, 0.99)).tolist()
+        held = np.linspace(low, high, _VALUES).tolist()
+    labels, place = np.array([text.label for text in texts]), model.labels.index(label)
+    rows = []
+    with progress_bar(console) as bar:
+        task = bar.add_task("values", total=1 + len(held))
+        for value in (math.nan, *held):
+            changes = {} if math.isnan(value) else {str(address): clamp(value)}
+            with intervene(model, changes):
+                odds = beliefs(model, texts)
+            said = np.array(model.labels)[odds.argmax(axis=1)]
+            low, high = wilson_interval(float((said == label).sum()), len(said))
+            row = {"value": value, "share": (said == label).mean(), "low": low, "high": high, "example": ""}
+            rows.append(row | {"probability": odds[:, place].mean(), "accuracy": (said == labels).mean()})
+            bar.advance(task)
+    words = f"Read: {len(texts):,} texts, the unit held at each step; the network's own answers."
+    return HeldUnit(str(address), label, words, pd.DataFrame(rows))
+
+
+def _check_judge(judge: object, label: str) -> None:
+    if not isinstance(judge, SequenceClassifier):
+        raise ModelError(f"A classifier of texts was expected (SequenceClassifier); got {type(judge).__name__}.")
+    if judge.training:
+        raise ModelError("The classifier is in training mode, where dropout is at work. Call model.eval() first.")
+    if label not in judge.labels:
+        raise ModelError(f"The classifier has no label {label!r}; it has {', '.join(judge.labels)}.")
+
+
+def _one_unit(model: SequenceClassifier, unit: str | Address) -> Address:
+    known = [address for path, layer in recurrent_layers(model).items() for address in addresses_of(layer, path)]
+    address = find(unit, known)
+    if address.unit is None:
+        raise InterventionError(f"One unit is held; {address} is a whole signal, a unit of it is {address.of(0)}.")
+    return address

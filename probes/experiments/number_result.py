@@ -1,0 +1,91 @@
+"""How the number of a subject is kept up to its verb: a table by word, matrices, a card."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+from rnnscope.probes.decoders.time_probe import TimeMatrix
+
+
+@dataclass(frozen=True, eq=False)
+class NumberProbes:
+    """How well the number can be told at each word before the verb. Made by `rnnscope.probes.number_probes`.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row a place, the last one before the verb: ``word``, the most frequent one; ``accuracy`` of a linear probe
+        of all units on nouns that it was not trained on, from 0 to 1, with the 95 % interval ``low`` to ``high``
+        (Wilson, 1927); ``untrained``, the same on an untrained network; ``majority``; ``unit_accuracy``, that of the
+        best single unit, on held-out nouns, too; ``unit``, which one that is in most folds, and in how many ``folds``.
+    matrices : mapping of str to TimeMatrix
+        The accuracy of the probe of each place at each other: of ``all`` examples, and of those with a second noun
+        whose number is that of the subject (``attractor same``) or not (``attractor other``), where this is known.
+    unit : str
+        The best single unit before the verb, of all examples.
+    units : tuple of str
+        The units that together tell most before the verb, of all examples.
+    classes : tuple of str
+    text : str
+        What was read.
+    """
+
+    table: pd.DataFrame
+    matrices: Mapping[str, TimeMatrix]
+    unit: str
+    units: tuple[str, ...]
+    classes: tuple[str, ...]
+    text: str
+
+    def plot(self, axes: np.ndarray | None = None) -> np.ndarray:
+        """A matrix for each kind of example, from 0 to 1; on new axes if none are given."""
+        panels: Any = axes
+        if axes is None:
+            count = len(self.matrices)
+            panels = Figure(figsize=(1 + 3.6 * count, 3.9), layout="constrained").subplots(1, count, squeeze=False)[0]
+        for place, (ax, (name, matrix)) in enumerate(zip(panels, self.matrices.items(), strict=True)):
+            sns.heatmap(
+                matrix.table, vmin=0, vmax=1, cmap="RdBu_r", annot=True, fmt=".2f", square=True,
+                cbar=False, yticklabels=place == 0, annot_kws={"size": 7}, ax=ax,
+            )  # fmt: skip
+            ax.set(title=name, xlabel="tested after", ylabel="" if place else "trained after")
+            ax.tick_params(axis="x", rotation=60)
+        return panels
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Text(f"{' or '.join(self.classes)}: can it be told after each word?", style="bold")
+        yield Text(f"Read: {self.text}")
+        table = Table(box=SIMPLE_HEAD, padding=(0, 2, 0, 0), pad_edge=False, show_edge=False)
+        table.add_column("after")
+        for name in ("all units", "interval", "untrained", "majority", "one unit"):
+            table.add_column(name, justify="right", no_wrap=True)
+        table.add_column("which", no_wrap=True)
+        for row in self.table.to_dict("records"):
+            cells = [Text(str(row["word"])), f"{row['accuracy']:.2f}", f"{row['low']:.2f} {row['high']:.2f}"]
+            cells += [f"{row[name]:.2f}" for name in ("untrained", "majority", "unit_accuracy")]
+            table.add_row(*cells, row["unit"])
+        yield table
+        yield from self._matrices()
+        yield Text(f"Before the verb, {self.unit} tells most by itself; together {', '.join(self.units)}.")
+
+    def _matrices(self) -> RenderResult:
+        for name, matrix in self.matrices.items():
+            yield Text(f"Probe of a word (down) tested after another (across), {name}:")
+            table = Table(box=SIMPLE_HEAD, padding=(0, 2, 0, 0), pad_edge=False, show_edge=False)
+            table.add_column("")
+            for column in matrix.table.columns:
+                table.add_column(Text(str(column)), justify="right")
+            for row, values in matrix.table.iterrows():
+                table.add_row(Text(str(row)), *(f"{value:.2f}" for value in values))
+            yield table

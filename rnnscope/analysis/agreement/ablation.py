@@ -1,0 +1,133 @@
+"""What a network's preference in minimal pairs loses without some units, beside others that vary as much."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pandas as pd
+import torch
+from rich.console import Console
+
+from rnnscope.analysis.causes.controls import bootstrap_interval, matched_units
+from rnnscope.analysis.causes.streams import survey
+from rnnscope.analysis.causes.subjects import named_units, signal_words
+from rnnscope.analysis.causes.variants import By, read_variants
+from rnnscope.analysis.counts import whole
+from rnnscope.analysis.language_models import check_model
+from rnnscope.corpora.minimal_pairs import MinimalPair
+from rnnscope.errors import InterventionError
+from rnnscope.models import CharLanguageModel
+from rnnscope.progress import progress_bar
+from rnnscope.recording.address import Address
+
+from .ablation_result import AgreementAblation
+from .columns import chosen_conditions, forms_of, pair_columns, parts
+from .sentences import END, START, Sentences
+from .statistics import separation
+
+_REPLACED = {"mean": "the mean over these sentences", "zero": "zero", "resample": "values at random places of them"}
+
+
+def agreement_ablation(
+    model: CharLanguageModel,
+    pairs: Sequence[MinimalPair],
+    units: str | Address | Sequence[str | Address],
+    *,
+    by: Sequence[str] | None = None,
+    replaced_by: By = "mean",
+    controls: int = 20,
+    start: str = START,
+    end: str = END,
+    seed: int = 0,
+    console: Console | None = None,
+) -> AgreementAblation:
+    """Take units away together and see what is left of the preference for the good sentences.
+
+    Beside them stand random sets of other units, matched in signal and standard deviation and ablated in the same
+    way, as for `rnnscope.ablation`: units that carry the number cost more than these.
+
+    Parameters
+    ----------
+    model : CharLanguageModel that reads forward, in eval mode
+    pairs : sequence of MinimalPair
+        Some hundreds: each is read 2 + ``controls`` times step by step.
+    units : address, or a sequence of addresses that are ablated together
+    by : sequence of str, optional
+        The conditions by which the result is told, as for `rnnscope.agreement`.
+    replaced_by : {"mean", "zero", "resample"}
+        What takes the place of a unit at each step.
+    controls : int
+        Matched sets to compare with.
+    start, end
+        As for `rnnscope.agreement`.
+    seed : int
+        Of the controls, random places and the bootstrap.
+    console : rich Console, optional
+
+    Returns
+    -------
+    AgreementAblation
+
+    Raises
+    ------
+    ModelError, AddressError, InterventionError, TextError
+    """
+    check_model(model)
+    addresses, seed, controls = named_units(model, units), whole(seed, "seed"), whole(controls, "controls")
+    if replaced_by not in _REPLACED:
+        raise InterventionError(f"replaced_by is mean, zero or resample; got {replaced_by!r}.")
+    sentences, columns = Sentences.of(pairs, model.vocabulary, start, end), pair_columns(pairs)
+    conditions = chosen_conditions(columns, by)
+    tokens = [torch.from_numpy(model.vocabulary.encode(text)) for text in sentences.texts]
+    found = survey(model, tokens, list(dict.fromkeys(one.whole for one in addresses)), seed)
+    sets = matched_units(found, addresses, controls, seed)
+    with progress_bar(console) as bar:
+        task = bar.add_task(f"{2 + len(sets)} variants", total=found.steps)
+        losses = read_variants(
+            model,
+            found,
+            [[], addresses, *sets],
+            by=replaced_by,
+            on="both",
+            seed=seed,
+            advance=lambda count: bar.advance(task, count),
+        )
+    ends = np.cumsum([len(text) - 1 for text in sentences.texts])[:-1]
+    margins = np.stack([sentences.margins(np.split(-variant, ends)) for variant in losses])
+    what = "; ".join(dict.fromkeys(signal_words(model, unit) for unit in addresses))
+    return AgreementAblation(
+        units=tuple(map(str, addresses)),
+        std=tuple(float(found.std(unit.whole)[unit.unit]) for unit in addresses),
+        what=f"{what}, replaced by {_REPLACED[replaced_by]}",
+        text=sentences.words,
+        by=conditions,
+        table=pd.DataFrame(_rows(margins, columns, conditions, seed)).set_index(["condition", "measure"]),
+        controls=tuple(" ".join(map(str, one)) for one in sets),
+    )
+
+
+def _rows(
+    margins: np.ndarray, columns: pd.DataFrame, conditions: Sequence[str], seed: int
+) -> Iterator[dict[str, str | float]]:
+    """One row a condition and measure; see `AgreementAblation`."""
+    for name, part in parts(columns, conditions):
+        here, forms = margins[:, part.index], forms_of(part)
+        hits = (np.sign(here) + 1) / 2
+        areas = np.array([separation(variant, forms) for variant in here])
+        yield {"condition": name, "measure": "right", "pairs": len(part)} | _compared(hits.mean(axis=1), hits, seed)
+        yield {"condition": name, "measure": "auc", "pairs": len(part)} | _compared(areas, None, seed)
+        yield {"condition": name, "measure": "margin", "pairs": len(part)} | _compared(here.mean(axis=1), here, seed)
+
+
+def _compared(values: np.ndarray, by_pair: np.ndarray | None, seed: int) -> dict[str, float]:
+    """A measure of the intact network, of the ablated one, and of the controls."""
+    intact, ablated, others = float(values[0]), float(values[1]), values[2:]
+    low = high = np.nan
+    if by_pair is not None:
+        low, high = bootstrap_interval(by_pair[1] - by_pair[0], np.ones(by_pair.shape[1]), seed)
+    row = {"intact": intact, "ablated": ablated, "change": ablated - intact, "low": low, "high": high}
+    row |= dict.fromkeys(("controls", "controls_low", "controls_high"), np.nan)
+    if len(others):
+        row |= {"controls": float(np.median(others)), "controls_low": others.min(), "controls_high": others.max()}
+    return row | {"exceeded": int(np.count_nonzero(others > ablated))}

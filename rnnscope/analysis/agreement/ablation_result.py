@@ -1,0 +1,104 @@
+"""What an ablation does to the preference in minimal pairs: a table by condition, a picture, a card."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+_BESIDE = 50
+"""Columns of a terminal that the rest of the table takes."""
+
+_LISTED = 5
+
+
+@dataclass(frozen=True, eq=False)
+class AgreementAblation:
+    """The preference for good sentences without some units. Made by `rnnscope.agreement_ablation`.
+
+    Attributes
+    ----------
+    units : tuple of str
+        The addresses of what was ablated.
+    std : tuple of float
+        How much each of them varies on the sentences.
+    what : str
+        What was replaced and by what.
+    text : str
+        How the sentences were read.
+    by : tuple of str
+        The conditions by which the table tells.
+    table : DataFrame
+        Indexed by ``condition``, all pairs first, and ``measure``: ``right``, the share of pairs whose good sentence
+        is the more probable; ``auc``, how well the log-odds of two forms tell where which is right; ``margin``, the
+        mean in nats. See `Agreement.told_by`. Columns: ``pairs``, how many; ``intact`` and ``ablated``, the measure
+        with and without the units; ``change``, with its interval ``low`` to ``high`` from a bootstrap over pairs, NaN
+        for ``auc``; ``controls``, the median of the matched sets, ``controls_low`` to ``controls_high`` their range;
+        ``exceeded``, how many of them leave more.
+    controls : tuple of str
+        The matched sets.
+    """
+
+    units: tuple[str, ...]
+    std: tuple[float, ...]
+    what: str
+    text: str
+    by: tuple[str, ...]
+    table: pd.DataFrame
+    controls: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        more = f" and {len(self.units) - _LISTED} more" if len(self.units) > _LISTED else ""
+        return f"Agreement without {', '.join(self.units[:_LISTED])}{more}"
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """The area under the ROC by condition, intact, ablated and of the controls; on new axes if none are given."""
+        table = self.table.xs("auc", level="measure").dropna(subset="intact")
+        if not len(table):
+            table = self.table.xs("right", level="measure")
+        axes = axes or Figure(figsize=(7, 1.4 + 0.3 * len(table)), layout="constrained").subplots()
+        places = np.arange(len(table))
+        axes.hlines(
+            places, table["controls_low"], table["controls_high"], color="#bbbbbb", linewidth=5, label="controls"
+        )
+        axes.plot(table["intact"], places, "o", color="#2166ac", label="intact")
+        axes.plot(table["ablated"], places, "D", color="#b2182b", label="ablated")
+        axes.axvline(0.5, color="#999999", linestyle="--", linewidth=1)
+        axes.set_yticks(places, list(table.index))
+        axes.set(xlabel="area under the ROC; 0.5 is chance", title=self.title, ylim=(len(table) - 0.4, -0.6))
+        axes.figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)  # pyright: ignore
+        return axes
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Text(self.title, style="bold")
+        yield Text(f"Ablated: {self.what}.")
+        yield Text(f"Read: {self.text}")
+        table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+        room = max(12, options.max_width - _BESIDE)
+        table.add_column(", ".join(self.by) or "pairs", overflow="ellipsis", no_wrap=True, max_width=room)
+        for name in ("", "intact", "ablated", "controls", "range", "exceeded"):
+            table.add_column(name, justify="right", no_wrap=True)
+        for row in self.table.reset_index().to_dict("records"):
+            cells = [_number(row[name]) for name in ("intact", "ablated", "controls")]
+            span = f"{_number(row['controls_low'])} {_number(row['controls_high'])}"
+            exceeded = f"{row['exceeded']:.0f}/{len(self.controls)}"
+            condition = Text(row["condition"] if row["measure"] == "right" else "")
+            table.add_row(condition, row["measure"], *cells, span, exceeded)
+        yield table
+        yield Text(
+            "right: share of pairs whose good sentence is the more probable; auc: how well the log-odds of two forms "
+            f"tell where which is right; margin: mean, in nats. Controls: {len(self.controls)} matched sets, median "
+            "and range; exceeded: so many of them leave more."
+        )
+
+
+def _number(value: float) -> str:
+    return "-" if np.isnan(value) else f"{value:.2f}"

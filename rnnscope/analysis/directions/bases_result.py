@@ -1,0 +1,107 @@
+"""How well units, principal components and random directions tell of concepts: a table and a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+from rnnscope.analysis.search.scores import MEASURES
+
+_NAMES = {"flag": "AUROC", "number": "Spearman", "category": "eta²"}
+
+
+@dataclass(frozen=True, eq=False)
+class BasisComparison:
+    """The best unit for each concept beside the best principal component and the best random directions.
+
+    Made by `rnnscope.compare_bases`.
+
+    Attributes
+    ----------
+    signal : str
+        Whose units these are.
+    units : int
+        How many there are, and as many directions in each basis.
+    standardised : bool
+        Whether units were divided by their standard deviation before they were rotated.
+    table : DataFrame
+        One row a concept, indexed by its name. ``kind`` of the concept and ``measure``: ``auroc`` from 0 to 1, 0.5
+        tells nothing; ``spearman`` from -1 to 1; ``eta_squared`` from 0 to 1. All scores are of the held-out half
+        (as in ``FoundUnits.scores``), of the direction that is best on the fit half, turned so that it rises there
+        with the label: ``unit`` and ``unit_score``; ``component``, the number of the principal component, from 0,
+        and ``component_score``; ``rotations``, the median over the random bases, from ``low`` to ``high``.
+        ``as_well`` counts the random bases that do at least as well as the units, and ``p`` is their share, the units
+        counted among them: where it is small, the units are a special basis for the concept.
+    rotations : DataFrame
+        The score of each random basis (rows) for each concept (columns).
+    steps : mapping of str to int
+        Characters of the halves: ``fit``, ``held_out``.
+    left_out : mapping of str to str
+        The concepts that could not be searched for, and why.
+    """
+
+    signal: str
+    units: int
+    standardised: bool
+    table: pd.DataFrame
+    rotations: pd.DataFrame
+    steps: Mapping[str, int]
+    left_out: Mapping[str, str]
+
+    @property
+    def title(self) -> str:
+        return f"The units of {self.signal} as a basis"
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """A line a concept: a dot for each random basis, and marks for units and components."""
+        axes = axes or Figure(figsize=(8, 1.4 + 0.35 * len(self.table)), layout="constrained").subplots()
+        neutral = self.table["kind"].map(lambda kind: MEASURES[kind].neutral)
+        told = self.table[["unit_score", "component_score"]].sub(neutral, axis=0).div(1 - neutral, axis=0)
+        random = self.rotations.sub(neutral).div(1 - neutral).melt(var_name="concept", value_name="told")
+        names = list(self.table.index)
+        sns.stripplot(random, x="told", y="concept", order=names, color="#999999", size=4, jitter=False, ax=axes)
+        places = range(len(names))
+        mark: dict[str, Any] = {"markersize": 6, "zorder": 10}
+        axes.plot(told["component_score"], places, "s", color="#2166ac", label="best component", **mark)
+        axes.plot(told["unit_score"], places, "D", color="#b2182b", label="best unit", **mark)
+        axes.plot([], [], "o", color="#999999", markersize=4, label="best of a random basis")
+        axes.axvline(0, color="#bbbbbb", linewidth=0.8, zorder=0)
+        axes.set(xlabel="tells of the concept (2 AUROC - 1, Spearman, eta²)", ylabel="", title=self.title)
+        axes.set_ylim(len(names) - 0.5, -0.5)
+        axes.legend(fontsize=8, frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
+        return axes
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Text(self.title, style="bold")
+        yield self._rows()
+        scaled = ", each divided by its standard deviation," if self.standardised else " as they are"
+        yield Text(
+            f"{len(self.rotations)} random rotations of the {self.units} units{scaled} and the principal components: "
+            f"in each basis the best direction was chosen on {self.steps['fit']:,} steps and scored on "
+            f"{self.steps['held_out']:,} others."
+        )
+        yield Text("p: the share of bases, the units among them, that do as well as the units.")
+        if self.left_out:
+            yield Text(f"Left out: {'; '.join(f'{name} {reason}' for name, reason in self.left_out.items())}.")
+
+    def _rows(self) -> Table:
+        table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+        for heading in ("\nconcept", "\nmeasure"):
+            table.add_column(heading, overflow="fold")
+        for heading in ("best\nunit", "\nscore", "comp-\nonent", "\nscore", "rotations\nmedian", "\nrange", "\np"):
+            table.add_column(heading, justify="right", no_wrap=True)
+        for row in self.table.reset_index().to_dict("records"):
+            unit = (row["unit"].rpartition(".")[2], f"{row['unit_score']:.3f}")
+            component = (str(row["component"]), f"{row['component_score']:.3f}")
+            rotated = (f"{row['rotations']:.3f}", f"{row['low']:.3f} {row['high']:.3f}", f"{row['p']:.3f}")
+            table.add_row(*map(Text, (row["concept"], _NAMES[row["kind"]], *unit, *component, *rotated)))
+        return table

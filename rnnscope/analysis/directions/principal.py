@@ -1,0 +1,77 @@
+"""The principal components of a signal: the directions along which it varies most."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from rich.console import Console
+from torch import nn
+
+from rnnscope.analysis.counts import whole
+from rnnscope.errors import TextError
+from rnnscope.recording.directions import Directions
+from rnnscope.tracing.documents import Cut, Texts
+from rnnscope.tracing.trace import Trace
+
+from .moments import LIMIT, Moments, signal_moments
+
+
+def principal_components(
+    model: nn.Module | Trace,
+    text: Texts | Sequence[Texts] | None = None,
+    signal: str | None = None,
+    *,
+    components: int | None = None,
+    name: str = "pc",
+    limit: int = LIMIT,
+    characters: Sequence[str] | None = None,
+    documents: Cut | None = None,
+    encoding: str = "utf-8",
+    console: Console | None = None,
+) -> Directions:
+    """The principal components of a signal over a text, those that vary most first.
+
+    They are the eigenvectors of the covariance of the units as they are, which is gathered in one pass (Pearson 1901,
+    Hotelling 1933). Each has the sign that makes its largest weight positive. ``share`` of what is returned says how
+    much of the variance lies along each.
+
+    Parameters
+    ----------
+    model, text, signal
+        As for `rnnscope.signal_moments`.
+    components : int, optional
+        How many; as many as units if not given.
+    name : str
+        Of the signal that they become, see `rnnscope.along`.
+    limit, characters, documents, encoding, console
+        As for `rnnscope.signal_moments`.
+
+    Raises
+    ------
+    AddressError, RecordingError, TextError
+        As of `rnnscope.signal_moments`, or if there are fewer units than components.
+    """
+    moments = signal_moments(
+        model,
+        text,
+        signal,
+        limit=limit,
+        characters=characters,
+        documents=documents,
+        encoding=encoding,
+        console=console,
+    )
+    return components_of(moments, components, name)
+
+
+def components_of(moments: Moments, components: int | None = None, name: str = "pc") -> Directions:
+    """The principal components of a signal whose covariance is known."""
+    units = len(moments.mean)
+    count = units if components is None else whole(components, "components", 1)
+    if count > units:
+        raise TextError(f"{moments.address} has {units} units, so there are as many components; got {components}.")
+    vectors = np.linalg.eigh(moments.covariance)[1].T[::-1][:count]
+    largest = np.take_along_axis(vectors, np.abs(vectors).argmax(axis=1)[:, None], axis=1)
+    vectors = vectors * np.sign(largest)
+    return Directions(str(moments.address), name, vectors, moments.mean, share=moments.share(vectors))

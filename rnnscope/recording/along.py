@@ -1,0 +1,71 @@
+"""Seeing a network along other directions than its units.
+
+with rnnscope.along(model, directions):
+    found = rnnscope.find_units(model, text, quotes, signals=["l0.pc"])
+    card = rnnscope.ablation(model, text, "l0.pc.3", quotes)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+
+from torch import nn
+
+from rnnscope.errors import RecordingError
+
+from .address import find
+from .directions import Directions, attach, detach, directions_of
+from .kernels import Place
+from .recorder import addresses_of, recurrent_layers, units_of
+
+
+@contextmanager
+def along(module: nn.Module, directions: Directions | Sequence[Directions]) -> Iterator[None]:
+    """Give a network one more signal for each set of directions, for as long as the block lasts.
+
+    `Directions` of ``l0.c`` with the name ``pc`` make the signal ``l0.pc``, whose unit i is the coordinate of c along
+    direction i. Whatever takes an address takes this one: it is recorded, traced, searched, ablated, clamped, and it
+    has gradients in `rnnscope.unroll`. The network computes what it always does.
+
+    Parameters
+    ----------
+    module : nn.Module
+        With recurrent layers as for `rnnscope.record`.
+    directions : Directions, or a sequence of these
+
+    Raises
+    ------
+    AddressError
+        If there is no such signal.
+    RecordingError
+        If the layer has a signal of that name, or its signal another number of units.
+    """
+    given = [directions] if isinstance(directions, Directions) else list(directions)
+    layers = recurrent_layers(module)
+    with ExitStack() as stack:
+        for one in given:
+            if not isinstance(one, Directions):
+                raise RecordingError(f"Directions were expected (rnnscope.Directions); got {type(one).__name__}.")
+            layer = _checked(layers, one)
+            attach(layer, one)
+            stack.callback(detach, layer, one)
+        yield
+
+
+def _checked(layers: dict[str, nn.Module], directions: Directions) -> nn.Module:
+    """The layer of directions that can be attached to it."""
+    known = [address for path, layer in layers.items() for address in addresses_of(layer, path)]
+    base = find(directions.signal, known)
+    layer, place = layers[base.module], Place(base.layer, base.reverse)
+    if directions.base in directions_of(layer).get(place, {}):
+        raise RecordingError(f"{base} is made of directions itself; give directions of a signal of the network.")
+    if directions.address in known:
+        raise RecordingError(f"There is a signal {directions.address} already. Give the directions another name.")
+    size = units_of(layer, directions.base, place)
+    if size is not None and size != len(directions.mean):
+        raise RecordingError(
+            f"{directions.name} has directions of {len(directions.mean)} units, and {base} has {size}. "
+            "Make directions of this network's own."
+        )
+    return layer

@@ -1,0 +1,135 @@
+"""rnnscope probe as a user types it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+import rnnscope
+from rnnscope import checkpoint
+from rnnscope.cli import main
+from rnnscope.recording.directions import Directions
+from tests.handmade import dialogue, latch, random_network
+
+TEXT = dialogue(np.random.default_rng(1), 1_500)
+PROBE = ("probe", "model.pt", "text.txt", "--concept", "quotes")
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with the latch network and a text."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    checkpoint.save("model.pt", latch(), {})
+    Path("text.txt").write_text(TEXT)
+    return tmp_path
+
+
+def run(*arguments: str, stdin: str | None = None) -> Result:
+    return CliRunner().invoke(main, arguments, input=stdin)
+
+
+def test_probe_prints_the_line_that_a_paper_needs() -> None:
+    result = run(*PROBE)
+    assert result.exit_code == 0, result.output
+    said = " ".join(result.output.split())
+    assert said.startswith("quotes from 8 units of l0.c: accuracy 1.000 (1.000 to 1.000), majority 0.")
+    for part in ("untrained 0.", "selectivity 0.", "compression", "k 1 (l0.c.3) Read: quotes at"):
+        assert part in said
+    assert max(map(len, result.output.splitlines())) <= 80
+
+
+def test_probe_prints_json() -> None:
+    result = run(*PROBE, "--json", "--no-untrained", "--units", "l0.c.3,l0.h", "--seed", "3")
+    assert result.exit_code == 0, result.output
+    (found,) = json.loads(result.stdout)
+    figures = {row["figure"]: row for row in found["figures"]}
+    assert figures["accuracy"] == {"figure": "accuracy", "value": 1, "low": 1, "high": 1}
+    assert figures["untrained"]["value"] is None
+    assert figures["selectivity"]["value"] == pytest.approx(1 - figures["control"]["value"])
+    assert (found["units"], found["classes"], found["k"]) == (9, ["no", "yes"], 1)
+    assert found["single"] == {"unit": "l0.c.3", "accuracy": 1}
+    assert found["compression"] > found["frequency_compression"] > 0.9
+    assert [row["k"] for row in found["curve"]] == [1, 2, 4, 8, 9]
+    assert found["curve"][0]["units"] in (["l0.c.3"], ["l0.h.3"])
+
+
+def test_several_concepts_are_several_lines_also_of_standard_input() -> None:
+    arguments = ("probe", "model.pt", "-", "--concept", "quotes", "--concept", "vowel", "--json")
+    both = json.loads(run(*arguments, stdin=TEXT).stdout)
+    assert [found["concept"] for found in both] == ["quotes", "vowel"]
+    assert both[0]["line"] == json.loads(run(*PROBE, "--json").stdout)[0]["line"].replace("text.txt", "stdin")
+
+
+def test_a_trace_has_its_text() -> None:
+    rnnscope.trace(latch(), TEXT, "text.zarr")
+    result = run("probe", "text.zarr", "--concept", "quotes")
+    assert result.exit_code == 0, result.output
+    said = " ".join(result.output.split())
+    assert "accuracy 1.000" in said
+    assert "untrained" not in said
+
+
+def test_pictures_and_directions_are_written_and_none_replaced() -> None:
+    arguments = (*PROBE, "--save", "quotes.png", "--save-direction", "quotes.npz")
+    assert run(*arguments).exit_code == 0
+    with Image.open("quotes.png") as picture:
+        assert picture.width > 300
+    directions = Directions.load("quotes.npz")
+    assert directions.signal == "l0.c"
+    assert np.abs(directions.vectors[0]).argmax() == 3
+    again = run(*arguments)
+    assert again.exit_code == 2
+    assert "quotes.png exists" in again.output
+    assert run(*arguments, "--force", "--json").exit_code == 0
+
+
+def test_labelled_texts_are_probed_at_their_ends() -> None:
+    rng = np.random.default_rng(0)
+    texts = ["".join(rng.choice(list("abcd"), 6)) + rng.choice(["a", "b"]) for _ in range(200)]
+    Path("ends.tsv").write_text("text\tlabel\n" + "".join(f"{text}\tends in {text[-1]}\n" for text in texts))
+    checkpoint.save("random.pt", random_network(0), {})
+    result = run("probe", "random.pt", "--labelled", "ends.tsv")
+    assert result.exit_code == 0, result.output
+    said = " ".join(result.output.split())
+    assert "ends.tsv from 8 units of l0.c: accuracy 1.000" in said
+    assert "after the last character of 200 texts" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((*PROBE, "--units", "l0.c.8"), "Units: 0 to 7"),
+        ((*PROBE, "--units", "l1.c"), "Layers: l0"),
+        ((*PROBE[:4], "nothing"), "nothing"),
+        ((*PROBE[:4], "prose"), "name one of them"),
+        ((*PROBE[:4], "nowhere=regex:XYZ"), "nowhere says no of all"),
+        ((*PROBE[:2], "short.txt", *PROBE[3:]), "says no of all 1 steps"),
+        ((*PROBE[:2], "empty.txt", *PROBE[3:]), "empty"),
+        ((*PROBE[:2], "none.txt", *PROBE[3:]), "There is no file none.txt"),
+        (("probe", "none.pt", *PROBE[2:]), "none.pt"),
+        (("probe", "model.pt", "--concept", "quotes"), "or a trace alone"),
+        (("probe", "text.zarr", *PROBE[2:]), "or a trace alone"),
+        (("probe", "none.zarr", "--concept", "quotes"), "none.zarr"),
+        (PROBE[:3], "Name what to read"),
+        ((*PROBE, "--labelled", "sentiment"), "takes a model alone"),
+        (("probe", "model.pt", "--labelled", "nowhere"), "nowhere"),
+        ((*PROBE, "--save", "effect.txt"), "does not name a picture"),
+        ((*PROBE, "--save-direction", "d.txt"), ".npz"),
+        ((*PROBE, "--concept", "vowel", "--save-direction", "d.npz"), "of one concept"),
+        ((*PROBE, "--units", "l0.c.3", "--save-direction", "d.npz"), "one whole signal"),
+        ((*PROBE, "--limit", "1"), "1 is not in the range"),
+    ],
+)
+def test_bad_input_is_one_paragraph_and_exit_code_two(arguments: tuple[str, ...], message: str) -> None:
+    Path("short.txt").write_text("a")
+    Path("empty.txt").write_text("")
+    result = run(*arguments)
+    assert result.exit_code == 2, result.output
+    assert message in " ".join(result.output.split())
+    assert "Traceback" not in result.output
