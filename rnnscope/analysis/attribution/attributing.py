@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from rich.console import Console
-from torch import Tensor, nn
+from torch import nn
 
 from rnnscope.analysis.counts import whole
 from rnnscope.errors import AttributionError
@@ -22,6 +22,7 @@ from .words import word_starts
 from .work import Work
 
 
+@torch.inference_mode(False)
 def attribute(
     model: nn.Module,
     text: TextLike,
@@ -47,15 +48,15 @@ def attribute(
     ----------
     model : nn.Module
         A classifier, a language model, or any module that has recurrent layers and takes one tensor: token ids of
-        shape (time, batch), or (batch, time) if its layers have batch_first, or vectors of one more axis.
+        shape (time, batch) or (batch, time), whichever its layers then read as time, or vectors of one more axis.
     text : str, token ids of shape (time,), or float tensor of shape (time, feature)
     target : str, int, tuple or callable, optional
         ``"spam"`` or ``1``: the logit of a label, or an output of a module of shape (batch, output).
         ``"e@120"`` or ``("e", 120)``: the log-probability, in nats, of this character at place 120 of the text,
         from the characters before it; ``"e"`` alone: after the whole text. ``"l0.c.37@120"``: a unit, just after
         character 120. Steps count from 0; negative ones from the text's end. A callable: from what the network
-        returns to a tensor of shape (batch,). If not given: the label that the classifier chooses, or the last
-        character of a language model's text.
+        returns to a tensor of shape (batch,). If not given: the label that the classifier chooses, the last
+        character of a language model's text, or the only output of a module.
     method : str
         One of `METHODS`: saliency, input-x-gradient, integrated-gradients, gradient-shap, occlusion,
         feature-ablation, contextual-decomposition.
@@ -66,8 +67,8 @@ def attribute(
     words : bool
         Whether occlusion and feature-ablation take whole words away, and the result shows words.
     steps : int, optional
-        Points on the path of integrated gradients, or samples of gradient-shap. If not given, the points are
-        doubled from 32 up to 1024 until the scores add up to within 1 %, and there are 512 samples.
+        Points on the path of integrated gradients, or samples of gradient-shap. If not given, there are more points
+        where the path is steep, until the scores add up to within 1 % or there are 16,384, and 512 samples.
     window : int
         Characters, or words, that occlusion takes away together.
     seed : int
@@ -129,13 +130,13 @@ def answer(
     if window > len(starts):
         raise AttributionError(f"The text has {len(starts):,} parts to take away; window={window} is more.")
     baselines, named = baseline_of(question, baseline or chosen.baseline or EMPTY, whole(seed, "seed"))
-    with progress_bar(console, "passes") as bar, torch.enable_grad():
+    with progress_bar(console, "passes") as bar:
         task = bar.add_task(method, total=None)
         work = Work(question, baselines, starts, steps, window, seed, lambda passes: bar.advance(task, passes))
         compared = torch.cat((work.inputs.detach(), baselines[: len(baselines) if chosen.baseline else 0]))
-        value, *others = _finite(question, work.values(compared)).tolist()
+        value, *others = question.finite(work.values(compared)).tolist()
         found = chosen.run(work)
-    scores = _finite(question, found.scores.detach()).cpu().double().numpy()
+    scores = question.finite(found.scores.detach()).cpu().double().numpy()
     return Attribution(
         scores=scores,
         characters=question.characters,
@@ -159,12 +160,3 @@ def _check_options(name: str, method: Method, **given: object) -> None:
             raise AttributionError(f"{name} takes no {option}. These do: {fit}.")
         if value is not None and option != "baseline":
             whole(value, option, 1)
-
-
-def _finite(question: Question, values: Tensor) -> Tensor:
-    if not bool(values.isfinite().all()):
-        raise AttributionError(
-            f"The {question.target}, or its gradient, is not a finite number here. Look for NaN or infinite weights, "
-            "or take another target or baseline."
-        )
-    return values

@@ -10,15 +10,11 @@ import torch
 from captum.attr import FeatureAblation, GradientShap, InputXGradient, IntegratedGradients, Occlusion, Saliency
 from torch import Tensor
 
-from .result import TOLERANCE
+from .path import POINTS, change_of, integrate
 from .words import parts_of
 from .work import Scores, Work
 
-_FEWEST, _MOST = 32, 1024
 _SAMPLES = 512
-
-_ROUNDING = 1e-6
-"""Of the target, in float32."""
 
 
 def saliency(work: Work) -> Scores:
@@ -34,20 +30,24 @@ def input_x_gradient(work: Work) -> Scores:
 def integrated_gradients(work: Work) -> Scores:
     """Gradients along the straight line from the baseline to the text (Sundararajan et al. 2017).
 
-    By Gauss-Legendre quadrature, whose steps are doubled until the scores add up.
+    In as many steps as are asked for, or in more where the line is steep, until the scores add up: see `integrate`.
     """
-    inputs, baseline = work.inputs, work.baseline
-    begin, end = work.values(torch.cat((baseline, inputs))).tolist()
-    steps = work.steps or _FEWEST
-    while True:
-        found = IntegratedGradients(work.forward).attribute(
-            inputs, baseline, n_steps=steps, method="gausslegendre", internal_batch_size=work.side_by_side
+    inputs, baseline = work.inputs.detach(), work.baseline
+    method = IntegratedGradients(work.forward)
+    if work.steps:
+        found = method.attribute(
+            inputs, baseline, n_steps=work.steps, method="gausslegendre", internal_batch_size=work.side_by_side
         )
-        gap = abs(found.sum().item() - (end - begin))
-        enough = max(TOLERANCE * abs(end - begin), _ROUNDING * max(abs(begin), abs(end)))
-        if work.steps or steps >= _MOST or not gap > enough:
-            return Scores(found.sum(dim=-1)[0].detach(), f"{steps} steps")
-        steps *= 2
+        return Scores(found.sum(dim=-1)[0].detach(), f"{work.steps} steps")
+
+    def along(stretches: Tensor) -> tuple[Tensor, Tensor]:
+        begin, end = (torch.lerp(baseline, inputs, place[:, None, None].to(inputs)) for place in stretches.unbind(1))
+        first, last = work.values(torch.cat((begin, end))).chunk(2)
+        return method.attribute(end, begin, n_steps=POINTS, method="gausslegendre").sum(dim=-1).detach(), last - first
+
+    ends = work.values(torch.cat((baseline, inputs)))
+    found, points = integrate(along, *change_of(ends), work.side_by_side)
+    return Scores(found, f"{points:,} steps")
 
 
 def gradient_shap(work: Work) -> Scores:

@@ -67,7 +67,8 @@ def contextual_decomposition(question: Question, spans: Sequence[Span] | None = 
     limits = [(step, step + 1) for step in range(time)] if spans is None else [_checked(span, time) for span in spans]
     with torch.enable_grad(), _cut_at(rnn, time) as cut:
         value = question.from_embeddings(question.embed(question.tokens[:, None]))
-    x, slopes = cut.input(), None if signal is not None else cut.slopes(value)
+        slopes = None if signal is not None else cut.slopes(value)
+    x = cut.input()
     scores = [x.new_zeros(0)]
     size = max(1, _NUMBERS // (time * rnn.hidden_size))
     for first in range(0, len(limits), size):

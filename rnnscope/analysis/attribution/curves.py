@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,9 +9,8 @@ import torch
 from torch import Tensor
 
 from rnnscope.errors import AttributionError
-from rnnscope.recording.recorder import record
 
-from .question import Question, evaluating
+from .question import Question
 
 POINTS = 20
 """Stretches of a curve: of a text with fewer parts, one a part."""
@@ -80,20 +78,8 @@ def _values(question: Question, baseline: Tensor, kept: np.ndarray) -> np.ndarra
     masks = torch.from_numpy(kept).to(read.device)
     found = []
     for some in masks.split(max(1, _NUMBERS // baseline.numel())):
-        found.append(_target(question, torch.where(some.T[..., None], read, baseline[:, None])))
+        found.append(question.from_embeddings(torch.where(some.T[..., None], read, baseline[:, None])))
     values = torch.cat(found).cpu().double().numpy()
     if not np.isfinite(values).all():
         raise AttributionError(f"The {question.target} is not a finite number for variants of the text.")
     return values
-
-
-def _target(question: Question, embedded: Tensor) -> Tensor:
-    """As `Question.from_embeddings`, by the fused kernels, which have no gradients in eval mode but are faster."""
-    signal = question.read.signal
-    tokens = question.tokens[:, None]
-    given = embedded if tokens.is_floating_point() else tokens.expand(-1, embedded.shape[1])
-    recorded = nullcontext() if signal is None else record(question.network, [str(signal)])
-    replaced = question.entrance.replaced(embedded, batch_first=question.batch_first)
-    with evaluating(question.network), recorded as found, replaced:
-        output = question.call(given.transpose(0, 1) if question.batch_first else given)
-        return question.read.read(output, found)  # pyright: ignore[reportArgumentType]

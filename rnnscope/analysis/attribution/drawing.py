@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from rnnscope.text import in_a_line
 
-from .shading import COLOURS, is_dark, reach
+from .shading import COLOURS, folded, is_dark, reach
 
 COLUMNS = 64
 """Characters of a line."""
@@ -31,7 +31,7 @@ def draw(characters: Sequence[str], scores: np.ndarray, title: str, axes: Axes |
     """Draw a text whose characters have scores; on new axes if none are given."""
     single = all(len(name) == 1 for name in characters)
     columns = COLUMNS if single else _NAMES
-    rows = _around_the_largest(_rows(characters, columns), scores)
+    rows = _around_the_largest(list(folded(characters, [1] * len(characters), columns)), scores)
     size = (COLUMNS * _WIDTH + 0.9, _HEIGHT * len(rows) + 0.7)
     axes = axes or Figure(figsize=size, layout="constrained").subplots()
     norm = Normalize(-reach(scores), reach(scores))
@@ -55,20 +55,6 @@ def draw(characters: Sequence[str], scores: np.ndarray, title: str, axes: Axes |
     axes.spines[:].set_visible(False)
     axes.figure.colorbar(ScalarMappable(norm, COLOURS), ax=axes, label="score", pad=0.01, aspect=12)
     return axes
-
-
-def _rows(characters: Sequence[str], columns: int) -> list[range]:
-    """The steps of each line: broken after a newline, after the last space of its second half, or where it ends."""
-    rows, start = [], 0
-    while start < len(characters):
-        stop = min(start + columns, len(characters))
-        newline = next((step + 1 for step in range(start, stop) if characters[step] == "\n"), None)
-        if newline is None and stop < len(characters):
-            spaces = [step + 1 for step in range(start + columns // 2, stop) if characters[step] == " "]
-            stop = spaces[-1] if spaces else stop
-        rows.append(range(start, newline or stop))
-        start = newline or stop
-    return rows
 
 
 def _around_the_largest(rows: list[range], scores: np.ndarray) -> list[range]:

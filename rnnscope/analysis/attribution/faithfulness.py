@@ -8,6 +8,7 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
+import torch
 from rich.console import Console
 from torch import Tensor, nn
 
@@ -32,6 +33,7 @@ _SAME = ("feature-ablation",)
 """Methods that say what another one says: occlusion, by one part at a time."""
 
 
+@torch.inference_mode(False)
 def faithfulness(
     model: nn.Module,
     texts: TextLike | Sequence[TextLike],
@@ -158,7 +160,7 @@ def _scores(question: Question, scorers: Mapping[str, Scorer], refused: dict[str
                 raise
             refused[name] = str(error)
     if not scores:
-        raise AttributionError(f"No method holds for this network: {' '.join((refused or {}).values())}")
+        raise AttributionError(f"No method holds for this network: {' '.join(dict.fromkeys((refused or {}).values()))}")
     return scores
 
 

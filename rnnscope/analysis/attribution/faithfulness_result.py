@@ -106,7 +106,9 @@ class Faithfulness:
             "Gain over random orders, in the unit of the target: above 0 is better; intervals of 95 % over "
             f"{'random orders' if self.texts == 1 else 'texts'}."
         )
+        yield Text()
         yield self._card()
+        yield Text()
         for line in self._advice():
             yield Text(line)
 
@@ -119,7 +121,7 @@ class Faithfulness:
         for row in self._rows:
             table.add_row(
                 row["method"], f"{row['deletion_gain']:+.3f}", f"{row['insertion_gain']:+.3f}", f"{row['gain']:+.3f}",
-                f"{row['gain_low']:+.2f} {row['gain_high']:+.2f}", row["verdict"],
+                f"{row['gain_low']:+.2f} to {row['gain_high']:+.2f}", row["verdict"],
             )  # fmt: skip
         return table
 

@@ -30,9 +30,14 @@ class Entrance(ABC):
     def embed(self, tokens: Tensor) -> Tensor:
         """The vectors of tokens, of one more axis."""
 
+    @contextmanager
+    def noted(self, batch: int) -> Iterator[None]:
+        """Inside, the network reads so many sequences, and it is noted in what layout it does."""
+        yield
+
     @abstractmethod
     @contextmanager
-    def replaced(self, embedded: Tensor, *, batch_first: bool) -> Iterator[None]:
+    def replaced(self, embedded: Tensor) -> Iterator[None]:
         """Inside, the network reads these vectors of shape (time, batch, size), whatever tokens it is given."""
 
 
@@ -42,15 +47,27 @@ class EmbeddingEntrance(Entrance):
     def __init__(self, embedding: nn.Embedding) -> None:
         self.embedding = embedding
         self.tokens = embedding.num_embeddings
+        self.batch_first = False
 
     @torch.no_grad()
     def embed(self, tokens: Tensor) -> Tensor:
         return self.embedding(tokens).detach()
 
     @contextmanager
-    def replaced(self, embedded: Tensor, *, batch_first: bool) -> Iterator[None]:
+    def noted(self, batch: int) -> Iterator[None]:
+        def note(module: nn.Module, given: tuple[Any, ...], found: Tensor) -> None:
+            self.batch_first = found.dim() == 3 and len(found) == batch
+
+        handle = self.embedding.register_forward_hook(note)
+        try:
+            yield
+        finally:
+            handle.remove()
+
+    @contextmanager
+    def replaced(self, embedded: Tensor) -> Iterator[None]:
         steps = iter(embedded.unbind())
-        whole = embedded.transpose(0, 1) if batch_first else embedded
+        whole = embedded.transpose(0, 1) if self.batch_first else embedded
 
         def give(module: nn.Module, given: tuple[Any, ...], found: Tensor) -> Tensor:
             step = whole if found.shape == whole.shape else next(steps, None)
@@ -59,7 +76,7 @@ class EmbeddingEntrance(Entrance):
                     f"The embedding is called with tokens of shape {tuple(found.shape[:-1])}; all tokens of the text, "
                     f"{tuple(whole.shape[:-1])}, or one step of it at a time was expected."
                 )
-            return step.reshape(found.shape)
+            return step.reshape(found.shape).clone()  # the network may change it in place
 
         handle = self.embedding.register_forward_hook(give)
         try:
@@ -78,7 +95,7 @@ class OneHotEntrance(Entrance):
         return one_hot(tokens, self.tokens).to(self.dtype)
 
     @contextmanager
-    def replaced(self, embedded: Tensor, *, batch_first: bool) -> Iterator[None]:
+    def replaced(self, embedded: Tensor) -> Iterator[None]:
         handle = self.rnn.register_forward_pre_hook(lambda module, given: (embedded, *given[1:]))
         try:
             yield
@@ -95,7 +112,7 @@ class VectorEntrance(Entrance):
         return tokens
 
     @contextmanager
-    def replaced(self, embedded: Tensor, *, batch_first: bool) -> Iterator[None]:
+    def replaced(self, embedded: Tensor) -> Iterator[None]:
         yield
 
 

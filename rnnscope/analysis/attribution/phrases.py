@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from rich.box import SIMPLE_HEAD
@@ -72,6 +73,7 @@ class PhraseScores:
             f"Value {self.value:+.3f}; the whole text brings {self.whole:+.3f}. A phrase's score holds what its "
             "characters do together, and not what they do with the rest: scores do not add up."
         )
+        yield Text()
         table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
         table.add_column("phrase", no_wrap=True, overflow="ellipsis", max_width=max(12, options.max_width - 46))
         for name in ("steps", "score", "characters", "interaction"):
@@ -83,6 +85,7 @@ class PhraseScores:
         yield table
 
 
+@torch.inference_mode(False)
 def phrase_scores(
     model: nn.Module,
     text: TextLike,
@@ -117,7 +120,7 @@ def phrase_scores(
     question = Question.of(model, text, target, characters=characters, embedding=embedding)
     time = len(question.tokens)
     spans = _words(question) if phrases is None else _spans(question, phrases)
-    scores = contextual_decomposition(question, [*spans, (0, time)]).cpu().numpy()
+    scores = question.finite(contextual_decomposition(question, [*spans, (0, time)])).cpu().numpy()
     each = np.concatenate(([0.0], contextual_decomposition(question).cpu().numpy().cumsum()))
     start, stop = np.array(spans).T
     apart = "" if question.text is not None else " "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +13,7 @@ from torch import Tensor, nn
 
 from rnnscope.errors import AttributionError, RnnscopeError, TextError
 from rnnscope.models import CharLanguageModel, Network, SequenceClassifier
-from rnnscope.recording.recorded import Recording
-from rnnscope.recording.recorder import unroll
+from rnnscope.recording.recorder import record, unroll
 from rnnscope.text import Vocabulary
 
 from .inputs import Entrance, OneHotEntrance, VectorEntrance, find_embedding
@@ -26,12 +25,15 @@ TextLike = str | Sequence[int] | np.ndarray | Tensor
 LONGEST = 20_000
 """Characters of the longest text that is asked about."""
 
+_FAILURES = (IndexError, RuntimeError, TypeError, ValueError)
+"""Of a module that is given what it does not take."""
+
 
 @dataclass(frozen=True, eq=False)
 class Question:
     """A network, the tokens of one text, and a target: one number that the network makes of the text.
 
-    All passes run through `rnnscope.unroll` in eval mode, whatever mode the network is in, and leave it so.
+    All passes are in eval mode, whatever mode the network is in, and leave it so.
 
     Attributes
     ----------
@@ -87,7 +89,7 @@ class Question:
         ------
         AttributionError, TextError, AddressError, RecordingError
         """
-        call, batch_first = _call(network)
+        call = _call(network)
         known = _characters(network, characters)
         tokens = _tokens(text, known)
         if not 1 <= len(tokens) <= LONGEST:
@@ -103,6 +105,7 @@ class Question:
                 target = int(call(tokens[:, None])[0].argmax())
         elif target is None and isinstance(network, CharLanguageModel):
             target = (_names(tokens, text, known)[1][-1], -1)
+        batch_first = not isinstance(network, Network) and _is_batch_first(network, entrance, tokens)
         found = target_of(network, target, len(tokens))
         tokens = tokens[: found.steps]
         read, names = _names(tokens, text, known)
@@ -123,20 +126,19 @@ class Question:
         return self.from_embeddings(self.embed(tokens))
 
     def from_embeddings(self, embedded: Tensor) -> Tensor:
-        """The target for vectors of shape (time, batch, size) in place of the embedded tokens, of shape (batch,)."""
-        return self.watched(embedded)[0]
+        """The target for vectors of shape (time, batch, size) in place of the embedded tokens, of shape (batch,).
 
-    def watched(self, embedded: Tensor, signals: Sequence[str] | None = None) -> tuple[Tensor, Recording]:
-        """As `from_embeddings`, with a recording whose signals are nodes of the graph (see `rnnscope.unroll`)."""
-        wanted = [str(self.read.signal or find_signals(self.network)[0]), *(signals or ())]
+        By `rnnscope.unroll`; where no gradients are wanted (torch.no_grad) by the fused kernels, which are faster.
+        """
+        run = unroll if torch.is_grad_enabled() else record
         batch = embedded.shape[1]
         vectors = isinstance(self.entrance, VectorEntrance)
         given = embedded if vectors else self.tokens[:, None].expand(-1, batch)
         given = given.transpose(0, 1) if self.batch_first else given
         with (
             evaluating(self.network),
-            unroll(self.network, wanted) as recording,
-            self.entrance.replaced(embedded, batch_first=self.batch_first),
+            run(self.network, [str(self.read.signal or find_signals(self.network)[0])]) as recording,
+            self.entrance.replaced(embedded),
         ):
             value = self.read.read(_called(self.call, given), recording)
         if not isinstance(value, Tensor) or value.shape != (batch,):
@@ -144,7 +146,21 @@ class Question:
             raise AttributionError(
                 f"A target is one number a sequence, of shape ({batch},); {self.target} is of {found}."
             )
-        return value, recording
+        return value
+
+    def finite(self, values: Tensor) -> Tensor:
+        """The values themselves, if all are numbers.
+
+        Raises
+        ------
+        AttributionError
+        """
+        if not bool(values.isfinite().all()):
+            raise AttributionError(
+                f"The {self.target}, or its gradient, is not a finite number here. Look for NaN or infinite weights, "
+                "or take another target or baseline."
+            )
+        return values
 
 
 @contextmanager
@@ -159,20 +175,37 @@ def evaluating(network: nn.Module) -> Iterator[None]:
             part.training = True
 
 
-def _call(network: nn.Module) -> tuple[Callable[[Tensor], Any], bool]:
-    """How the network is run on tokens of shape (time, batch), or (batch, time) where the flag says so."""
+def _call(network: nn.Module) -> Callable[[Tensor], Any]:
+    """How the network is run on tokens."""
     if isinstance(network, CharLanguageModel):
-        return network, False
+        return network
     if isinstance(network, SequenceClassifier):
         if network.config.bidirectional:
-            return lambda tokens: network(tokens, torch.full(tokens.shape[1:], len(tokens))), False
-        return lambda tokens: network.running(tokens)[-1], False  # without packing, whose steps are not nodes
+            return lambda tokens: network(tokens, torch.full(tokens.shape[1:], len(tokens)))
+        return lambda tokens: network.running(tokens)[-1]  # without packing, whose steps are not nodes
     if isinstance(network, Network) or not isinstance(network, nn.Module):
         raise AttributionError(
             "A classifier, a language model, or a module that takes one tensor was expected; got "
             f"{getattr(network, 'task', type(network).__name__)}."
         )
-    return network, any(getattr(part, "batch_first", False) for part in network.modules())
+    return network
+
+
+def _is_batch_first(network: nn.Module, entrance: Entrance, tokens: Tensor) -> bool:
+    """Whether a module takes (batch, time): what its recurrent layers then see decides, or else their own flag.
+
+    What the embedding sees is noted.
+    """
+    flag = any(getattr(part, "batch_first", False) for part in network.modules())
+    signal, batch = str(find_signals(network)[0]), 3 if len(tokens) == 2 else 2
+    given = tokens[:, None].expand(-1, batch, *tokens.shape[1:])
+    for batch_first in (flag, not flag):
+        with suppress(*_FAILURES, RnnscopeError), evaluating(network), torch.no_grad():
+            with record(network, [signal]) as recording, entrance.noted(batch):
+                network(given.transpose(0, 1) if batch_first else given)
+            if recording[signal].shape[1] == batch:
+                return batch_first
+    return flag
 
 
 def _called(call: Callable[[Tensor], Any], given: Tensor) -> Any:
@@ -180,13 +213,12 @@ def _called(call: Callable[[Tensor], Any], given: Tensor) -> Any:
         return call(given)
     except RnnscopeError:
         raise
-    except (IndexError, RuntimeError, TypeError, ValueError) as error:
+    except _FAILURES as error:
         if isinstance(error, torch.OutOfMemoryError):
             raise
         raise AttributionError(
-            f"The network cannot read a tensor of shape {tuple(given.shape)}: {str(error).rstrip('.')}. "
-            "Wrap it in a module that takes one tensor, of shape (time, batch), or (batch, time) if its layers have "
-            "batch_first."
+            f"The network fails on a tensor of shape {tuple(given.shape)}: {str(error).rstrip('.')}. "
+            "If it does not take one tensor of shape (time, batch) or (batch, time), wrap it in a module that does."
         ) from error
 
 
@@ -217,7 +249,7 @@ def _tokens(text: Any, known: tuple[str, ...]) -> Tensor:
         tokens = torch.empty(())
     if tokens.dim() == 2 and tokens.is_floating_point() and bool(tokens.isfinite().all()):
         return tokens
-    if tokens.dim() != 1 or tokens.is_floating_point() or tokens.dtype == torch.bool:
+    if tokens.dim() != 1 or tokens.dtype == torch.bool or tokens.is_floating_point() or tokens.is_complex():
         raise TextError(
             "A text, token ids of shape (time,), or finite vectors of shape (time, feature) were expected; got "
             f"{type(text).__name__}{f' of shape {tuple(tokens.shape)}' if tokens.dim() else ''}."

@@ -15,11 +15,9 @@ from rich.text import Text
 from rnnscope.text import in_a_line
 
 from .drawing import draw
+from .path import TOLERANCE
 from .shading import Shading
 from .words import parts_of
-
-TOLERANCE = 0.01
-"""The completeness gap below which scores add up."""
 
 _SHOWN = 8
 """Rows of the card."""

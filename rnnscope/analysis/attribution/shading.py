@@ -30,6 +30,25 @@ def is_dark(colour: tuple[float, ...]) -> bool:
     return 0.299 * red + 0.587 * green + 0.114 * blue < 0.5
 
 
+def folded(characters: Sequence[str], widths: Sequence[int], columns: int) -> Iterator[range]:
+    """The steps of each line: broken after a newline, after the last space of its second half, or where it ends."""
+    start = used = 0
+    space = None
+    for step, character in enumerate(characters):
+        if used + widths[step] > columns and step > start:
+            stop = step if space is None else space
+            yield range(start, stop)
+            start, used, space = stop, sum(widths[stop:step]), None
+        used += widths[step]
+        if character == "\n":
+            yield range(start, step + 1)
+            start, used, space = step + 1, 0, None
+        elif character == " " and used > columns // 2:
+            space = step + 1
+    if start < len(characters):
+        yield range(start, len(characters))
+
+
 class Shading:
     """A text to be printed.
 
@@ -43,34 +62,22 @@ class Shading:
     def __init__(self, characters: Sequence[str], scores: np.ndarray) -> None:
         apart = any(len(character) > 1 for character in characters)
         self.names = [f"{name} " if apart else in_a_line(name) for name in characters]
-        self.ends = [name == "\n" for name in characters]
-        self.scores, self.reach = scores, reach(scores)
+        self.characters, self.scores, self.reach = characters, scores, reach(scores)
 
     def render(self, console: Console, options: ConsoleOptions) -> RenderResult:
         coloured = console.color_system in ("256", "truecolor") and not console.no_color
+        signed = bool((self.scores < 0).any())
         yield Text()
-        for line in self._lines(options.max_width):
+        for line in folded(self.characters, [max(cell_len(name), 1) for name in self.names], options.max_width):
             yield from [self._coloured(line)] if coloured else self._barred(line)
         yield Text()
+        if coloured:
+            yield Text("Orange: for the target. Purple: against it." if signed else "Orange: the score.", style="dim")
+        else:
+            yield Text(f"Bar: the score.{' With a minus below: against the target.' if signed else ''}", style="dim")
+        yield Text()
 
-    def _lines(self, width: int) -> Iterator[list[int]]:
-        """The steps of each line: broken after a newline, and where the page ends."""
-        line: list[int] = []
-        used = 0
-        for step, name in enumerate(self.names):
-            size = max(cell_len(name), 1)
-            if line and used + size > width:
-                yield line
-                line, used = [], 0
-            line.append(step)
-            used += size
-            if self.ends[step]:
-                yield line
-                line, used = [], 0
-        if line:
-            yield line
-
-    def _coloured(self, line: list[int]) -> Text:
+    def _coloured(self, line: range) -> Text:
         row = Text(no_wrap=True)
         for step in line:
             row.append(self.names[step], self._style(self.scores[step]))
@@ -81,7 +88,7 @@ class Shading:
         red, green, blue = (int(255 * part) for part in colour[:3])
         return Style(color="bright_white" if is_dark(colour) else "black", bgcolor=f"rgb({red},{green},{blue})")
 
-    def _barred(self, line: list[int]) -> Iterator[Text]:
+    def _barred(self, line: range) -> Iterator[Text]:
         """The line, below it a bar for the size of each score, and a minus below the bars of those below zero."""
         yield Text("".join(self.names[step] for step in line), no_wrap=True)
         bars = [_bar(abs(self.scores[step]) / self.reach) for step in line]

@@ -11,19 +11,15 @@ from dataclasses import dataclass
 from math import nan
 
 import torch
-from numpy.polynomial.legendre import leggauss
 from torch import Tensor
 
 from rnnscope.errors import AttributionError
 from rnnscope.recording.address import Address
 from rnnscope.recording.intervention import Intervention, intervene
 
+from .path import POINTS, change_of, integrate, quadrature
 from .work import Work
 
-TOLERANCE = 0.01
-"""The completeness gap, as a share of what the target differs by, below which a path has points enough."""
-
-_FEWEST, _MOST = 32, 1024
 _CONDUCTANCE = 128
 
 
@@ -74,22 +70,29 @@ def gradient_x_activation(work: Work, address: Address) -> UnitScores:
 
 
 def integrated_gradients(work: Work, address: Address) -> UnitScores:
-    """By Gauss-Legendre quadrature, whose points are doubled until the scores add up."""
+    """In as many points as are asked for, or in more where the target is steep: see `integrate`."""
     ends = observed(work, address, torch.cat((work.baseline, work.inputs))).values
     begin, end = ends.unbind(dim=1)
-    first, last = replaced(work, address, ends).target.tolist()
-    points = work.steps or _FEWEST
-    while True:
-        slope = torch.zeros_like(end)
-        places, weights = (torch.from_numpy(found / 2).to(end) for found in leggauss(points))
-        for some, weight in zip(places.split(work.side_by_side), weights.split(work.side_by_side), strict=True):
-            between = torch.lerp(begin[:, None], end[:, None], some[:, None] + 0.5)
-            slope += torch.einsum("p,tpu->tu", weight, replaced(work, address, between).gradients)
-        scores = slope * (end - begin)
-        gap = scores.sum().item() - (last - first)
-        if work.steps or points >= _MOST or not abs(gap) > TOLERANCE * abs(last - first):
-            return UnitScores(scores, gap, f"{points} points")
-        points *= 2
+
+    def at(places: Tensor) -> Passes:
+        return replaced(work, address, torch.lerp(begin[:, None], end[:, None], places.to(end)[:, None]))
+
+    def along(stretches: Tensor) -> tuple[Tensor, Tensor]:
+        places, weights = quadrature(POINTS)
+        low, width = stretches[:, :1], stretches.diff()
+        slopes = at((low + width * places).flatten()).gradients.unflatten(1, (-1, POINTS))
+        first, last = at(stretches.T.flatten()).target.chunk(2)
+        return torch.einsum("sp,tspu->stu", (weights * width).to(end), slopes) * (end - begin), last - first
+
+    target = replaced(work, address, ends).target
+    if work.steps:
+        scores, points = torch.zeros_like(end), work.steps
+        for some, weights in zip(*(part.split(work.side_by_side) for part in quadrature(points)), strict=True):
+            scores += torch.einsum("p,tpu->tu", weights.to(end), at(some).gradients) * (end - begin)
+    else:
+        scores, points = integrate(along, *change_of(target), work.side_by_side)
+    first, last = target.tolist()
+    return UnitScores(scores, scores.sum().item() - (last - first), f"{points:,} points")
 
 
 def conductance(work: Work, address: Address) -> UnitScores:

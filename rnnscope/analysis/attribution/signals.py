@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 from rich.console import Console
 from torch import nn
 
@@ -14,7 +15,7 @@ from rnnscope.progress import progress_bar
 from rnnscope.recording.address import Address, find
 from rnnscope.recording.recorder import memories
 
-from .baselines import baseline_of
+from .baselines import EMPTY, baseline_of
 from .question import Question, TextLike
 from .signal_methods import PATHS, SIGNAL_METHODS, observed
 from .signals_result import UnitAttribution
@@ -22,6 +23,7 @@ from .targets import TargetLike, find_signals
 from .work import Work
 
 
+@torch.inference_mode(False)
 def attribute_units(
     model: nn.Module,
     text: TextLike,
@@ -29,7 +31,7 @@ def attribute_units(
     signal: str | None = None,
     method: str = "gradient-x-activation",
     *,
-    baseline: str = "zero",
+    baseline: str = EMPTY,
     steps: int | None = None,
     characters: Sequence[str] | None = None,
     embedding: str | None = None,
@@ -50,11 +52,11 @@ def attribute_units(
         ``"integrated-gradients"``: the signal goes, at all steps at once, on the straight line from what it is on the
         baseline to what it is on the text, while the network reads the text. A unit at a step then counts for what it
         does besides its effect on the same signal at later steps.
-    baseline : {"zero", "mean"} or a character
+    baseline : {"empty", "zero", "mean"} or a character
         What the text is compared with by the two methods with a path, see `rnnscope.attribute`.
     steps : int, optional
-        Points of a path. If not given, they are doubled from 32 up to 1024 until integrated gradients add up to within
-        1 %, and there are 128 for conductance.
+        Points of a path. If not given, there are 128 for conductance, and for integrated gradients more where the path
+        is steep, until they add up to within 1 % or there are 16,384.
 
     Returns
     -------
@@ -91,6 +93,7 @@ def attribute_units(
         )
         here = observed(work, address, work.inputs)
         found = SIGNAL_METHODS[method](work, address)
+    scores = question.finite(found.scores).cpu().double().numpy()
     return UnitAttribution(
         signal=str(address),
         target=question.target,
@@ -99,7 +102,7 @@ def attribute_units(
         value=here.target.item(),
         gap=found.gap,
         characters=question.characters,
-        scores=found.scores.cpu().double().numpy(),
+        scores=scores,
         values=here.values[:, 0].cpu().double().numpy(),
     )
 

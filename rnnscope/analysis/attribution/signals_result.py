@@ -120,6 +120,7 @@ class UnitAttribution:
         adds = "" if np.isnan(self.gap) else f" They add up to {self.scores.sum():+.3f}, within {abs(self.gap):.2g}."
         how = f" ({self.how})" if self.how else ""
         yield Text(f"Value {self.value:+.3f}{how}. {_MEANINGS[self.method]}{adds}")
+        yield Text()
         table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
         for name in ("unit", "score", "at step", "read", "value", "mean size"):
             table.add_column(name, justify="left" if name in ("unit", "read") else "right", no_wrap=True)

@@ -59,7 +59,7 @@ def target_of(network: nn.Module, target: TargetLike, length: int) -> Target:
         return _unit(network, name, step, length)
     if isinstance(network, CharLanguageModel) and (target is None or len(name) == 1):
         return _character(network, name, step, length)
-    if not isinstance(network, CharLanguageModel | SequenceClassifier) and _whole(target):
+    if not isinstance(network, CharLanguageModel | SequenceClassifier) and (target is None or _whole(target)):
         return _output(target, length)  # pyright: ignore[reportArgumentType]
     raise AttributionError(f"There is no target {target!r} here. {_expected(network)}")
 
@@ -95,17 +95,22 @@ def _label(network: SequenceClassifier, target: Any, length: int) -> Target:
     return Target(f"logit of {network.labels[place]}", length, lambda logits, _: logits[:, place])
 
 
-def _output(place: int, length: int) -> Target:
+def _output(place: int | None, length: int) -> Target:
+    """An output of a module; the only one, also of shape (batch,), if no number is given."""
+
     def read(out: Any, _: Recording) -> Tensor:
-        if not isinstance(out, Tensor) or out.dim() != 2 or not 0 <= place < out.shape[1]:
+        columns = out[:, None] if isinstance(out, Tensor) and out.dim() == 1 else out
+        count = columns.shape[1] if isinstance(columns, Tensor) and columns.dim() == 2 else 0
+        if not 0 <= (place or 0) < count or (place is None and count > 1):
             found = f"shape {tuple(out.shape)}" if isinstance(out, Tensor) else f"type {type(out).__name__}"
             raise AttributionError(
-                f"Output {place} is read from a tensor of shape (batch, output); the network's is of {found}. "
-                "Give a function from what the network returns to a tensor of shape (batch,)."
+                f"{'The only output' if place is None else f'Output {place}'} is read from a tensor of shape "
+                f"(batch, {'1' if place is None else 'output'}); the network's is of {found}. Name the number of an "
+                "output, or give a function from what the network returns to a tensor of shape (batch,)."
             )
-        return out[:, place]
+        return columns[:, place or 0]
 
-    return Target(f"output {place}", length, read)
+    return Target("output" if place is None else f"output {place}", length, read)
 
 
 def _character(network: CharLanguageModel, name: str, step: int | None, length: int) -> Target:
@@ -143,7 +148,15 @@ def _unit(network: nn.Module, name: str, step: int, length: int) -> Target:
         )
     ahead = any(getattr(part, "bidirectional", False) for part in network.modules())
     steps = length if ahead else place + 1
-    return Target(f"{address} at step {place}", steps, lambda _, found: found[address][place], address.whole)
+
+    def read(_: Any, found: Recording) -> Tensor:
+        if place >= len(found[address]):
+            raise AttributionError(
+                f"There is no step {place} in {address.whole}; it makes {len(found[address])} steps."
+            )
+        return found[address][place]
+
+    return Target(f"{address} at step {place}", steps, read, address.whole)
 
 
 def find_signals(network: nn.Module) -> list[Address]:

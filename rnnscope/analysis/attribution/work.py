@@ -66,7 +66,7 @@ class Work:
     def forward(self, embedded: Tensor) -> Tensor:
         """The target for vectors of shape (batch, time, size), as captum gives them."""
         self.advance(len(embedded))
-        return self.question.from_embeddings(embedded.transpose(0, 1))
+        return self.question.from_embeddings(embedded.transpose(0, 1).to(self.baselines.dtype))
 
     @property
     def side_by_side(self) -> int:

@@ -40,6 +40,40 @@ class Loop(nn.Module):
         return self.head(state[0])  # pyright: ignore[reportOptionalSubscript]
 
 
+class Transposing(nn.Module):
+    """It takes (batch, time), and turns the tokens, or their vectors, about for a layer that has no batch_first."""
+
+    def __init__(self, early: bool) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.early = early
+        self.embedding = nn.Embedding(7, 5)
+        self.rnn = nn.LSTM(5, 6)
+        self.head = nn.Linear(6, 3)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        x = self.embedding(tokens.T) if self.early else self.embedding(tokens).transpose(0, 1)
+        x *= 2  # in place
+        return self.head(self.rnn(x)[0][-1])
+
+
+class StepByStep(nn.Module):
+    """A cell in a loop over (batch, time), with one output, of shape (batch,)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.embedding = nn.Embedding(7, 5)
+        self.cell = nn.GRUCell(5, 6)
+        self.head = nn.Linear(6, 1)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        h = torch.zeros(len(tokens), 6)
+        for step in range(tokens.shape[1]):
+            h = self.cell(self.embedding(tokens[:, step]), h)
+        return self.head(h).squeeze(-1)
+
+
 class Linear(nn.Module):
     """A recurrent network that is linear where its inputs are positive; it reads vectors of shape (time, batch, 3)."""
 

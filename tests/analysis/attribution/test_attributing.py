@@ -111,6 +111,25 @@ def test_integrated_gradients_add_up_within_a_hundredth(
     assert found.scores.sum() == pytest.approx(found.difference, rel=0.01)
 
 
+def test_a_steep_path_is_walked_in_small_steps_until_the_scores_add_up(
+    make_model: Callable[..., CharLanguageModel],
+) -> None:
+    model, text = make_model(cell="rnn"), "abc, de. abba, fed a bee"
+    for weight in model.rnn.parameters():
+        weight.data *= 2.5
+    assert attribute(model, text, "a@-1", steps=512).gap > 0.1
+    found = attribute(model, text, "a@-1")
+    assert found.gap < 0.01
+    question = Question.of(model, text, "a@-1")
+    read = question.embed(question.tokens[:, None])
+    empty = question.embed(torch.full_like(question.tokens[:, None], model.vocabulary.characters.index(" ")))
+    places = (torch.arange(4000) + 0.5) / 4000
+    between = torch.lerp(empty, read, places[:, None]).requires_grad_()
+    (slopes,) = torch.autograd.grad(question.from_embeddings(between).sum(), between)
+    expected = (slopes.mean(dim=1) * (read - empty)[:, 0]).sum(dim=-1).numpy()
+    np.testing.assert_allclose(found.scores, expected, atol=0.02 * np.abs(expected).max())
+
+
 def test_scores_that_do_not_add_up_are_called_so(make_model: Callable[..., CharLanguageModel]) -> None:
     model = make_model(cell="rnn", layers=2)
     for weight in model.rnn.parameters():
@@ -227,6 +246,19 @@ def test_a_network_is_left_as_it_was_and_nothing_is_said(method: str, capfd: pyt
     assert all(weight.grad is None for weight in model.parameters())
     assert all(torch.equal(weight, before[name]) for name, weight in model.state_dict().items())
     assert "forward" not in model.rnn.__dict__
+
+
+@pytest.mark.parametrize("method", ANSWERING)
+def test_the_callers_mode_of_gradients_and_half_precision_change_nothing(method: str) -> None:
+    network = Tagged(nn.LSTM)
+    expected = attribute(network, TOKENS, 2, method).scores
+    for mode in (torch.no_grad, torch.inference_mode):
+        with mode():
+            np.testing.assert_allclose(attribute(network, TOKENS, 2, method).scores, expected, atol=1e-6)
+    assert not torch.is_inference_mode_enabled()
+    for dtype in (torch.bfloat16, torch.float16):
+        found = attribute(Tagged(nn.LSTM).to(dtype), TOKENS, 2, method).scores
+        np.testing.assert_allclose(found, expected, atol=0.02)
 
 
 def test_what_comes_after_the_step_that_is_asked_about_has_no_score() -> None:

@@ -16,7 +16,7 @@ from rnnscope.analysis.attribution.question import Question
 from rnnscope.errors import AddressError, AttributionError, RnnscopeError, TextError
 from rnnscope.models import ClassifierConfig
 
-from .own_modules import Linear, Loop, Tagged
+from .own_modules import Linear, Loop, StepByStep, Tagged, Transposing
 
 TEXT = "abc de, abba"
 
@@ -108,6 +108,37 @@ def test_own_modules_in_their_own_layout_with_an_embedding_that_may_be_called_at
     assert not any(part._forward_hooks or part._forward_pre_hooks for part in network.modules())
 
 
+@pytest.mark.parametrize("network", [Transposing(early=False), Transposing(early=True), StepByStep()])
+@pytest.mark.parametrize("length", [1, 2, 3, 6])
+def test_the_layout_is_what_the_layers_read_whatever_their_flags_say(network: nn.Module, length: int) -> None:
+    tokens = torch.tensor([1, 2, 3, 2, 0, 4])[:length]
+    target = None if isinstance(network, StepByStep) else 2
+    wanted = network(tokens[None])[0] if target is None else network(tokens[None])[0, target]
+    question = Question.of(network, tokens, target)
+    for batch in (1, 2, 3, 6):
+        values = question.value(tokens[:, None].expand(-1, batch))
+        torch.testing.assert_close(values, wanted.expand(batch), rtol=0, atol=1e-6)
+    read = question.embed(tokens[:, None]).requires_grad_()  # which the module may change in place
+    assert torch.autograd.grad(question.from_embeddings(read), read)[0].abs().sum() > 0
+    state = Question.of(network, tokens, "l0.h.3@-1")
+    with rnnscope.record(network) as recording:
+        network(tokens[None])
+    assert value(state) == pytest.approx(recording["l0.h"][-1, 0, 3].item(), abs=1e-6)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+def test_fused_and_unrolled_are_equal(make_model: Callable[..., CharLanguageModel], cell: str) -> None:
+    model = make_model(cell=cell, layers=2)
+    for target in ("a@-1", "l1.h.3@-2"):
+        question = Question.of(model, "abc, abba", target)
+        with torch.no_grad():
+            fused = value(question)
+        read = question.embed(question.tokens[:, None]).requires_grad_()
+        unrolled = question.from_embeddings(read)
+        assert unrolled.requires_grad
+        assert fused == pytest.approx(unrolled.item(), abs=1e-6)
+
+
 def test_characters_name_the_steps_and_several_embeddings_have_to_be_told_apart() -> None:
     network = Tagged()
     assert Question.of(network, "gab", 0, characters="abcdefg").tokens.tolist() == [6, 0, 1]
@@ -187,9 +218,13 @@ def test_what_cannot_be_asked_of_others(make_model: Callable[..., CharLanguageMo
         Question.of(Tagged(), "ax", 0, characters="aa")
     with pytest.raises(AttributionError, match="of shape \\(batch, output\\)"):
         value(Question.of(Tagged(), [1, 2], 3))
+    with pytest.raises(AttributionError, match="of shape \\(batch, 1\\); the network's is of shape \\(1, 3\\)"):
+        value(Question.of(Tagged(), [1, 2]))
+    with pytest.raises(TextError, match="token ids"):
+        Question.of(Tagged(), torch.tensor([1j]), 0)
     with pytest.raises(AttributionError, match="holds no nn.Embedding"):
         Question.of(Linear(), [1, 2], 0)
-    with pytest.raises(AttributionError, match="cannot read a tensor of shape \\(4, 1, 2\\)"):
+    with pytest.raises(AttributionError, match="fails on a tensor of shape \\(4, 1, 2\\)"):
         value(Question.of(Linear(), torch.rand(4, 2), 0))
     with pytest.raises(TextError, match="finite vectors"):
         Question.of(Linear(), torch.full((4, 3), torch.nan), 0)

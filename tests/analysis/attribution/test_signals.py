@@ -191,3 +191,11 @@ def test_what_cannot_be_asked_is_refused(make_model: Any) -> None:
         attribute_units(model, TEXT, method="integrated-gradients", steps=0)
     with pytest.raises(AttributionError, match="does not depend on l0.c"):
         attribute_units(model, TEXT, lambda output: torch.zeros(output[0].shape[1]))
+
+
+def test_numbers_that_are_none_are_said(make_model: Any) -> None:
+    model = make_model()
+    model.head.weight.data[:] = torch.nan
+    for method in SIGNAL_METHODS:
+        with pytest.raises(AttributionError, match="not a finite number"):
+            attribute_units(model, TEXT, method=method)
