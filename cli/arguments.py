@@ -13,7 +13,7 @@ import click
 if TYPE_CHECKING:
     import pandas as pd
 
-    from rnnscope import Concept
+    from rnnscope import Concept, Trace
     from rnnscope.models import Network
 
 model_argument = click.argument("model", metavar="MODEL.pt")
@@ -91,6 +91,21 @@ def open_model(model: str, device: str = "cpu", directions: Sequence[Path] = ())
     if directions:
         click.get_current_context().with_resource(along(network, [Directions.load(path) for path in directions]))
     return network
+
+
+def open_model_or_trace(
+    model: str, texts: Sequence[str], device: str, directions: Sequence[Path] = ()
+) -> tuple[Network | Trace, list[Path | BinaryIO] | None]:
+    """A network and what it is to read, or a trace alone; seen along directions while the command runs."""
+    from rnnscope import open_trace
+    from rnnscope.recording.directions import Directions
+
+    traced = Path(model).is_dir() or Path(model).suffix == ".zarr"
+    if traced == bool(texts):
+        raise click.UsageError("Give a model and texts to read, or a trace alone, which has its text.")
+    if traced:
+        return open_trace(model).along([Directions.load(path) for path in directions]), None
+    return open_model(model, device, directions), sources(texts)
 
 
 def one_concept(name: str) -> Concept:

@@ -13,16 +13,14 @@ from .arguments import (
     documents_option,
     encoding_option,
     force_option,
-    model_argument,
-    open_model,
+    open_model_or_trace,
     rows,
-    sources,
 )
 
 
 @click.command()
-@model_argument
-@click.argument("texts", nargs=-1, required=True, metavar="TEXT.txt...")
+@click.argument("model", metavar="MODEL.pt|TRACE")
+@click.argument("texts", nargs=-1, metavar="TEXT.txt...")
 @concepts_options
 @click.option("--signal", metavar="ADDRESS", help="Such as l0.c [default: what the top layer remembers in, c or h].")
 @click.option("--rotations", default=20, show_default=True, type=click.IntRange(1), help="Random bases.")
@@ -52,8 +50,8 @@ def bases(
     """Ask whether single units are special: do random directions tell as much?
 
     The best unit for each concept stands beside the best principal component and the best direction of each random
-    rotation of the units. All are chosen on the first half of the texts and scored on the second. Concepts of prose
-    are taken unless others are named.
+    rotation of the units. All are chosen on the first half of the texts and scored on the second. Give a MODEL and
+    texts, or a TRACE alone. Concepts of prose are taken unless others are named.
     """
     from rich.console import Console
 
@@ -66,8 +64,7 @@ def bases(
         new_path(figures.check_format(save), force)
     console = Console(highlight=False)
     result = compare_bases(
-        open_model(model, device),
-        sources(texts),
+        *open_model_or_trace(model, texts, device),
         named(*concepts or ["prose"]),
         signal=signal,
         rotations=rotations,

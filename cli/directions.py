@@ -58,6 +58,7 @@ def directions(
     from rnnscope.analysis.directions.principal import components_of
     from rnnscope.analysis.directions.rotations import random_rotation
     from rnnscope.output import new_path
+    from rnnscope.recording.along import along
     from rnnscope.recording.directions import check_file
 
     if kind == "rotation" and components is not None:
@@ -65,8 +66,9 @@ def directions(
     name = name or {"pca": "pc", "rotation": "rotation"}[kind]
     path = new_path(check_file(output or Path(f"{name}.npz")), force)
     console = Console(highlight=False)
+    network = open_model(model, device)
     moments = signal_moments(
-        open_model(model, device),
+        network,
         sources(texts),
         signal,
         limit=limit,
@@ -76,7 +78,8 @@ def directions(
     )
     pca = kind == "pca"
     found = components_of(moments, components, name) if pca else random_rotation(moments, name=name, seed=seed)
-    found.save(path)
+    with along(network, found):  # which says whether the name is free
+        found.save(path)
     what = "principal components" if pca else "random directions"
     lines = [f"Wrote {path}: {len(found)} {what} of {found.signal}, from {moments.steps:,} steps"]
     if pca:

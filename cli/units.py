@@ -14,9 +14,8 @@ from .arguments import (
     documents_option,
     encoding_option,
     force_option,
-    open_model,
+    open_model_or_trace,
     rows,
-    sources,
     words,
 )
 
@@ -76,15 +75,9 @@ def units(
     for path, check in ((save, check_table), (plot, figures.check_format)):
         if path is not None:
             new_path(check(path), force)
-    traced = Path(model).is_dir() or Path(model).suffix == ".zarr"
-    if traced == bool(texts):
-        raise click.UsageError("Give a model and texts to read, or a trace alone, which has its text.")
-    if traced and directions:
-        raise click.UsageError("A trace has the signals that it was made with: give --directions to rnnscope trace.")
     console = Console(highlight=False)
     found = rnnscope.find_units(
-        rnnscope.open_trace(model) if traced else open_model(model, device, directions),
-        None if traced else sources(texts),
+        *open_model_or_trace(model, texts, device, directions),
         named(*concepts or ["prose"]),
         signals=signals,
         documents=documents,  # pyright: ignore[reportArgumentType]

@@ -33,7 +33,7 @@ class Examples:
     Raises
     ------
     ProbeError
-        If these are not of one length.
+        If these are not of one length, or a label is no place in the classes.
     """
 
     values: np.ndarray | Activations
@@ -45,10 +45,18 @@ class Examples:
     what: str
 
     def __post_init__(self) -> None:
+        if getattr(self.values, "ndim", 0) != 2:
+            raise ProbeError(f"Values of shape (example, unit) were expected; got {type(self.values).__name__}.")
         count, units = self.values.shape
         for name, column in (("labels", self.labels), ("groups", self.groups), ("types", self.types)):
             if np.shape(column) != (count,):
                 raise ProbeError(f"{count:,} {name} were expected, one an example; got shape {np.shape(column)}.")
+        labels = np.asarray(self.labels)
+        if labels.dtype.kind not in "iub" or (count and not 0 <= labels.min() <= labels.max() < len(self.classes)):
+            raise ProbeError(
+                f"Labels are places in the {len(self.classes)} classes, whole numbers from 0; got such as "
+                f"{labels[:3].tolist()}, of type {labels.dtype}."
+            )
         if len(self.units) != units:
             raise ProbeError(f"{units:,} addresses of units were expected, one a column; got {len(self.units):,}.")
 

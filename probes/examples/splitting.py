@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from numbers import Real
+
 import numpy as np
 
+from rnnscope.analysis.counts import whole
 from rnnscope.errors import ProbeError
 
 from .examples import Examples
@@ -35,8 +38,9 @@ def split_groups(examples: Examples | np.ndarray, test: float = 0.3, seed: int =
     ProbeError
         If there are fewer than two groups, or the share is not between 0 and 1.
     """
-    if not 0 < test < 1:
-        raise ProbeError(f"The share of examples to test on lies between 0 and 1; got {test}.")
+    if not isinstance(test, Real) or not 0 < test < 1:
+        raise ProbeError(f"The share of examples to test on lies between 0 and 1; got {test!r}.")
+    seed = whole(seed, "seed")
     known = isinstance(examples, Examples)
     groups = np.asarray(examples.groups if known else examples)
     labels = np.unique(examples.labels, return_inverse=True)[1] if known else np.zeros(len(groups), dtype=np.int64)

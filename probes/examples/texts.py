@@ -13,15 +13,16 @@ from torch import Tensor, nn
 from rnnscope.corpora.labelled import LabelledText, key_of
 from rnnscope.errors import AddressError, ProbeError, RecordingError
 from rnnscope.progress import progress_bar
-from rnnscope.recording.address import Address, find
+from rnnscope.recording.address import Address
 from rnnscope.recording.recorded import Recording
-from rnnscope.recording.recorder import memories, record
+from rnnscope.recording.recorder import record
 from rnnscope.text import Document
 from rnnscope.tracing.documents import Given
 from rnnscope.tracing.making import reader_of
 from rnnscope.tracing.readers.reader import Clock, Page, Reader
 
 from .examples import Examples
+from .reading import asked
 
 Pooling = Literal["last", "mean", "max"]
 
@@ -85,7 +86,7 @@ def text_examples(
         raise ProbeError(f"A network was expected; got {type(model).__name__}. rnnscope.load opens a file.")
     if model.training:
         raise RecordingError("The model is in training mode, where dropout is at work. Call model.eval() first.")
-    columns = asked_units(model, units)
+    columns = asked(model, units)
     values, names = _values(model, texts, columns, pooling, reader_of(model, characters), console)
     classes = sorted({text.label for text in texts})
     keys = [key_of(text.text) for text in texts]
@@ -114,30 +115,6 @@ def _checked(texts: Sequence[LabelledText]) -> list[LabelledText]:
 
 def _codes(keys: Sequence[str]) -> np.ndarray:
     return np.unique(np.array(keys), return_inverse=True)[1]
-
-
-def asked_units(model: nn.Module, units: str | Sequence[str] | None) -> dict[Address, list[int] | None]:
-    """The units of each signal that are asked for by address or name; None for all of them.
-
-    By default it is the signal of each layer that best shows what it keeps.
-
-    Raises
-    ------
-    AddressError
-        If a signal does not exist, or none is asked for.
-    """
-    with record(model) as recording:
-        known, memory = list(recording), memories(model)
-    if units is None:
-        return {address: None for address in known if address.signal == memory.get(address.module, "h")}
-    found: dict[Address, list[int] | None] = {}
-    for name in [units] if isinstance(units, str) else units:
-        for address in [one for one in known if one.signal == name] or [find(name, known)]:
-            own = found.setdefault(address.whole, [])
-            found[address.whole] = None if own is None or address.unit is None else [*own, address.unit]
-    if not found:
-        raise AddressError(f"No unit is asked for. There are the signals {', '.join(map(str, known))}.")
-    return found
 
 
 def existing(signal: Address, units: list[int] | None, size: int) -> list[int]:

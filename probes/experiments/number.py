@@ -24,8 +24,9 @@ from rnnscope.probes.decoders.linear import LinearProbe
 from rnnscope.probes.decoders.single_unit import SingleUnitProbe
 from rnnscope.probes.decoders.sparse import SparseProbe
 from rnnscope.probes.decoders.time_probe import TimeMatrix, TimeProbe
+from rnnscope.probes.examples.reading import asked
 from rnnscope.probes.examples.splitting import folds
-from rnnscope.probes.examples.texts import asked_units, existing
+from rnnscope.probes.examples.texts import existing
 from rnnscope.progress import progress_bar
 from rnnscope.recording.recorder import record
 from rnnscope.tracing.readers.reader import side_by_side
@@ -54,7 +55,8 @@ def number_probes(
     The pairs are of one form, such as one phenomenon of Marvin and Linzen (2018): those that have the most frequent
     number of words before the verb are taken, and each beginning once. The state is read after the space after each
     word. No probe is tested on a noun that it was trained on, so that none can know the words by heart: the nouns are
-    those of the first place whose word tells the label.
+    those of the first place whose word tells the label; two words are one noun if an *s* at the end is all that they
+    differ in.
 
     Parameters
     ----------
@@ -177,7 +179,7 @@ def _states(
     model: CharLanguageModel, sentences: _Sentences, units: str | Sequence[str] | None, start: str
 ) -> tuple[np.ndarray, list[str]]:
     """The values of shape (example, place, unit) after the space after each word, and the units' addresses."""
-    wanted = asked_units(model, units)
+    wanted = asked(model, units)
     texts = [start + " ".join(words) + " " for words in sentences.beginnings]
     ends = [len(start) - 1 + np.cumsum([len(word) + 1 for word in words]) for words in sentences.beginnings]
     steps, rows = np.stack(ends), np.arange(len(texts))[:, None]

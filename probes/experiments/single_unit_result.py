@@ -74,7 +74,8 @@ class SingleUnitStudy:
         axes.plot(
             1, self.table.at["one unit", "accuracy"], "*", color="#2166ac", markersize=12, label="best unit, test"
         )
-        axes.axhline(self.table.at["majority", "accuracy"], color="#bbbbbb", linestyle="--", linewidth=1)
+        majority = self.table.at["majority", "accuracy"]
+        axes.axhline(majority, color="#bbbbbb", linestyle="--", linewidth=1, label="majority")
         axes.set_xscale("log", base=2)
         axes.xaxis.set_major_formatter("{x:.0f}")
         axes.set(xlabel="units kept by the L1 penalty", ylabel="accuracy", title="some units")

@@ -15,7 +15,7 @@ from torch import nn
 from rnnscope.errors import RecordingError
 
 from .address import find
-from .directions import Directions, attach, detach, directions_of
+from .directions import Directions, attach, detach, directions_of, listed
 from .kernels import Place
 from .recorder import addresses_of, recurrent_layers, units_of
 
@@ -26,7 +26,8 @@ def along(module: nn.Module, directions: Directions | Sequence[Directions]) -> I
 
     `Directions` of ``l0.c`` with the name ``pc`` make the signal ``l0.pc``, whose unit i is the coordinate of c along
     direction i. Whatever takes an address takes this one: it is recorded, traced, searched, ablated, clamped, and it
-    has gradients in `rnnscope.unroll`. The network computes what it always does.
+    has gradients in `rnnscope.unroll`. The network computes what it always does. A trace that is there already is seen
+    along directions by `Trace.along`.
 
     Parameters
     ----------
@@ -39,14 +40,16 @@ def along(module: nn.Module, directions: Directions | Sequence[Directions]) -> I
     AddressError
         If there is no such signal.
     RecordingError
-        If the layer has a signal of that name, or its signal another number of units.
+        If this is no network, the layer has a signal of that name, or its signal another number of units.
     """
-    given = [directions] if isinstance(directions, Directions) else list(directions)
+    if not isinstance(module, nn.Module):
+        raise RecordingError(
+            f"A network was expected; got {type(module).__name__}. rnnscope.load opens a file; a trace has a "
+            "method along of its own."
+        )
     layers = recurrent_layers(module)
     with ExitStack() as stack:
-        for one in given:
-            if not isinstance(one, Directions):
-                raise RecordingError(f"Directions were expected (rnnscope.Directions); got {type(one).__name__}.")
+        for one in listed(directions):
             layer = _checked(layers, one)
             attach(layer, one)
             stack.callback(detach, layer, one)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -207,6 +207,21 @@ class Directions:
         return cls(str(signal), str(name), vectors, mean, scale, held.get("share"))
 
 
+def listed(given: Directions | Sequence[Directions]) -> list[Directions]:
+    """One set of directions or several, as a list.
+
+    Raises
+    ------
+    RecordingError
+        If anything else is among them.
+    """
+    found = list(given) if isinstance(given, Iterable) and not isinstance(given, Directions) else [given]
+    for one in found:
+        if not isinstance(one, Directions):
+            raise RecordingError(f"Directions were expected (rnnscope.Directions); got {type(one).__name__}.")
+    return found  # pyright: ignore[reportReturnType]
+
+
 def check_file(path: str | Path) -> Path:
     """The path, if its ending is that of a file of directions."""
     path = Path(path)
@@ -222,7 +237,8 @@ def _numbers(what: str, values: ArrayLike, axes: int | None = None) -> np.ndarra
     except (TypeError, ValueError):
         found = np.array(np.nan)
     if not np.isfinite(found).all() or (axes is not None and found.ndim != axes):
-        raise RecordingError(f"The {what} of directions are finite numbers, with {axes or 'one or two'} axes.")
+        shape = {1: "an array of shape (unit,)", 2: "an array of shape (direction, unit)"}.get(axes or 0, "vectors")
+        raise RecordingError(f"Finite numbers were expected as the {what} of directions: {shape}.")
     found.flags.writeable = False
     return found
 

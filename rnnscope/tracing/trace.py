@@ -37,6 +37,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +48,9 @@ import zarr
 
 from rnnscope.errors import AddressError, TraceError
 from rnnscope.recording.address import Address, find
+from rnnscope.recording.directions import Directions, listed
+
+from .coordinates import with_coordinates
 
 FORMAT = "rnnscope-trace"
 VERSION = 1
@@ -96,6 +101,18 @@ class Trace:
         memory = self.tree.attrs["memory"][top[0].module]
         best = next((name for name in (memory, "h") if name in names), names[0])
         return top[names.index(best)]
+
+    def along(self, directions: Directions | Sequence[Directions]) -> Trace:
+        """The same trace with a signal more for each set of directions, such as ``l0.pc``; see `rnnscope.along`.
+
+        Coordinates are computed from the signal that is there when they are read. What is on disk stays as it is.
+
+        Raises
+        ------
+        AddressError, RecordingError
+            If the trace does not hold the signal of the directions, or only some of its units, or one of their name.
+        """
+        return Trace(reduce(with_coordinates, listed(directions), self.tree), self.path)
 
     @property
     def documents(self) -> tuple[str, ...]:

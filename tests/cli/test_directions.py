@@ -99,6 +99,8 @@ def test_bases_prints_json_of_standard_input() -> None:
         (("directions", "model.pt", "text.txt", "--components", "9"), "8 units"),
         (("directions", "model.pt", "text.txt", "--kind", "rotation", "--components", "2"), "of --kind pca"),
         (("directions", "model.pt", "text.txt", "--name", "a.b"), "letters"),
+        (("directions", "model.pt", "text.txt", "--name", "h", "-o", "new.npz"), "already"),
+        (("bases", "model.pt"), "or a trace alone"),
         (("units", "model.pt", "text.txt", "--directions", "none.npz"), "There is no file none.npz"),
         (("units", "model.pt", "text.txt", "--directions", "taken.npz"), "not a file of directions"),
         (("units", "model.pt", "text.txt", "--directions", "wide.npz"), "has 8"),
@@ -117,8 +119,10 @@ def test_mistakes_are_one_paragraph(arguments: tuple[str, ...], message: str) ->
     assert "Traceback" not in result.output
 
 
-def test_a_trace_takes_no_directions() -> None:
+def test_a_trace_is_seen_along_directions_and_other_bases() -> None:
     works("trace", "model.pt", "text.txt")
-    result = run("units", "text.zarr", "--directions", "pc.npz")
-    assert result.exit_code == 2
-    assert "give --directions to rnnscope trace" in " ".join(result.output.split())
+    works("directions", "model.pt", "text.txt")
+    search = ("--directions", "pc.npz", "--signals", "pc", "--concepts", "quotes", "--json")
+    (row,) = json.loads(works("units", "text.zarr", *search))["concepts"]
+    assert row["unit"] == "l0.pc.0" and row["score"] > 0.99
+    assert "The units of l0.c as a basis" in works("bases", "text.zarr", "--concept", "quotes", "--rotations", "2")

@@ -220,7 +220,9 @@ def test_sequences_of_their_own_lengths_are_zero_beyond_their_ends() -> None:
     module, directions = nn.LSTM(3, 4), rotated("l0.c", 4)
     packed = pack_sequence([torch.randn(2, 3), torch.randn(5, 3)], enforce_sorted=False)
     with along(module, directions):
-        with rnnscope.record(module) as recording, rnnscope.unroll(module) as unrolled:
+        with rnnscope.record(module) as recording:
+            module(packed)
+        with rnnscope.unroll(module) as unrolled:
             module(packed)
         with rnnscope.record(module, lengths=[2, 5]) as padded:
             module(torch.randn(5, 2, 3))
@@ -242,6 +244,14 @@ def test_twenty_rotations_are_recorded_in_one_pass_and_nothing_is_left() -> None
     assert vars(module) == before
     assert [str(address) for address in addresses_of(module)] == ["l0.h", "l0.c", "l0.i", "l0.f", "l0.g", "l0.o"]
     with pytest.raises(AddressError, match="no signal 'r3'"), rnnscope.record(module, ["l0.r3"]):
+        pass
+
+
+@pytest.mark.parametrize("given", [3, None, "pc", [None]])
+def test_what_is_no_network_or_no_directions_is_refused(given: Any) -> None:
+    with pytest.raises(RecordingError, match="Directions were expected"), along(nn.LSTM(3, 4), given):
+        pass
+    with pytest.raises(RecordingError, match="A network was expected"), along(given, rotated("l0.c", 4)):
         pass
 
 
@@ -341,10 +351,10 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
         ({"name": 3}, "letters"),
         ({"vectors": 2 * np.eye(4)}, "right angles"),
         ({"vectors": np.eye(3)}, "shape"),
-        ({"vectors": np.ones(4)}, "axes"),
-        ({"vectors": np.full((4, 4), np.nan)}, "finite"),
+        ({"vectors": np.ones(4)}, "direction, unit"),
+        ({"vectors": np.full((4, 4), np.nan)}, "Finite"),
         ({"vectors": np.empty((0, 4))}, "shape"),
-        ({"mean": None}, "finite"),
+        ({"mean": None}, "Finite"),
         ({"scale": np.zeros(4)}, "above 0"),
         ({"scale": np.ones(3)}, "shape"),
         ({"share": np.ones(3)}, "shares"),

@@ -83,13 +83,13 @@ class AgreementAblation:
         yield Text(f"Read: {self.text}")
         table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
         room = max(12, options.max_width - _BESIDE)
-        table.add_column(", ".join(self.by) or "pairs", overflow="ellipsis", no_wrap=True, max_width=room)
+        table.add_column(", ".join(self.by) or "pairs", overflow="fold", max_width=room)
         for name in ("", "intact", "ablated", "controls", "range", "exceeded"):
             table.add_column(name, justify="right", no_wrap=True)
         for row in self.table.reset_index().to_dict("records"):
             cells = [_number(row[name]) for name in ("intact", "ablated", "controls")]
             span = f"{_number(row['controls_low'])} {_number(row['controls_high'])}"
-            exceeded = f"{row['exceeded']:.0f}/{len(self.controls)}"
+            exceeded = "-" if np.isnan(row["intact"]) else f"{row['exceeded']:.0f}/{len(self.controls)}"
             condition = Text(row["condition"] if row["measure"] == "right" else "")
             table.add_row(condition, row["measure"], *cells, span, exceeded)
         yield table

@@ -116,9 +116,7 @@ class Agreement:
 
     def _card(self, width: int) -> Table:
         table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-        table.add_column(
-            ", ".join(self.by) or "pairs", overflow="ellipsis", no_wrap=True, max_width=max(12, width - _BESIDE)
-        )
+        table.add_column(", ".join(self.by) or "pairs", overflow="fold", max_width=max(12, width - _BESIDE))
         names = ["pairs", "right", "interval", "margin", "auc", *([self.baseline, "auc"] if self.baseline else [])]
         for name in names:
             table.add_column(name, justify="right", no_wrap=True)

@@ -21,7 +21,7 @@ from rnnscope.tracing.documents import Texts
 from .ablation_result import Ablation
 from .controls import bootstrap_interval, matched_units
 from .streams import Survey, survey
-from .subjects import check_flag, named_units, signal_words
+from .subjects import changed_signal, check_flag, named_units, signal_words
 from .targets import PLACES, Targets
 from .variants import By, read_variants
 
@@ -111,7 +111,8 @@ def ablation(
     """
     check_model(model)
     units, concept = named_units(model, unit), check_flag(concept)
-    _check_options(units, by, on, controls, seed)
+    _check_options(by, on, controls, seed)
+    _check_readers(model, units, on)
     documents, more = read_documents(text, limit, encoding)
     concept.check_length(sum(len(document.text) for document in documents) + more)
     targets = Targets.of(model.vocabulary, documents, concept)
@@ -135,17 +136,21 @@ def ablation(
     )
 
 
-def _check_options(units: Sequence[Address], by: str, on: str, controls: int, seed: int) -> None:
+def _check_options(by: str, on: str, controls: int, seed: int) -> None:
     if by not in _REPLACED:
         raise InterventionError(f"by is zero, mean or resample; got {by!r}.")
     if on not in ("both", "above", "recurrence"):
         raise InterventionError(f"on is both, above or recurrence; got {on!r}.")
-    if on != "both" and (other := next((unit for unit in units if unit.signal != "h"), None)):
-        raise InterventionError(f"on={on!r} can be said of h alone, which is read in two ways; got {other}.")
     if not isinstance(controls, Integral) or not 0 <= controls <= _MOST_CONTROLS:
         raise InterventionError(f"controls is a number of units from 0 to {_MOST_CONTROLS:,}; got {controls!r}.")
     if not isinstance(seed, Integral) or seed < 0:
         raise InterventionError(f"seed is a whole number of at least 0; got {seed!r}.")
+
+
+def _check_readers(model: CharLanguageModel, units: Sequence[Address], on: Where) -> None:
+    for unit in units:
+        if on != "both" and changed_signal(model, unit).signal != "h":
+            raise InterventionError(f"on={on!r} can be said of h alone, which is read in two ways; got {unit}.")
 
 
 def _table(losses: np.ndarray, targets: Targets, controls: pd.DataFrame, seed: int) -> pd.DataFrame:

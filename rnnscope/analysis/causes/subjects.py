@@ -40,12 +40,17 @@ def named_units(model: CharLanguageModel, units: str | Address | Sequence[str | 
     return found
 
 
+def changed_signal(model: CharLanguageModel, unit: Address) -> Address:
+    """The signal that changes when a unit does: its own; of a direction, that in whose space it lies."""
+    directions = directions_of(model.rnn).get(Place(unit.layer, unit.reverse), {}).get(unit.signal)
+    return unit.whole if directions is None else Address.parse(directions.signal)
+
+
 def signal_words(model: CharLanguageModel, unit: Address, on: Where = "both") -> str:
     """What is changed when a unit is, in words."""
-    directions = directions_of(model.rnn).get(Place(unit.layer, unit.reverse), {}).get(unit.signal)
-    if directions is not None:
-        base = signal_words(model, Address.parse(directions.signal), on)
-        return f"the coordinate along {unit.signal} of {base}"
+    changed = changed_signal(model, unit)
+    if changed != unit.whole:
+        return f"the coordinate along {unit.signal} of {signal_words(model, changed, on)}"
     signal = next(signal for signal in CELLS[model.config.cell].signals if signal.name == unit.signal)
     if unit.signal != "h":
         before = "before h is made from it" if unit.signal == "c" else "before it is used"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from io import BytesIO
 from typing import Any
 
@@ -17,7 +18,6 @@ from rnnscope.analysis.search.found import FoundUnits
 from rnnscope.analysis.search.parts import halves
 from rnnscope.analysis.search.scores import MEASURES
 from rnnscope.concept import Concept
-from rnnscope.errors import RecordingError
 from rnnscope.recording.address import Address
 from rnnscope.recording.along import along
 from rnnscope.recording.directions import Directions
@@ -40,8 +40,8 @@ _ROUNDING = 1e-9
 
 
 def compare_bases(
-    model: nn.Module,
-    text: Texts | Sequence[Texts],
+    model: nn.Module | Trace,
+    text: Texts | Sequence[Texts] | None,
     concepts: Concept | Sequence[Concept],
     *,
     signal: str | None = None,
@@ -69,9 +69,10 @@ def compare_bases(
 
     Parameters
     ----------
-    model : nn.Module in eval mode
-        As for `rnnscope.trace`.
+    model : nn.Module in eval mode, or Trace
+        As for `rnnscope.find_units`.
     text : str, Document, Path, open binary file, or a sequence of these
+        None for a trace.
     concepts : Concept, or a sequence of these
     signal : str, optional
         The memory of the top layer if not given: c of an LSTM, else h.
@@ -92,25 +93,21 @@ def compare_bases(
 
     Raises
     ------
-    RecordingError
-        If a trace is given: what a network does along other directions cannot be told from what was kept of it.
-    AddressError, ConceptError, TextError
+    AddressError, ConceptError, RecordingError, TextError
         As of `rnnscope.find_units`.
     """
-    if isinstance(model, Trace):
-        raise RecordingError("A trace has the signals that it was made with. Give the network, to see it along others.")
     count, seed = whole(rotations, "rotations", 1), whole(seed, "seed")
-    given = Given(_kept(text), documents, encoding)
+    given = None if text is None else Given(_kept(text), documents, encoding)
     source = open_source(model, given, [top_memory(model) if signal is None else signal], characters)
     moments = moments_of(source, halves(source.starts)[0].stop, console)
     bases = [components_of(moments, name=_COMPONENTS), *_rotated(moments, count, standardised, seed)]
     searches = []
     for group in _groups(bases, len(moments.mean)):
         signals = [str(basis.address) for basis in group] + [str(moments.address)] * (not searches)
-        with along(model, group):
+        with _seen_along(model, group) as seen:
             found = find_units(
-                model,
-                _again(given.what),
+                seen,
+                None if given is None else _again(given.what),
                 concepts,
                 signals=signals,
                 characters=characters,
@@ -128,6 +125,15 @@ def compare_bases(
         left_out=searches[0].left_out,
         **_scores(searches, moments.address, bases),
     )
+
+
+@contextmanager
+def _seen_along(model: nn.Module | Trace, directions: Sequence[Directions]) -> Iterator[nn.Module | Trace]:
+    if isinstance(model, Trace):
+        yield model.along(directions)
+    else:
+        with along(model, directions):
+            yield model
 
 
 def _rotated(moments: Moments, count: int, standardised: bool, seed: int) -> list[Directions]:

@@ -257,6 +257,19 @@ def test_what_was_done_is_named() -> None:
     assert "at a random place of this text, another at every step" in words("l0.c.3", by="resample")
 
 
+def test_a_direction_of_h_is_ablated_for_one_of_its_readers_alone() -> None:
+    model = random_network(0)
+    with rnnscope.along(model, rnnscope.Directions("l0.h", "same", np.eye(8), np.zeros(8))):
+        found, plain = (
+            ablation(model, TEXT[:600], unit, QUOTES, on="above", controls=2) for unit in ("l0.same.3", "l0.h.3")
+        )
+    assert found.what.startswith("the coordinate along same of the hidden state h as it is read by the head alone")
+    np.testing.assert_allclose(found.table["change"], plain.table["change"], atol=1e-5)
+    of_c = rnnscope.Directions("l0.c", "same", np.eye(8), np.zeros(8))
+    with rnnscope.along(model, of_c), pytest.raises(InterventionError, match="h alone.*got l0.same.3"):
+        ablation(model, TEXT[:600], "l0.same.3", QUOTES, on="above")
+
+
 def test_ten_documents_are_drawn_from_instead_of_blocks_and_the_limit_is_said() -> None:
     paragraphs = [Document(f"p{n}", part) for n, part in enumerate(TEXT.strip().split("\n\n"))]
     assert len(paragraphs) >= 10

@@ -79,6 +79,14 @@ def test_bases_in_several_passes_are_those_of_one(result: BasisComparison, monke
     np.testing.assert_array_equal(found.table["p"], result.table["p"][:1])
 
 
+def test_bases_are_made_from_the_fit_half_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits: list[int] = []
+    made = bases.moments_of
+    monkeypatch.setattr(bases, "moments_of", lambda source, limit, console: limits.append(limit) or made(source, limit))
+    compare_bases(LATCH, TEXT, Quotes(), rotations=1)
+    assert limits == [halves(np.array([0, len(TEXT)]))[0].stop]
+
+
 def test_raw_rotations_and_other_seeds_are_others(result: BasisComparison) -> None:
     raw = compare_bases(LATCH, TEXT, Quotes(), rotations=19, standardised=False)
     assert not raw.standardised
@@ -131,9 +139,15 @@ def test_what_cannot_be_compared_is_refused(change: dict[str, Any], error: type[
     assert not directions.directions_of(LATCH.rnn)
 
 
-def test_a_trace_and_a_network_that_diverges_are_refused() -> None:
-    with pytest.raises(RecordingError, match="Give the network"):
-        compare_bases(rnnscope.trace(LATCH, TEXT), TEXT, Quotes())  # pyright: ignore[reportArgumentType]
+def test_a_trace_has_the_bases_of_its_network(result: BasisComparison) -> None:
+    found = compare_bases(rnnscope.trace(LATCH, TEXT, signals=["c"]), None, Quotes(), rotations=19)
+    np.testing.assert_allclose(found.rotations["quotes"], result.rotations["quotes"], atol=2e-2)
+    assert found.table.loc["quotes", ["unit", "p"]].tolist() == ["l0.c.3", 0.05]
+
+
+def test_a_trace_with_another_text_and_a_network_that_diverges_are_refused() -> None:
+    with pytest.raises(RecordingError, match="text of its own"):
+        compare_bases(rnnscope.trace(LATCH, TEXT), TEXT, Quotes())
     broken: Any = random_network(0, "rnn")
     broken.rnn.weight_ih_l0.data[0] = torch.nan
     with pytest.raises(RecordingError, match="not finite"):

@@ -80,6 +80,8 @@ def test_what_is_chosen_does_not_depend_on_the_test_part() -> None:
     one = single_unit_study(latch(), corpus)
     two = single_unit_study(latch(), LabelledCorpus("turned", tuple(other), "", ""))
     assert (one.unit, one.threshold) == (two.unit, two.threshold)
+    assert not one.curve["test"].equals(two.curve["test"])
+    assert one.curve["chosen"].equals(two.curve["chosen"])
     assert two.table.at["one unit", "accuracy"] == 0
 
 
