@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,8 @@ from .arguments import (
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from rnnscope import Network
+    from rnnscope.corpora.labelled import LabelledCorpus, LabelledText
     from rnnscope.probes.evidence.probe_result import ProbeResult
 
 
@@ -143,7 +145,23 @@ def _of_labelled(
     from rnnscope.probes.evidence.probing import probe_texts
 
     corpus = open_labelled(labelled) if labelled in NAMED else open_labelled(path=labelled, encoding=encoding)
-    yield probe_texts(open_model(model, device), corpus.examples, name=corpus.name, **options)
+    network = open_model(model, device)
+    yield probe_texts(network, _unseen(network, corpus), name=corpus.name, **options)
+
+
+def _unseen(network: Network, corpus: LabelledCorpus) -> Sequence[LabelledText]:
+    """Labelled texts without those that a classifier was trained on."""
+    from rnnscope.corpora.labelled import key_of
+
+    made = network.card.training.get("recipe", {}).get("corpus", {}) if network.card else {}
+    if corpus.name not in (made.get("name"), Path(made.get("path") or ".").name):
+        return corpus.examples
+    known = {key_of(text.text) for text in corpus.cut(made["longest"]).distinct().split(made["split"])["train"]}
+    unseen = [text for text in corpus.examples if key_of(text.text[: made["longest"]]) not in known]
+    click.echo(
+        f"Note: {len(unseen):,} of {len(corpus.examples):,} texts are read; the network learnt the others.", err=True
+    )
+    return unseen
 
 
 def _printed(found: Iterator[ProbeResult], as_json: bool, console: Console) -> list[ProbeResult]:
@@ -174,6 +192,7 @@ def _numbers(result: ProbeResult) -> dict[str, Any]:
         "tested_on": score.tested_on,
         "groups": score.groups,
         "compression": result.compression,
+        "compressions": result.compressions,
         "frequency_compression": result.frequency_compression,
         "k": result.k,
         "single": {"unit": result.single, "accuracy": None if result.single is None else result.single_accuracy},

@@ -48,7 +48,8 @@ class LinearProbe(LogisticProbe):
     cross-validation over folds of whole groups. The path begins with the strongest and ends when two in a row are not
     better than the best so far by 0.0001 nats an example. The strength is chosen on a sample of about 2**23 values
     (16,384 examples of 512 units, from all over); the weights are then found on all examples, read batch by batch,
-    so that values on a disk may be larger than memory. A ridge takes some ten passes over them, l1 about a hundred.
+    so that values on a disk may be larger than memory. A ridge takes some ten passes over them, two minutes for a
+    million steps of 512 units; l1 takes about a hundred passes.
 
     Parameters
     ----------

@@ -26,7 +26,7 @@ from .standardised import Axes, Moments, Standardised
 
 Penalty = Literal["ridge", "l1"]
 
-PASSES = {"ridge": 200, "l1": 1_000}
+PASSES = {"ridge": 500, "l1": 1_000}
 """Steps of the search for the best weights, at most."""
 
 
@@ -226,7 +226,7 @@ def _minimum(
     found = minimize(objective, first, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
     if found.status == 1:
         warnings.warn(
-            f"The weights were not settled after {found.nfev} passes; they are close to the best, or the strength is "
+            f"The weights were not settled after {most} steps; they are close to the best, or the strength is "
             "too small for classes that can be told apart without error.",
             ConvergenceWarning,
             stacklevel=2,

@@ -23,7 +23,7 @@ _FRACTIONS = np.array([0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.25, 12.5, 25, 50, 100]) /
 _PARTS = 10
 """Stretches that stand in for groups while there are fewer of these to choose a strength by."""
 
-_COLUMNS = ["seen", "coded", "bits", "probe_bits", "frequency_bits"]
+_COLUMNS = ["order", "seen", "coded", "bits", "probe_bits", "frequency_bits"]
 
 
 class MDLProbe(Probe):
@@ -48,33 +48,44 @@ class MDLProbe(Probe):
         A `LinearProbe` if not given.
     limit : int
         Examples to code at most. Of more, some whole groups are drawn at random.
+    orders : int
+        Random orders of the groups to code in. The bits depend much on which group comes first where there are few:
+        the compression of one order may be twice that of another.
     random_state : int, RandomState or None
-        Of the order of the groups.
+        Of the orders.
 
     Attributes
     ----------
     codelength_ : float
-        Bits for all labels; less is better.
+        Bits for all labels, the mean over the orders; less is better.
     compression_ : float
         N log2 K bits, which N labels cost who knows nothing, over ``codelength_``. 1 where the units tell nothing
         of balanced labels; more is better.
+    compressions_ : array of shape (order,)
+        That of each order.
     frequency_compression_ : float
-        The same of the code by the frequencies alone, which know nothing of the units. Above 1 where labels are
-        not balanced; what the units tell is how far ``compression_`` is above this.
+        The same as ``compression_`` of the code by the frequencies alone, which know nothing of the units. Above 1
+        where labels are not balanced; what the units tell is how far ``compression_`` is above this.
     table_ : DataFrame
-        One row a block: ``seen``, the examples before it; ``coded``, those in it; ``bits``; ``probe_bits``, those
-        of the probe alone, NaN where none could be trained; ``frequency_bits``, those of the frequencies alone.
+        One row a block of an ``order``: ``seen``, the examples before it; ``coded``, those in it; ``bits``;
+        ``probe_bits``, those of the probe alone, NaN where none could be trained; ``frequency_bits``, those of the
+        frequencies alone.
     probe_ : estimator
-        Trained on all examples that were coded, with places in ``classes_`` as labels; it predicts.
+        Trained on all examples that were coded in the first order, with places in ``classes_`` as labels; it predicts.
     classes_ : array of shape (class,)
     n_features_in_ : int
     """
 
     def __init__(
-        self, probe: Any = None, limit: int = 100_000, random_state: int | np.random.RandomState | None = 0
+        self,
+        probe: Any = None,
+        limit: int = 100_000,
+        orders: int = 1,
+        random_state: int | np.random.RandomState | None = 0,
     ) -> None:
         self.probe = probe
         self.limit = limit
+        self.orders = orders
         self.random_state = random_state
 
     def fit(self, X: Values, y: Any, groups: Any = None) -> Self:
@@ -92,20 +103,27 @@ class MDLProbe(Probe):
         ProbeError
             If there are fewer than two classes, or values that are not finite.
         """
-        if not isinstance(self.limit, int) or self.limit < 2:
-            raise ProbeError(f"The limit is a whole number of examples, at least 2; got {self.limit!r}.")
+        for name, least in (("limit", 2), ("orders", 1)):
+            if not isinstance(number := getattr(self, name), int | np.integer) or number < least:
+                raise ProbeError(f"{name} is a whole number of at least {least}; got {number!r}.")
         X, codes = self._training(X, y, groups)
         groups = np.arange(len(codes)) if groups is None else np.asarray(groups)
-        order, ends = _order(groups, self.limit, check_random_state(self.random_state))
-        self.table_ = pd.DataFrame(
-            [self._block(X, codes, groups, order, *cut) for cut in pairwise([0, *_cuts(ends)])],
-            columns=_COLUMNS,
-        )
-        bare = len(order) * np.log2(len(self.classes_))
-        self.codelength_ = float(self.table_["bits"].to_numpy().sum())
-        self.compression_ = float(bare / self.codelength_)
-        self.frequency_compression_ = float(bare / self.table_["frequency_bits"].to_numpy().sum())
-        self.probe_ = self._trained(X, codes, groups, order)
+        rng = check_random_state(self.random_state)
+        orders = [_order(groups, self.limit, rng) for _ in range(self.orders)]
+        rows = [
+            (number, *self._block(X, codes, groups, order, *cut))
+            for number, (order, ends) in enumerate(orders)
+            for cut in pairwise([0, *_cuts(ends)])
+        ]
+        self.table_ = pd.DataFrame(rows, columns=_COLUMNS)
+        own, *columns = self.table_[["order", "coded", "bits", "frequency_bits"]].to_numpy().T
+        coded, bits, known = (np.bincount(own.astype(np.int64), column) for column in columns)
+        bare = coded * np.log2(len(self.classes_))
+        self.codelength_ = float(bits.mean())
+        self.compressions_ = bare / bits
+        self.compression_ = float(bare.mean() / bits.mean())
+        self.frequency_compression_ = float(bare.mean() / known.mean())
+        self.probe_ = self._trained(X, codes, groups, orders[0][0])
         return self
 
     def predict(self, X: Values) -> np.ndarray:

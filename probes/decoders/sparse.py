@@ -111,7 +111,8 @@ class SparseProbe(LogisticProbe):
     def curve(self, X: Values, y: Any) -> pd.DataFrame:
         """The share of examples that each number of units gets right, as ``curve_``; best on examples held out."""
         values = self._testing(X)
-        truth = np.asarray(y)
+        if len(truth := np.asarray(y)) != len(values):
+            raise ProbeError(f"One label an example was expected, {len(values):,}; got {len(truth):,}.")
         right = np.zeros(len(self._steps))
         for rows, batch in batches_of(values):
             for place, (units, weights) in enumerate(self._steps):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from rnnscope.analysis.counts import whole
 from rnnscope.errors import ProbeError
 
 
@@ -40,7 +41,7 @@ def control_labels(types: np.ndarray, labels: np.ndarray, seed: int = 0) -> np.n
         )
     classes, shares = np.unique(labels, return_counts=True)
     _, places, sizes = np.unique(types, return_inverse=True, return_counts=True)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(whole(seed, "seed"))
     shuffled = rng.permutation(len(sizes))
     order = shuffled[np.argsort(-sizes[shuffled], kind="stable")]
     chosen = np.empty(len(sizes), dtype=np.int64)

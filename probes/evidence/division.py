@@ -30,8 +30,10 @@ class Division:
         Raises
         ------
         ProbeError
-            If there are fewer than two groups, or only one class to train on.
+            If there are fewer than two groups, or only one class to train on, or these are no examples.
         """
+        if not isinstance(examples, Examples):
+            raise ProbeError(f"Examples were expected, as step_examples gives them; got {type(examples).__name__}.")
         found = cls(examples, *split_groups(examples, seed=seed))
         if np.ptp(examples.labels[found.train]) == 0:
             only = examples.classes[examples.labels[found.train[0]]]
@@ -50,7 +52,8 @@ class Division:
             If the others are not the same examples.
         """
         own = self.examples
-        if other.classes != own.classes or not np.array_equal(other.labels, own.labels):
+        alike = (other.classes, other.units) == (own.classes, own.units)
+        if not alike or not np.array_equal(other.labels, own.labels):
             raise ProbeError(
                 "The examples of the untrained network have to be the same as those of the trained one, one by one; "
                 f"got {len(other):,} of {other.what}, for {len(own):,} of {own.what}. Let it read the same text, with "

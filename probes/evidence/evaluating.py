@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
+from rnnscope.errors import ProbeError
 from rnnscope.probes.examples.examples import Examples
 
 from .control import control_labels
@@ -32,8 +34,11 @@ def evaluate(probe: Any, examples: Examples, *, untrained: Examples | None = Non
     Raises
     ------
     ProbeError
-        If there is one class only, fewer than two groups, or the untrained network's examples are not the same.
+        If there is one class only, fewer than two groups, the untrained network's examples are not the same, or the
+        probe is no estimator.
     """
+    if isinstance(probe, type) or not isinstance(probe, BaseEstimator):
+        raise ProbeError(f"An estimator of scikit-learn was expected, such as LinearProbe(); got {probe!r}.")
     division = Division.of(examples, seed)
     other = None if untrained is None else division.with_values(untrained)
     return score(division, division.trained(probe), probe, other, seed)
@@ -50,7 +55,7 @@ def score(division: Division, fitted: Any, probe: Any, untrained: Division | Non
         *division.interval(right, seed),
         float(np.mean((np.bincount(labels, right) / told.clip(min=1))[told > 0])),
         division.majority,
-        _control(division, probe, seed),
+        *_control(division, probe, seed),
         untrained.accuracy(untrained.trained(probe)) if untrained else np.nan,
         len(division.train),
         len(division.test),
@@ -59,10 +64,13 @@ def score(division: Division, fitted: Any, probe: Any, untrained: Division | Non
     )
 
 
-def _control(division: Division, probe: Any, seed: int) -> float:
-    """The accuracy on the control task; that of its only class, if a few large types leave one to train on."""
-    labels = control_labels(division.examples.types, division.examples.labels, seed)
-    told = labels[division.train]
-    if np.ptp(told) == 0:
-        return float(np.mean(labels[division.test] == told[0]))
-    return division.accuracy(division.trained(probe, labels), labels)
+def _control(division: Division, probe: Any, seed: int) -> tuple[float, float]:
+    """The accuracy on the control task, and that of who knows by heart all types that were trained on."""
+    types = division.examples.types
+    labels = control_labels(types, division.examples.labels, seed)
+    trained, tested = labels[division.train], labels[division.test]
+    known = np.isin(types[division.test], types[division.train])
+    by_heart = float(np.mean(known | (tested == np.bincount(trained).argmax())))
+    if np.ptp(trained) == 0:  # a few large types leave one class to train on
+        return by_heart, by_heart
+    return division.accuracy(division.trained(probe, labels), labels), by_heart

@@ -20,11 +20,8 @@ from rnnscope.recording.directions import Directions
 
 from .score import ProbeScore
 
-ENOUGH = 0.95
-"""The share of what all units gain over the majority baseline that few units have to gain."""
-
-_SHOWN = 4
-"""Units that are named in a row of the table."""
+_SHOWN = 3
+"""Units that are named, at most."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,16 +38,19 @@ class ProbeResult:
     score : ProbeScore
         Of the probe on all units.
     compression : float
-        Bits of the labels over those of the online code with the units known, see `MDLProbe`; more is better.
+        Bits of the labels over those of the online code with the units known, see `MDLProbe`; more is better. The mean
+        code of three orders of the groups.
+    compressions : (float, float)
+        The least and the most of the three.
     frequency_compression : float
         The same by the frequencies of the labels alone.
     k : int or None
         The fewest units, among the numbers in ``table``, that gain 95 % of what all units gain over the majority
-        baseline; None where all units gain nothing.
+        baseline, in cross-validation over the groups to train on; None where all units gain nothing.
     table : DataFrame
-        One row a number of units: ``k``; ``accuracy`` on the examples to test on; ``gain``, the share of what all
-        units gain over the majority baseline; ``units``, their addresses, in the order in which they were chosen. The
-        last row is that of all units.
+        One row a number of units: ``k``; ``accuracy`` on the examples to test on; ``validated``, that in
+        cross-validation; ``gain``, the share there of what all units gain over the majority baseline; ``units``, their
+        addresses, in the order in which they were chosen. The last row is that of all units.
     single : str or None
         The one unit that tells two classes apart best by a threshold, see `SingleUnitProbe`; None for more classes.
     single_accuracy : float
@@ -66,6 +66,7 @@ class ProbeResult:
     units: tuple[str, ...]
     score: ProbeScore
     compression: float
+    compressions: tuple[float, float]
     frequency_compression: float
     k: int | None
     table: pd.DataFrame
@@ -78,17 +79,18 @@ class ProbeResult:
     @property
     def line(self) -> str:
         """What a paper needs, in a line."""
+        low, high = self.compressions
         return (
             f"{self.name} from {_of_signals(self.units)}: {self.score.line}, compression {self.compression:.1f} "
-            f"(labels alone {self.frequency_compression:.1f}), {self._fewest()}"
+            f"({low:.1f} to {high:.1f}, labels alone {self.frequency_compression:.1f}), {self._fewest()}"
         )
 
     def directions(self) -> Directions:
         """The directions that the probe reads, to be searched, ablated or clamped: see `rnnscope.along`.
 
-        The signal ``probe`` of the layer. For two classes it has one unit, which is high where the second class is; for
-        K classes K - 1, those that tell most first. They are directions of units each divided by its
-        standard deviation.
+        The signal ``probe`` of the layer, a whole basis. For two classes its first unit is high where the second class
+        is; for K classes the first K - 1 are the probe's, those that tell most first. The others are random, at right
+        angles to these, and serve as controls. They are directions of units each divided by its standard deviation.
 
         Raises
         ------
@@ -106,7 +108,8 @@ class ProbeResult:
         vectors = self.weights * scale
         if len(vectors) > 1:
             vectors = np.linalg.svd(vectors - vectors.mean(axis=0), full_matrices=False)[2][: len(self.classes) - 1]
-        return Directions.spanning(str(whole), "probe", vectors, self.mean, scale)
+        others = np.random.default_rng(0).standard_normal((len(scale) - len(vectors), len(scale)))
+        return Directions.spanning(str(whole), "probe", np.vstack((vectors, others)), self.mean, scale)
 
     def plot(self, axes: Axes | None = None) -> Axes:
         """Accuracy against the number of units, with the baselines as lines; on new axes if none are given."""
@@ -124,29 +127,29 @@ class ProbeResult:
         yield Text(self.line, style="bold")
         single = f", a threshold on {self.single} {self.single_accuracy:.3f}" if self.single else ""
         yield Text(
-            f"Read: {self.score.what}. {self.score.division} Balanced accuracy {self.score.balanced:.3f}, control task "
-            f"{self.score.control:.3f}{single}."
+            f"Read: {self.score.what}. {self.score.division} Balanced accuracy {self.score.balanced:.3f}, "
+            f"{self.score.controlled}{single}."
         )
         yield self._curve()
 
     def _curve(self) -> Table:
         table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-        for name in ("units", "accuracy", "of gain"):
+        for name in ("units", "accuracy", "validated", "gain"):
             table.add_column(name, justify="right", no_wrap=True)
         table.add_column("which")
         for row in self.table.to_dict("records"):
             gain = "-" if np.isnan(row["gain"]) else f"{row['gain']:.0%}"
+            validated = "-" if np.isnan(row["validated"]) else f"{row['validated']:.3f}"
             which = "all" if row["k"] == len(self.units) else _first(row["units"], _SHOWN)
-            table.add_row(f"{row['k']:,}", f"{row['accuracy']:.3f}", gain, which)
+            table.add_row(f"{row['k']:,}", f"{row['accuracy']:.3f}", validated, gain, which)
         return table
 
     def _fewest(self) -> str:
         if self.k is None:
             return "no k: nothing is gained over the majority"
-        which = self.table.set_index("k").loc[self.k, "units"]
-        if self.k == len(self.units) and self.k > 1:
-            return f"k {self.k:,} (all)"
-        return f"k {self.k:,} ({_first(which, 3)})"
+        row = self.table.set_index("k").loc[self.k]
+        which = "all" if self.k == len(self.units) > 1 else _first(row["units"], _SHOWN)
+        return f"k {self.k:,} with {row['accuracy']:.3f} ({which})"
 
     def _baselines(self) -> list[tuple[float, str, str]]:
         score = self.score

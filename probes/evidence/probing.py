@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from rich.console import Console
 from torch import nn
 
@@ -18,7 +17,6 @@ from rnnscope.models import Network
 from rnnscope.probes.decoders.linear import LinearProbe
 from rnnscope.probes.decoders.mdl import MDLProbe
 from rnnscope.probes.decoders.single_unit import SingleUnitProbe
-from rnnscope.probes.decoders.sparse import SparseProbe
 from rnnscope.probes.decoders.standardised import moments
 from rnnscope.probes.examples.examples import Examples
 from rnnscope.probes.examples.steps import step_examples
@@ -30,10 +28,14 @@ from rnnscope.training.first_weights import untrained as first_weights
 
 from .division import Division
 from .evaluating import score
-from .probe_result import ENOUGH, ProbeResult
+from .fewest import accuracy_by_units, fewest
+from .probe_result import ProbeResult
 
-_MOST = 64
-"""Units that the sparse probes have at most; a power of two."""
+_ORDERS = 3
+"""Orders of the groups that the online code is the mean of."""
+
+_CODE_FOLDS = 3
+"""Of the cross-validation that chooses a strength for each block of the code; it is most of the time."""
 
 
 def probe(
@@ -178,27 +180,29 @@ def probe_examples(
     """
     division = Division.of(examples, seed)
     other = None if untrained is None else division.with_values(untrained)
-    linear = LinearProbe(random_state=seed)
+    own_seed = int(seed) % 2**32  # what numpy's RandomState takes
+    linear = LinearProbe(random_state=own_seed)
     with progress_bar(console, "parts") as bar:
         task = bar.add_task(f"probing {name}", total=4)
         fitted = division.trained(linear)
         bar.advance(task)
         found = score(division, fitted, linear, other, seed)
         bar.advance(task)
-        table, single = _curve(division, found.accuracy, seed), _single(division)
+        table, single = accuracy_by_units(division, fitted, own_seed), _single(division)
         bar.advance(task)
-        code = MDLProbe(linear, random_state=seed).fit(examples.values, examples.labels, examples.groups)
+        code = MDLProbe(LinearProbe(folds=_CODE_FOLDS, random_state=own_seed), orders=_ORDERS, random_state=own_seed)
+        code.fit(examples.values, examples.labels, examples.groups)
         bar.advance(task)
     own = moments(examples.take(division.train).values)
-    reached = table["k"].to_numpy()[table["gain"].to_numpy() >= ENOUGH]
     return ProbeResult(
         name,
         examples.classes,
         examples.units,
         found,
         code.compression_,
+        (float(code.compressions_.min()), float(code.compressions_.max())),
         code.frequency_compression_,
-        int(reached[0]) if len(reached) else None,
+        fewest(table),
         table,
         *single,
         fitted.coef_,
@@ -238,22 +242,6 @@ class _Kept(io.BytesIO):
     def read(self, size: int | None = -1, /) -> bytes:
         self.seek(0)
         return super().read(size)
-
-
-def _curve(division: Division, accuracy: float, seed: int) -> pd.DataFrame:
-    """The table of a result: sparse probes of more and more units, and all units."""
-    units, gained = division.examples.units, accuracy - division.majority
-    rows = [(len(units), accuracy, units)]
-    if len(units) > 1:
-        most = min(_MOST, 2 ** ((len(units) - 1).bit_length() - 1))
-        sparse, test = division.trained(SparseProbe(most, random_state=seed)), division.examples.take(division.test)
-        curve = sparse.curve(test.values, test.labels)
-        named = [tuple(units[place] for place in places) for places in curve["units"]]
-        rows = [*zip(curve["k"], curve["score"], named, strict=True), *rows]
-    table = pd.DataFrame(rows, columns=["k", "accuracy", "units"])
-    share = (table["accuracy"] - division.majority) / gained if gained > 0 else np.nan
-    table.insert(2, "gain", share)
-    return table
 
 
 def _single(division: Division) -> tuple[str | None, float]:

@@ -29,6 +29,9 @@ class ProbeScore:
         The accuracy of who always says the most frequent class of the training examples.
     control : float
         The accuracy of the same probe trained on a control task, where each type of example has one random label.
+    by_heart : float
+        What there is to be had in the control task: the accuracy of who knows by heart the labels of all types that
+        were trained on, and says the most frequent class of others.
     untrained : float
         The accuracy of the same probe on an untrained network; NaN if there is none.
     trained_on, tested_on, groups : int
@@ -43,6 +46,7 @@ class ProbeScore:
     balanced: float
     majority: float
     control: float
+    by_heart: float
     untrained: float
     trained_on: int
     tested_on: int
@@ -54,13 +58,14 @@ class ProbeScore:
         """Accuracy less that on the control task (Hewitt & Liang, 2019).
 
         High where the probe reads what is there; near 0 where it could as well have learned any labels by heart.
+        Below 0 where the types can be read from the units more easily than the task.
         """
         return self.accuracy - self.control
 
     @property
     def table(self) -> pd.DataFrame:
         """One row a figure, with the interval ``low`` to ``high`` where there is one."""
-        names = ("accuracy", "balanced", "majority", "untrained", "control", "selectivity")
+        names = ("accuracy", "balanced", "majority", "untrained", "control", "by_heart", "selectivity")
         rows = [(getattr(self, name), np.nan, np.nan) for name in names]
         rows[0] = (self.accuracy, self.low, self.high)
         return pd.DataFrame(rows, pd.Index(names, name="figure"), ["value", "low", "high"])
@@ -76,6 +81,11 @@ class ProbeScore:
         )
 
     @property
+    def controlled(self) -> str:
+        """The control task, in words."""
+        return f"control task {self.control:.3f} (by heart {self.by_heart:.3f})"
+
+    @property
     def division(self) -> str:
         """How much was trained and tested on, in a sentence."""
         return (
@@ -86,7 +96,7 @@ class ProbeScore:
     def plot(self, axes: Axes | None = None) -> Axes:
         """The accuracies, the probe's with its interval; on new axes if none are given."""
         axes = axes or Figure(figsize=(6, 2.2), layout="constrained").subplots()
-        rows = self.table["value"].drop(["balanced", "selectivity"]).dropna()
+        rows = self.table["value"].drop(["balanced", "by_heart", "selectivity"]).dropna()
         axes.plot(rows, np.arange(len(rows)), "D", color="#888888", markersize=5)
         reach = [[self.accuracy - self.low], [self.high - self.accuracy]]
         axes.errorbar(self.accuracy, 0, xerr=reach, fmt="D", color="#b2182b", markersize=6, capsize=3)
@@ -97,7 +107,4 @@ class ProbeScore:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield Text(self.line, style="bold")
-        yield Text(
-            f"Balanced accuracy {self.balanced:.3f}, control task {self.control:.3f}. "
-            f"Read: {self.what}. {self.division}"
-        )
+        yield Text(f"Read: {self.what}. {self.division} Balanced accuracy {self.balanced:.3f}, {self.controlled}.")

@@ -7,14 +7,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner, Result
 from PIL import Image
 
 import rnnscope
-from rnnscope import checkpoint
+from rnnscope import SequenceClassifier, Vocabulary, checkpoint
 from rnnscope.cli import main
+from rnnscope.corpora.labelled import open_labelled
+from rnnscope.models.classifier import ClassifierConfig
 from rnnscope.recording.directions import Directions
 from tests.handmade import dialogue, latch, random_network
+
+RECORD = {
+    "recipe": {"name": "own", "seed": 0, "training": {"method": "adam", "learning_rate": 0.1, "precision": "32"}},
+    "corpus": {"name": "", "source": "", "licence": "", "counted": "texts", "parts": {"train": 200}, "notes": {}},
+    **{"step": 1, "epoch": 1.0, "best_step": 1, "seconds": 1.0, "clipped_share": 0.0, "scores": []},
+}
+"""What is known of a network's training, but for its texts."""
 
 TEXT = dialogue(np.random.default_rng(1), 1_500)
 PROBE = ("probe", "model.pt", "text.txt", "--concept", "quotes")
@@ -39,7 +49,7 @@ def test_probe_prints_the_line_that_a_paper_needs() -> None:
     assert result.exit_code == 0, result.output
     said = " ".join(result.output.split())
     assert said.startswith("quotes from 8 units of l0.c: accuracy 1.000 (1.000 to 1.000), majority 0.")
-    for part in ("untrained 0.", "selectivity 0.", "compression", "k 1 (l0.c.3) Read: quotes at"):
+    for part in ("untrained 0.", "selectivity 0.", "compression", "k 1 with 1.000 (l0.c.3) Read: quotes at"):
         assert part in said
     assert max(map(len, result.output.splitlines())) <= 80
 
@@ -83,6 +93,8 @@ def test_pictures_and_directions_are_written_and_none_replaced() -> None:
     directions = Directions.load("quotes.npz")
     assert directions.signal == "l0.c"
     assert np.abs(directions.vectors[0]).argmax() == 3
+    ablated = run("ablate", "model.pt", "text.txt", "--directions", "quotes.npz", "--unit", "l0.probe.0", *PROBE[3:])
+    assert ablated.exit_code == 0, ablated.output
     again = run(*arguments)
     assert again.exit_code == 2
     assert "quotes.png exists" in again.output
@@ -99,6 +111,28 @@ def test_labelled_texts_are_probed_at_their_ends() -> None:
     said = " ".join(result.output.split())
     assert "ends.tsv from 8 units of l0.c: accuracy 1.000" in said
     assert "after the last character of 200 texts" in said
+
+
+def test_a_classifier_is_not_asked_about_the_texts_that_it_was_trained_on() -> None:
+    rng = np.random.default_rng(0)
+    texts = ["".join(rng.choice(list("abcd"), 6)) + rng.choice(["a", "b"]) for _ in range(400)]
+    Path("ends.tsv").write_text("text\tlabel\n" + "".join(f"{text}\tends in {text[-1]}\n" for text in texts))
+    torch.manual_seed(0)
+    model = SequenceClassifier(ClassifierConfig(hidden_size=6), Vocabulary("abcd"), ("ends in a", "ends in b")).eval()
+    corpus = {"name": "", "path": "elsewhere/ends.tsv", "split": [0.5, 0.25, 0.25], "longest": 1000}
+    for file, name in (("own.pt", "ends.tsv"), ("other.pt", "others.tsv")):
+        record = json.loads(json.dumps(RECORD))
+        record["recipe"]["corpus"] = corpus | {"path": name}
+        checkpoint.save(file, model, record)
+    learnt = {text.text for text in open_labelled(path="ends.tsv").distinct().split(corpus["split"])["train"]}
+    unseen = sum(text not in learnt for text in texts)
+    assert 150 < unseen < 250
+    for file, count in (("own.pt", unseen), ("other.pt", 400)):
+        result = run("probe", file, "--labelled", "ends.tsv", "--json", "--no-untrained")
+        assert result.exit_code == 0, result.output
+        (found,) = json.loads(result.stdout)
+        assert found["trained_on"] + found["tested_on"] == count
+        assert ("the network learnt the others" in result.stderr) == (file == "own.pt")
 
 
 @pytest.mark.parametrize(

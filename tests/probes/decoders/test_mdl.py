@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
-from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.preprocessing import StandardScaler
 
 from rnnscope.errors import ProbeError
 from rnnscope.probes.decoders.linear import LinearProbe
@@ -22,11 +23,6 @@ def noise(examples: int = 2_000, units: int = 10, seed: int = 0) -> tuple[np.nda
     rng = np.random.default_rng(seed)
     values = rng.standard_normal((examples, units)).astype(np.float32)
     return values, rng.random(examples), np.arange(examples) * 20 // examples
-
-
-@parametrize_with_checks([MDLProbe(FIXED)])
-def test_it_is_an_estimator_of_scikit_learn(estimator: MDLProbe, check) -> None:  # noqa: ANN001
-    check(estimator)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -108,6 +104,45 @@ def test_the_order_is_that_of_a_seed() -> None:
     labels = chance < 0.3 + 0.4 * (values[:, 0] > 0)
     lengths = [MDLProbe(FIXED, random_state=seed).fit(values, labels, groups).codelength_ for seed in (0, 0, 1)]
     assert lengths[0] == lengths[1] != lengths[2]
+
+
+def test_several_orders_are_averaged_in_bits() -> None:
+    values, chance, groups = noise(600)
+    labels = chance < 0.3 + 0.4 * (values[:, 0] > 0)
+    found = MDLProbe(FIXED, orders=3).fit(values, labels, groups)
+    order, costs = found.table_[["order", "bits"]].to_numpy().T
+    bits = np.array([costs[order == number].sum() for number in range(3)])
+    assert len(set(bits)) == 3
+    np.testing.assert_allclose(found.compressions_, 600 / bits)
+    assert found.codelength_ == pytest.approx(bits.mean())
+    assert found.compression_ == pytest.approx(600 / bits.mean())
+    assert bits[0] == pytest.approx(MDLProbe(FIXED).fit(values, labels, groups).codelength_)
+    with pytest.raises(ProbeError, match="orders is a whole number of at least 1; got 0"):
+        MDLProbe(orders=0).fit(values, labels, groups)
+
+
+def test_the_code_is_that_of_scikit_learns_probes_in_a_loop() -> None:
+    values, chance, groups = noise(1_000, 4)
+    labels = chance < 0.2 + 0.6 * (values[:, 0] > 0)
+    found = MDLProbe(FIXED, random_state=4).fit(values, labels, groups)
+    place = np.random.RandomState(4).permutation(20)
+    order = np.concatenate([np.flatnonzero(place[groups] == own) for own in range(20)])
+    cuts, bits = [1, 2, 4, 8, 16, 32, 50, 100, 250, 500, 1000], 1.0
+    for seen, stop in pairwise(cuts):
+        before, block = order[:seen], order[seen:stop]
+        counts, frequency, own = np.bincount(labels[before], minlength=2) + 0.5, 0.0, np.inf
+        for label in labels[block].astype(int):
+            frequency -= math.log2(counts[label] / counts.sum())
+            counts[label] += 1
+        if len(set(labels[before])) == 2:
+            plain = StandardScaler().fit(values[before].astype(float))
+            probe = LogisticRegression(C=100 / seen, tol=1e-8).fit(plain.transform(values[before]), labels[before])
+            chances = probe.predict_proba(plain.transform(values[block]))[
+                np.arange(len(block)), labels[block].astype(int)
+            ]
+            own = -np.log2((chances * seen + 0.5) / (seen + 1)).sum()
+        bits += frequency if own == np.inf else 1 - np.logaddexp2(-own, -frequency)
+    assert found.codelength_ == pytest.approx(bits, rel=1e-3)
 
 
 def test_values_that_are_read_later_and_other_probes_will_do() -> None:

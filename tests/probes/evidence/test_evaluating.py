@@ -72,7 +72,7 @@ def test_types_that_are_there_can_be_learned_by_heart_and_are_not_selective() ->
     heart = replace(examples, types=types, values=np.eye(10, dtype=np.float32)[types], units=examples.units[:10])
     labels = control_labels(types, examples.labels, seed=5)
     found = evaluate(FIXED, replace(heart, labels=labels))
-    assert found.accuracy == found.control == 1
+    assert found.accuracy == found.control == found.by_heart == 1
 
 
 def test_figures_are_those_of_a_probe_fit_by_hand() -> None:
@@ -91,6 +91,9 @@ def test_figures_are_those_of_a_probe_fit_by_hand() -> None:
     control = control_labels(examples.types, examples.labels, seed=3)
     by_heart = LinearProbe(strength=0.01).fit(values[train], control[train])
     assert found.control == np.mean(by_heart.predict(values[test]) == control[test])
+    learned = dict(zip(examples.types[train], control[train], strict=True))
+    told = [learned.get(one, np.bincount(control[train]).argmax()) for one in examples.types[test]]
+    assert found.by_heart == np.mean(told == control[test])
 
 
 @pytest.mark.parametrize(
@@ -114,7 +117,8 @@ def test_a_score_is_a_line_a_table_and_a_picture() -> None:
     noise = random_examples(0.2)
     found = evaluate(FIXED, knowing(noise), untrained=noise)
     assert found.line.startswith("accuracy 1.000 (1.000 to 1.000), majority 0.")
-    assert list(found.table.index) == ["accuracy", "balanced", "majority", "untrained", "control", "selectivity"]
+    names = ["accuracy", "balanced", "majority", "untrained", "control", "by_heart", "selectivity"]
+    assert list(found.table.index) == names
     assert found.table.loc["selectivity", "value"] == found.accuracy - found.control
     console = Console(width=80, record=True, file=io.StringIO())
     console.print(found)
@@ -128,6 +132,13 @@ def test_bad_input_is_said_to_be() -> None:
     noise = random_examples(count=400)
     with pytest.raises(ProbeError, match="all is 'no'"):
         evaluate(FIXED, replace(noise, labels=np.zeros(400, np.int64)))
+    for probe in ("x", LinearProbe):
+        with pytest.raises(ProbeError, match="An estimator of scikit-learn was expected"):
+            evaluate(probe, noise)
+    with pytest.raises(ProbeError, match="Examples were expected"):
+        evaluate(FIXED, np.zeros((3, 2)))  # pyright: ignore[reportArgumentType]
+    with pytest.raises(ProbeError, match="the same as those of the trained one"):
+        evaluate(FIXED, noise, untrained=replace(noise, units=tuple(f"l0.h.{unit}" for unit in range(12))))
     with pytest.raises(ProbeError, match="two groups"):
         evaluate(FIXED, replace(noise, groups=np.zeros(400, np.int64)))
     with pytest.raises(ProbeError, match="the same as those of the trained one"):

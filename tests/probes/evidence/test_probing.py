@@ -17,9 +17,11 @@ from rnnscope import CharLanguageModel, Concept
 from rnnscope.corpora.labelled import LabelledText
 from rnnscope.errors import AddressError, ConceptError, ProbeError, TextError
 from rnnscope.probes.concepts import from_function, named
+from rnnscope.probes.decoders.linear import LinearProbe
 from rnnscope.probes.evidence.probe_result import ProbeResult
 from rnnscope.probes.evidence.probing import probe, probe_examples, probe_texts
 from rnnscope.probes.examples.examples import Examples
+from rnnscope.probes.examples.splitting import folds, split_groups
 from rnnscope.probes.examples.steps import step_examples
 from rnnscope.recording.along import along
 from tests.handmade import Quotes, dialogue, latch, random_network
@@ -63,7 +65,10 @@ def test_the_latch_is_perfect_and_one_unit_is_enough(found: ProbeResult) -> None
 
 def test_the_line_has_what_a_paper_needs(found: ProbeResult) -> None:
     words = ("quotes from 8 units of l0.c: accuracy 1.000 (1.000 to 1.000), majority 0.", ", untrained 0.")
-    for part in (*words, ", selectivity 0.", f", compression {found.compression:.1f} (labels alone 1.", "k 1 (l0.c.3)"):
+    low, high = found.compressions
+    assert low < found.compression < high
+    code = f", compression {found.compression:.1f} ({low:.1f} to {high:.1f}, labels alone 1."
+    for part in (*words, ", selectivity 0.", code, "k 1 with 1.000 (l0.c.3)"):
         assert part in found.line
     said = " ".join(printed(found).split())
     assert said.startswith(found.line)
@@ -100,8 +105,29 @@ def test_k_counts_the_units_that_are_needed(examples: Examples) -> None:
     assert found.k == 4
     assert {"l0.c.1", "l0.c.4", "l0.c.6"} < set(found.table.set_index("k").loc[4, "units"])
     assert np.diff(found.table["accuracy"]).min() > -0.01
-    gains = (found.table["accuracy"] - found.score.majority) / (found.score.accuracy - found.score.majority)
-    np.testing.assert_allclose(found.table["gain"], gains)
+
+
+def test_k_is_chosen_without_the_examples_that_are_tested_on(examples: Examples) -> None:
+    rng = np.random.default_rng(0)
+    _, test = split_groups(examples)
+    labels = rng.integers(0, 2, len(examples))
+    values = rng.standard_normal((len(examples), 8)).astype(np.float32)
+    values[:, :2] += labels[:, None]
+    values[:, 7] = np.where(np.isin(np.arange(len(labels)), test), 5 * labels, 0)  # would be enough, if one looked
+    clean = values.copy()
+    clean[test] = rng.standard_normal((len(test), 8))
+    looked, blind = (probe_examples(replace(examples, values=each, labels=labels)) for each in (values, clean))
+    for column in ("k", "validated", "gain", "units"):
+        assert looked.table[column].tolist() == blind.table[column].tolist()
+    assert looked.k == blind.k == 2
+    assert (looked.table["accuracy"].to_numpy() > blind.table["accuracy"].to_numpy() + 0.1).all()
+    groups, every = examples.groups, LinearProbe(strength=1e-2)
+    train = np.setdiff1d(np.arange(len(labels)), test)
+    right = [
+        every.fit(values[train[fit]], labels[train[fit]]).predict(values[train[held]]) == labels[train[held]]
+        for fit, held in folds(groups[train], 5, 0, labels[train])
+    ]
+    assert looked.table["validated"].iloc[-1] == pytest.approx(np.concatenate(right).mean(), abs=0.01)
 
 
 def test_a_trace_gives_what_its_network_does(model: CharLanguageModel, found: ProbeResult, tmp_path: Path) -> None:
@@ -143,14 +169,16 @@ def test_the_direction_of_two_classes_is_high_where_the_second_is(
     model: CharLanguageModel, found: ProbeResult, examples: Examples
 ) -> None:
     directions = found.directions()
-    assert (directions.signal, directions.name, directions.vectors.shape) == ("l0.c", "probe", (1, 8))
+    assert (directions.signal, directions.name, directions.vectors.shape) == ("l0.c", "probe", (8, 8))
     assert np.abs(directions.vectors[0]).argmax() == 3
     with along(model, directions):
-        (coordinate,) = np.asarray(step_examples(model, TEXT, QUOTES, units=["l0.probe"]).values).T
+        coordinate, *_ = np.asarray(step_examples(model, TEXT, QUOTES, units=["l0.probe"]).values).T
+        card = rnnscope.ablation(model, TEXT, "l0.probe.0", QUOTES, controls=3)
     assert coordinate[examples.labels == 1].min() > coordinate[examples.labels == 0].max()
+    assert len(card.controls) == 3
 
 
-def test_directions_of_more_classes_are_one_less(model: CharLanguageModel) -> None:
+def test_directions_of_more_classes_come_before_the_random_ones(model: CharLanguageModel) -> None:
     kinds = from_function(
         "kind",
         lambda text: [0 if c in "ab" else 1 if c in "cd" else 2 for c in text],
@@ -160,14 +188,17 @@ def test_directions_of_more_classes_are_one_less(model: CharLanguageModel) -> No
     found = probe(model, TEXT, kinds, units=["l0.h"])
     assert found.single is None
     assert np.isnan(found.single_accuracy)
-    assert found.directions().vectors.shape == (2, 8)
+    vectors = found.directions().vectors
+    told = found.weights * found.std
+    told -= told.mean(axis=0)
+    np.testing.assert_allclose(told @ vectors[:2].T @ vectors[:2], told, atol=1e-5 * np.abs(told).max())
     assert "a threshold on" not in printed(found)
 
 
 def test_directions_need_one_whole_signal(model: CharLanguageModel) -> None:
     for units in (["l0.c.3", "l0.c.5"], ["l0.c", "l0.h"]):
         with pytest.raises(ProbeError, match="one whole signal"):
-            probe(model, TEXT, QUOTES, units=units, untrained=False).directions()
+            probe(model, TEXT[:1_000], QUOTES, units=units, untrained=False).directions()
 
 
 def test_it_is_drawn(found: ProbeResult) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnscope.errors import ProbeError
+from rnnscope.errors import ProbeError, TextError
 from rnnscope.probes import Examples, split_groups
 from rnnscope.probes.examples.splitting import folds
 
@@ -77,9 +77,11 @@ def test_folds_are_of_one_size_and_have_all_classes() -> None:
 def test_one_group_and_impossible_shares_are_refused() -> None:
     with pytest.raises(ProbeError, match="At least two groups are needed, .* got 1"):
         split_groups(np.zeros(10))
-    for share in (0.0, 1.0, -0.5, float("nan")):
+    for share in (0.0, 1.0, -0.5, float("nan"), "half"):
         with pytest.raises(ProbeError, match="between 0 and 1"):
-            split_groups(np.arange(10), share)
+            split_groups(np.arange(10), share)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(TextError, match="seed is a whole number"):
+        split_groups(np.arange(10), seed=1.5)  # pyright: ignore[reportArgumentType]
 
 
 def test_examples_of_unequal_length_are_refused() -> None:
@@ -87,6 +89,12 @@ def test_examples_of_unequal_length_are_refused() -> None:
         examples(np.arange(5), np.zeros(4, int))
     with pytest.raises(ProbeError, match="2 addresses of units were expected, one a column; got 1"):
         Examples(np.zeros((3, 2)), np.zeros(3, int), ("a",), ("l0.c.0",), np.zeros(3, int), np.zeros(3, int), "")
+
+
+@pytest.mark.parametrize("labels", [np.arange(4) - 1, np.arange(4), np.zeros(4), np.array(list("abca"))])
+def test_labels_that_are_no_places_in_the_classes_are_refused(labels: np.ndarray) -> None:
+    with pytest.raises(ProbeError, match="Labels are places in the 3 classes"):
+        examples(np.arange(4), labels)
 
 
 def test_some_examples_are_taken_with_all_that_belongs_to_them() -> None:

@@ -17,7 +17,7 @@ from rnnscope.models import ClassifierConfig
 from rnnscope.models.tagger import Lexicon, TaggerConfig
 from rnnscope.probes import step_examples
 from rnnscope.probes.concepts import from_function, from_labels, named
-from rnnscope.probes.examples import steps
+from rnnscope.probes.examples import reading
 from rnnscope.text import Document
 from tests.handmade import ALPHABET, Quotes, dialogue, latch, random_network
 
@@ -116,6 +116,18 @@ def test_a_long_text_has_twenty_groups_with_gaps_between_them() -> None:
     assert (values.groups == examples.groups).all()
 
 
+def test_a_longer_text_has_more_groups_and_gaps_are_truly_left_out() -> None:
+    text = dialogue(np.random.default_rng(0), 61_000)[:61_000]
+    examples = step_examples(
+        latch(), text, from_labels("place", np.arange(61_000) // 20_000), limit=60_000, units="l0.c.3"
+    )
+    steps = np.flatnonzero(np.arange(60_000) % 2_000 < 1_800)
+    steps = np.union1d(steps, np.arange(58_000, 60_000))
+    assert (examples.groups == steps // 2_000).all()
+    expected = rnnscope.trace(latch(), text)["l0.c.3"].values[steps]
+    np.testing.assert_allclose(examples.values[:][:, 0], expected, atol=1e-6)
+
+
 def test_the_limit_takes_the_beginning_of_a_text_and_some_of_many_documents() -> None:
     one = step_examples(latch(), TEXT, Place(), limit=100)
     assert one.classes[-1].endswith(" to 99")
@@ -178,7 +190,7 @@ def test_steps_that_a_layer_does_not_take_are_left_out() -> None:
 
 
 def test_values_beyond_the_memory_are_refused_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(steps, "_memory", lambda: 10_000)
+    monkeypatch.setattr(reading, "_memory", lambda: 10_000)
     with pytest.raises(ProbeError, match=r"8 units at [\d,]+ steps take 97.3 kB .* 10.0 kB of memory .* a trace"):
         step_examples(latch(), TEXT, Quotes())
 
@@ -196,6 +208,8 @@ def test_what_cannot_be_read_is_refused_in_words(trace: rnnscope.Trace) -> None:
         (latch(), TEXT, Quotes(), {"units": ["l0.z"]}, AddressError, "no signal 'z' in l0"),
         (latch(), TEXT, Quotes(), {"units": ["l1.c"]}, AddressError, "no layer 'l1'"),
         (latch(), TEXT, Quotes(), {"units": []}, AddressError, "No unit is asked for"),
+        (latch(), TEXT, Quotes(), {"units": [3]}, AddressError, "Units are addresses.*got .3."),
+        (latch(), TEXT, Quotes(), {"seed": "x"}, TextError, "seed is a whole number"),
         (latch(), TEXT, Quotes(), {"limit": 0}, ProbeError, "at least 2; got 0"),
         (latch(), TEXT, Quotes(), {"limit": "all"}, ProbeError, "at least 2; got 'all'"),
         (latch().train(), TEXT, Quotes(), {}, RecordingError, "training mode"),
