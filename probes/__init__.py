@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from .evidence.evaluating import evaluate as evaluate
     from .evidence.probing import probe as probe
     from .evidence.probing import probe_examples as probe_examples
-    from .evidence.probing import probe_texts as probe_texts
     from .examples.activations import Activations as Activations
     from .examples.examples import Examples as Examples
     from .examples.splitting import split_groups as split_groups
@@ -46,7 +45,6 @@ _HOME = {
     "number_probes": "experiments.number",
     "probe": "evidence.probing",
     "probe_examples": "evidence.probing",
-    "probe_texts": "evidence.probing",
     "read_while_held": "experiments.holding",
     "single_unit_study": "experiments.single_unit",
     "split_groups": "examples.splitting",

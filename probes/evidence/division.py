@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
-from rnnscope.analysis.causes.controls import bootstrap_interval
+from rnnscope.analysis.intervals import bootstrap_interval
 from rnnscope.errors import ProbeError
 from rnnscope.probes.decoders.fitting import fit_probe, predict
 from rnnscope.probes.examples.examples import Examples

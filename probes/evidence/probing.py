@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,6 @@ from rich.console import Console
 from torch import nn
 
 from rnnscope.concept import Concept
-from rnnscope.corpora.labelled import LabelledText
 from rnnscope.errors import ProbeError
 from rnnscope.models import Network
 from rnnscope.probes.decoders.linear import LinearProbe
@@ -20,8 +20,8 @@ from rnnscope.probes.decoders.single_unit import SingleUnitProbe
 from rnnscope.probes.decoders.standardised import moments
 from rnnscope.probes.examples.examples import Examples
 from rnnscope.probes.examples.steps import step_examples
-from rnnscope.probes.examples.texts import text_examples
 from rnnscope.progress import progress_bar
+from rnnscope.recording.along import along, shown
 from rnnscope.tracing.documents import Cut, Texts
 from rnnscope.tracing.trace import Trace
 from rnnscope.training.first_weights import untrained as first_weights
@@ -110,46 +110,9 @@ def probe(
     if isinstance(model, Trace) and text is not None:
         raise ProbeError("A trace has a text of its own; give a network to read another.")
     examples, other = read(model), untrained_of(model, untrained)
-    compared = None if other is None else read(other)
+    with seen_alike(other, model):
+        compared = None if other is None else read(other)
     name = concept.name if concept else ""
-    return probe_examples(examples, name=name, untrained=compared, seed=seed, console=console)
-
-
-def probe_texts(
-    model: nn.Module,
-    texts: Sequence[LabelledText],
-    *,
-    name: str = "labels",
-    units: str | Sequence[str] | None = None,
-    untrained: nn.Module | bool = True,
-    limit: int = 100_000,
-    seed: int = 0,
-    console: Console | None = None,
-) -> ProbeResult:
-    """The same as `probe` of whole texts: what can be read of their class after their last character.
-
-    Parameters
-    ----------
-    model : nn.Module in eval mode
-    texts : sequence of LabelledText
-        See `rnnscope.corpora.labelled`.
-    name : str
-        Of the collection.
-    units, untrained, seed, console
-        As for `probe`.
-    limit : int
-        Texts to read, at most; of more so many are drawn at random.
-
-    Raises
-    ------
-    ProbeError, AddressError, RecordingError
-    """
-    texts = list(texts)
-    if len(texts) > limit:
-        rows = np.random.default_rng(seed).choice(len(texts), limit, replace=False)
-        texts = [texts[row] for row in np.sort(rows)]
-    examples, other = text_examples(model, texts, units=units, console=console), untrained_of(model, untrained)
-    compared = None if other is None else text_examples(other, texts, units=units, console=console)
     return probe_examples(examples, name=name, untrained=compared, seed=seed, console=console)
 
 
@@ -224,6 +187,13 @@ def untrained_of(model: nn.Module | Trace, untrained: nn.Module | Trace | bool) 
     if not isinstance(untrained, bool):
         raise ProbeError(f"The untrained network is a network, a trace, True or False; got {type(untrained).__name__}.")
     return first_weights(model) if untrained and isinstance(model, Network) else None
+
+
+def seen_alike(other: nn.Module | Trace | None, model: nn.Module | Trace) -> AbstractContextManager[None]:
+    """Inside, a network shows the directions that the one it is compared with shows."""
+    if isinstance(other, nn.Module) and isinstance(model, nn.Module):
+        return along(other, shown(model))
+    return nullcontext()
 
 
 def rereadable(text: Texts | Sequence[Texts]) -> list[Texts]:

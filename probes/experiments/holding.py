@@ -16,8 +16,8 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from rnnscope.analysis.agreement.statistics import wilson_interval
 from rnnscope.analysis.causes.clamping import clamp_sweep
+from rnnscope.analysis.intervals import wilson_interval
 from rnnscope.concept import Concept
 from rnnscope.corpora.labelled import LabelledText
 from rnnscope.errors import InterventionError, ModelError

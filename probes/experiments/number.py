@@ -14,8 +14,8 @@ from rich.console import Console
 from sklearn.base import clone
 
 from rnnscope.analysis.agreement.sentences import START
-from rnnscope.analysis.agreement.statistics import wilson_interval
 from rnnscope.analysis.counts import whole
+from rnnscope.analysis.intervals import wilson_interval
 from rnnscope.analysis.language_models import check_model
 from rnnscope.corpora.minimal_pairs import MinimalPair
 from rnnscope.errors import ProbeError
@@ -28,6 +28,7 @@ from rnnscope.probes.examples.reading import asked
 from rnnscope.probes.examples.splitting import folds
 from rnnscope.probes.examples.texts import existing
 from rnnscope.progress import progress_bar
+from rnnscope.recording.along import along, shown
 from rnnscope.recording.recorder import record
 from rnnscope.tracing.readers.reader import side_by_side
 from rnnscope.training.first_weights import untrained
@@ -93,7 +94,9 @@ def number_probes(
     count, seed = whole(count, "count", 1), whole(seed, "seed")
     sentences = _Sentences.of(pairs, label)
     values, names = _states(model, sentences, units, start)
-    plain, _ = _states(untrained(model), sentences, units, start)
+    fresh = untrained(model)
+    with along(fresh, shown(model)):
+        plain, _ = _states(fresh, sentences, units, start)
     parts = folds(sentences.nouns, min(_FOLDS, len(np.unique(sentences.nouns))), seed=seed)
     told = _Told(sentences.labels, values.shape[1])
     with separable(), progress_bar(console) as bar:

@@ -10,8 +10,8 @@ import pandas as pd
 import torch
 from rich.console import Console
 
-from rnnscope.analysis.agreement.statistics import wilson_interval
 from rnnscope.analysis.counts import whole
+from rnnscope.analysis.intervals import wilson_interval
 from rnnscope.corpora.labelled import LabelledCorpus, LabelledText
 from rnnscope.corpora.splitting import PARTS
 from rnnscope.errors import ModelError, ProbeError
@@ -21,6 +21,7 @@ from rnnscope.probes.decoders.single_unit import SingleUnitProbe
 from rnnscope.probes.examples.examples import Examples
 from rnnscope.probes.examples.texts import Pooling, text_examples
 from rnnscope.progress import progress_bar
+from rnnscope.recording.along import along, shown
 from rnnscope.tracing.readers.reader import side_by_side
 from rnnscope.training.first_weights import untrained
 
@@ -93,7 +94,9 @@ def single_unit_study(
     if units is None and pooling != "last":
         units = "h"
     examples = _by_part(model, texts, units, pooling, console)
-    fresh = _by_part(untrained(model), texts, units, pooling, console)
+    first = untrained(model)
+    with along(first, shown(model)):
+        fresh = _by_part(first, texts, units, pooling, console)
     with separable(), progress_bar(console) as bar:
         task = bar.add_task("probes", total=2 * len(_STRENGTHS))
         curve, probe = _path(examples, seed, lambda: bar.advance(task))

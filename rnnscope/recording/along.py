@@ -72,3 +72,9 @@ def _checked(layers: dict[str, nn.Module], directions: Directions) -> nn.Module:
             "Make directions of this network's own."
         )
     return layer
+
+
+def shown(module: nn.Module) -> list[Directions]:
+    """The directions that a network shows now, see `along`."""
+    places = (place for layer in recurrent_layers(module).values() for place in directions_of(layer).values())
+    return [directions for place in places for directions in place.values()]

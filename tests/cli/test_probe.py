@@ -7,17 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from click.testing import CliRunner, Result
 from PIL import Image
 
 import rnnscope
-from rnnscope import SequenceClassifier, Vocabulary, checkpoint
+from rnnscope import checkpoint
 from rnnscope.cli import main
-from rnnscope.corpora.labelled import open_labelled
-from rnnscope.models.classifier import ClassifierConfig
 from rnnscope.recording.directions import Directions
-from tests.handmade import dialogue, latch, random_network
+from tests.handmade import dialogue, latch
 
 RECORD = {
     "recipe": {"name": "own", "seed": 0, "training": {"method": "adam", "learning_rate": 0.1, "precision": "32"}},
@@ -101,38 +98,14 @@ def test_pictures_and_directions_are_written_and_none_replaced() -> None:
     assert run(*arguments, "--force", "--json").exit_code == 0
 
 
-def test_labelled_texts_are_probed_at_their_ends() -> None:
-    rng = np.random.default_rng(0)
-    texts = ["".join(rng.choice(list("abcd"), 6)) + rng.choice(["a", "b"]) for _ in range(200)]
-    Path("ends.tsv").write_text("text\tlabel\n" + "".join(f"{text}\tends in {text[-1]}\n" for text in texts))
-    checkpoint.save("random.pt", random_network(0), {})
-    result = run("probe", "random.pt", "--labelled", "ends.tsv")
+def test_directions_are_probed_beside_those_of_the_untrained_network() -> None:
+    made = run("directions", "model.pt", "text.txt", "--signal", "l0.c", "-o", "pc.npz")
+    assert made.exit_code == 0, made.output
+    result = run(*PROBE, "--directions", "pc.npz", "--units", "l0.pc", "--json")
     assert result.exit_code == 0, result.output
-    said = " ".join(result.output.split())
-    assert "ends.tsv from 8 units of l0.c: accuracy 1.000" in said
-    assert "after the last character of 200 texts" in said
-
-
-def test_a_classifier_is_not_asked_about_the_texts_that_it_was_trained_on() -> None:
-    rng = np.random.default_rng(0)
-    texts = ["".join(rng.choice(list("abcd"), 6)) + rng.choice(["a", "b"]) for _ in range(400)]
-    Path("ends.tsv").write_text("text\tlabel\n" + "".join(f"{text}\tends in {text[-1]}\n" for text in texts))
-    torch.manual_seed(0)
-    model = SequenceClassifier(ClassifierConfig(hidden_size=6), Vocabulary("abcd"), ("ends in a", "ends in b")).eval()
-    corpus = {"name": "", "path": "elsewhere/ends.tsv", "split": [0.5, 0.25, 0.25], "longest": 1000}
-    for file, name in (("own.pt", "ends.tsv"), ("other.pt", "others.tsv")):
-        record = json.loads(json.dumps(RECORD))
-        record["recipe"]["corpus"] = corpus | {"path": name}
-        checkpoint.save(file, model, record)
-    learnt = {text.text for text in open_labelled(path="ends.tsv").distinct().split(corpus["split"])["train"]}
-    unseen = sum(text not in learnt for text in texts)
-    assert 150 < unseen < 250
-    for file, count in (("own.pt", unseen), ("other.pt", 400)):
-        result = run("probe", file, "--labelled", "ends.tsv", "--json", "--no-untrained")
-        assert result.exit_code == 0, result.output
-        (found,) = json.loads(result.stdout)
-        assert found["trained_on"] + found["tested_on"] == count
-        assert ("the network learnt the others" in result.stderr) == (file == "own.pt")
+    (found,) = json.loads(result.stdout)
+    figures = {row["figure"]: row["value"] for row in found["figures"]}
+    assert figures["accuracy"] > 0.99 > figures["untrained"]
 
 
 @pytest.mark.parametrize(
@@ -150,9 +123,7 @@ def test_a_classifier_is_not_asked_about_the_texts_that_it_was_trained_on() -> N
         (("probe", "model.pt", "--concept", "quotes"), "or a trace alone"),
         (("probe", "text.zarr", *PROBE[2:]), "or a trace alone"),
         (("probe", "none.zarr", "--concept", "quotes"), "none.zarr"),
-        (PROBE[:3], "Name what to read"),
-        ((*PROBE, "--labelled", "sentiment"), "takes a model alone"),
-        (("probe", "model.pt", "--labelled", "nowhere"), "nowhere"),
+        (PROBE[:3], "Missing option '--concept'"),
         ((*PROBE, "--save", "effect.txt"), "does not name a picture"),
         ((*PROBE, "--save-direction", "d.txt"), ".npz"),
         ((*PROBE, "--concept", "vowel", "--save-direction", "d.npz"), "of one concept"),

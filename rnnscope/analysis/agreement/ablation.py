@@ -9,11 +9,12 @@ import pandas as pd
 import torch
 from rich.console import Console
 
-from rnnscope.analysis.causes.controls import bootstrap_interval, matched_units
+from rnnscope.analysis.causes.controls import matched_units
 from rnnscope.analysis.causes.streams import survey
 from rnnscope.analysis.causes.subjects import named_units, signal_words
 from rnnscope.analysis.causes.variants import By, read_variants
 from rnnscope.analysis.counts import whole
+from rnnscope.analysis.intervals import bootstrap_interval
 from rnnscope.analysis.language_models import check_model
 from rnnscope.corpora.minimal_pairs import MinimalPair
 from rnnscope.errors import InterventionError

@@ -14,8 +14,10 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from rnnscope.analysis.intervals import wilson_interval
+
 from .columns import chosen_conditions, forms_of, parts
-from .statistics import separation, separation_interval, share_right, wilson_interval
+from .statistics import separation, separation_interval, share_right
 
 _BESIDE = 54
 """Columns of a terminal that the rest of the table takes."""

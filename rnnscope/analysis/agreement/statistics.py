@@ -1,24 +1,12 @@
-"""How sure a share is, and how well margins tell two forms apart."""
+"""How well margins tell two forms apart."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from scipy.stats import norm
 
 _DRAWS = 400
-
-
-def wilson_interval(right: float, count: int, level: float = 0.95) -> tuple[float, float]:
-    """The interval of a share: Wilson (1927). NaN of none."""
-    if not count:
-        return float("nan"), float("nan")
-    z = norm.ppf(0.5 + level / 2)
-    share = right / count
-    middle = (share + z**2 / (2 * count)) / (1 + z**2 / count)
-    reach = z / (1 + z**2 / count) * np.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
-    return float(middle - reach), float(middle + reach)
 
 
 def share_right(margins: np.ndarray) -> float:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from rich.console import Console
 
+from rnnscope.analysis.intervals import bootstrap_interval
 from rnnscope.analysis.language_models import check_model, read_documents
 from rnnscope.concept import Concept
 from rnnscope.errors import InterventionError
@@ -19,7 +20,7 @@ from rnnscope.recording.unroll import Where
 from rnnscope.tracing.documents import Texts
 
 from .ablation_result import Ablation
-from .controls import bootstrap_interval, matched_units
+from .controls import matched_units
 from .streams import Survey, survey
 from .subjects import changed_signal, check_flag, named_units, signal_words
 from .targets import PLACES, Targets

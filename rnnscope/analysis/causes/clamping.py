@@ -19,6 +19,7 @@ from rich.table import Table
 from rich.text import Text
 from torch import Tensor
 
+from rnnscope.analysis.intervals import bootstrap_interval
 from rnnscope.analysis.language_models import check_model, run, zeros
 from rnnscope.concept import Concept
 from rnnscope.errors import AddressError, ConceptError, InterventionError, TextError
@@ -29,7 +30,6 @@ from rnnscope.recording.intervention import Intervention, intervene
 from rnnscope.recording.recorder import record
 from rnnscope.text import in_a_line, visible
 
-from .controls import bootstrap_interval
 from .subjects import check_flag, named_units, signal_words
 
 _VALUES = 7

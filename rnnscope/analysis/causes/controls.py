@@ -1,4 +1,4 @@
-"""What an effect is compared with: other units that vary as much, and other draws of the text."""
+"""What an effect is compared with: other units that vary as much."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from rnnscope.errors import AddressError
 from rnnscope.recording.address import Address
 
 from .streams import Survey
-
-_DRAWS = 1000
 
 
 def matched_units(found: Survey, units: Sequence[Address], count: int, seed: int) -> list[list[Address]]:
@@ -62,18 +60,3 @@ def _nearest(found: Survey, unit: Address, units: Sequence[Address], count: int)
 def _number(unit: Address) -> int:
     assert unit.unit is not None
     return unit.unit
-
-
-def bootstrap_interval(sums: np.ndarray, counts: np.ndarray, seed: int) -> tuple[float, float]:
-    """The 95 % interval of a mean over all steps, from the sum and the number of steps of each group of them.
-
-    Groups are drawn with replacement (percentile bootstrap, Efron 1979). NaN with fewer than two
-    groups that have a step.
-    """
-    some = counts > 0
-    sums, counts = sums[some], counts[some]
-    if len(counts) < 2:
-        return float("nan"), float("nan")
-    times = np.random.default_rng(seed).multinomial(len(counts), np.full(len(counts), 1 / len(counts)), size=_DRAWS)
-    low, high = np.percentile((times @ sums) / (times @ counts), (2.5, 97.5))
-    return float(low), float(high)

@@ -17,7 +17,8 @@ from sklearn.metrics import roc_auc_score
 from rnnscope import CharLanguageModel, KneserNey
 from rnnscope.analysis.agreement.preference import agreement
 from rnnscope.analysis.agreement.sentences import network_log_probabilities, ngram_log_probabilities
-from rnnscope.analysis.agreement.statistics import separation, separation_interval, wilson_interval
+from rnnscope.analysis.agreement.statistics import separation, separation_interval
+from rnnscope.analysis.intervals import wilson_interval
 from rnnscope.corpora.minimal_pairs import MinimalPair
 from rnnscope.errors import ModelError, TextError
 from tests.analysis.agreement.agreeing import agreeing, agreeing_pairs

@@ -21,9 +21,10 @@ from rnnscope import CharLanguageModel
 from rnnscope.analysis.causes import streams, variants
 from rnnscope.analysis.causes.ablation import ablation
 from rnnscope.analysis.causes.ablation_result import Ablation
-from rnnscope.analysis.causes.controls import bootstrap_interval, matched_units
+from rnnscope.analysis.causes.controls import matched_units
 from rnnscope.analysis.causes.streams import survey
 from rnnscope.analysis.causes.variants import Swap, read_variants
+from rnnscope.analysis.intervals import bootstrap_interval
 from rnnscope.errors import AddressError, ConceptError, InterventionError, ModelError, RnnscopeError, TextError
 from rnnscope.probes.concepts import from_function, from_labels
 from rnnscope.recording.address import Address

@@ -19,10 +19,11 @@ from rnnscope.errors import AddressError, ConceptError, ProbeError, TextError
 from rnnscope.probes.concepts import from_function, named
 from rnnscope.probes.decoders.linear import LinearProbe
 from rnnscope.probes.evidence.probe_result import ProbeResult
-from rnnscope.probes.evidence.probing import probe, probe_examples, probe_texts
+from rnnscope.probes.evidence.probing import probe, probe_examples
 from rnnscope.probes.examples.examples import Examples
 from rnnscope.probes.examples.splitting import folds, split_groups
 from rnnscope.probes.examples.steps import step_examples
+from rnnscope.probes.examples.texts import text_examples
 from rnnscope.recording.along import along
 from tests.handmade import Quotes, dialogue, latch, random_network
 
@@ -212,10 +213,11 @@ def test_whole_texts_are_probed_at_their_ends() -> None:
     rng = np.random.default_rng(0)
     texts = ["".join(rng.choice(list("abcd"), 6)) + rng.choice(["a", "b"]) for _ in range(300)]
     labelled = [LabelledText(text, f"ends in {text[-1]}") for text in texts]
-    found = probe_texts(random_network(0), labelled, name="endings", limit=200)
+    trained, fresh = (text_examples(random_network(seed), labelled) for seed in (0, 1))
+    found = probe_examples(trained, name="endings", untrained=fresh)
     assert found.score.accuracy > 0.95
     assert found.name == "endings"
-    assert "200 texts" in found.score.what
+    assert "300 texts" in found.score.what
     assert not np.isnan(found.score.untrained)
 
 
