@@ -20,7 +20,7 @@ check: $(READY)
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
 bench: $(READY)
-	for script in startup recording training ngram memory units gradients probes; do $(BIN)/python benchmarks/$$script.py || exit; done
+	for script in startup recording training ngram memory units gradients probes attribution; do $(BIN)/python benchmarks/$$script.py || exit; done
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "rnnscope needs Python 3.11 or later: make PYTHON=python3.11")'

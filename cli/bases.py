@@ -47,7 +47,7 @@ def bases(
     device: str,
     force: bool,
 ) -> None:
-    """Ask whether single units are special: do random directions tell as much?
+    """Ask whether units tell more than random directions.
 
     The best unit for each concept stands beside the best principal component and the best direction of each random
     rotation of the units. All are chosen on the first half of the texts and scored on the second. Give a MODEL and

@@ -47,7 +47,7 @@ def directions(
     device: str,
     force: bool,
 ) -> None:
-    """Make directions of a signal, to be searched, traced and ablated as its units are.
+    """Make directions of a signal, to be used as units are.
 
     Principal components (pca), or a random rotation of the units, each divided by its standard deviation. Other
     commands take the file as --directions; the directions are then the units of a signal such as l0.pc.

@@ -95,7 +95,7 @@ def test_commands_without_output_exist(page: Path) -> None:
     lines = [line for block in blocks("sh", page.read_text()) for line in block.splitlines()]
     assert lines or page in PAGES
     for line in lines:
-        program, command, *arguments = shlex.split(line)
+        program, command, *arguments = shlex.split(line, comments=True)
         assert program == "rnnscope"
         main.commands[command].make_context(command, arguments)
 
