@@ -36,9 +36,11 @@ def _filters(ctx: click.Context, parameter: click.Parameter, values: tuple[str, 
 @click.option("--ngram", default=7, show_default=True, type=click.IntRange(1, 20), help="Its order.")
 @click.option("--start", default="\n", help="Read before each sentence [default: a newline].")
 @click.option("--end", default=".", show_default=True, help="Read after a sentence that has no full stop.")
-@click.option("--probe", "probed", is_flag=True, help="Tell the number after each word: of pairs of one form.")
-@click.option("--unit", "units", multiple=True, metavar="ADDRESS", help="To take away as well; several: a set.")
-@click.option("--controls", default=20, show_default=True, type=click.IntRange(0, 1000), help="Sets to compare with.")
+@click.option("--probe", "probed", is_flag=True, help="Also train probes of singular and plural at each word.")
+@click.option("--unit", "units", multiple=True, metavar="ADDRESS", help="Also take this unit away; several together.")
+@click.option(
+    "--controls", default=20, show_default=True, type=click.IntRange(0, 1000), help="Sets of other units to compare."
+)
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of intervals, folds and controls.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 @click.option("--save", type=click.Path(path_type=Path), help="Picture to draw as well: .png, .svg or .pdf.")
@@ -64,10 +66,10 @@ def agreement(
     device: str,
     force: bool,
 ) -> None:
-    """Tell whether a language model holds the good sentence of minimal pairs to be the more probable.
+    """Score a language model on minimal pairs of sentences.
 
-    PAIRS.tsv has columns good and bad, and others that are conditions, named by its first line. The probability is
-    that of all characters, up to the one after the last word.
+    The good sentence of a pair should be the more probable. PAIRS.tsv has columns good and bad, and others that are
+    conditions, named by its first line. The probability is that of all characters, up to the one after the last word.
     """
     from rich.console import Console
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.command()
 @model_argument
 @click.option(
-    "--labelled", required=True, metavar="NAME|FILE", help="sentiment, sms-spam, names, or a table or folder of yours."
+    "--labelled", required=True, metavar="NAME|FILE", help="sentiment, sms-spam, or a table or folder of two classes."
 )
 @click.option("--clamp", is_flag=True, help="Hold the best unit: what is written, or answered, then?")
 @click.option("--judge", metavar="MODEL.pt", help="A classifier that says of what class written texts are.")
@@ -41,9 +41,10 @@ def classes(
     device: str,
     force: bool,
 ) -> None:
-    """Tell classes of texts by what a network holds at their end: by one unit, by some, by all.
+    """Tell two classes of texts apart by one unit, or some.
 
-    The experiment of the sentiment neuron. What is best is chosen on parts for training and validation, and told of
+    The experiment of the sentiment neuron, on what a network holds of whole texts: of a language model its state in the
+    end, of a classifier what its head reads. What is best is chosen on parts for training and validation, and told of
     texts for test. A language model writes with the unit held if a --judge is given; a classifier answers with --clamp.
     """
     from rich.console import Console
@@ -56,7 +57,8 @@ def classes(
     if save is not None:
         for page in figures.page_paths(figures.check_format(save), 1 + clamp):
             new_path(page, force)
-    network, corpus, console = open_model(model, device), _corpus(labelled, encoding), Console(stderr=True)
+    network: Any = open_model(model, device)
+    corpus, console = _corpus(labelled, encoding), Console(stderr=True)
     held = _held(network, corpus, judge, device) if clamp else None
     study = single_unit_study(network, corpus, seed=seed, console=console)
     results: list[Any] = [study, held(study.unit, seed, console)] if held else [study]

@@ -25,6 +25,7 @@ from .arguments import (
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from rnnscope import Network, Trace
     from rnnscope.probes.evidence.probe_result import ProbeResult
 
 
@@ -68,7 +69,7 @@ def probe(
     device: str,
     force: bool,
 ) -> None:
-    """Read a concept from a network's units with a probe, and say what its accuracy is worth.
+    """Read a concept from many units, with its baselines.
 
     Give a MODEL and texts, or a TRACE alone. The line at the top has the accuracy on documents or stretches that the
     probe was not trained on, the majority baseline, the same on an untrained network, the selectivity against a control
@@ -88,6 +89,8 @@ def probe(
             new_path(check(path), force)
     known = [one_concept(name) for name in concepts]
     source, texts_read = open_model_or_trace(model, texts, device, directions)
+    if save_direction is not None:
+        _check_one_signal(source, units)
     given = None if texts_read is None else rereadable(texts_read)
     found = (
         probes.probe(
@@ -122,6 +125,18 @@ def _check_direction(path: Path) -> Path:
     if path.suffix != ".npz":
         raise OutputError(f"{path} does not name a file of directions: its ending must be .npz.")
     return path
+
+
+def _check_one_signal(source: Network | Trace, units: list[str] | None) -> None:
+    from rnnscope.errors import ProbeError
+    from rnnscope.probes.examples.reading import asked
+
+    wanted = asked(source, units)
+    if len(wanted) > 1 or None not in wanted.values():
+        raise ProbeError(
+            "--save-direction writes the direction of a probe of one whole signal. Name one, such as --units "
+            f"{next(iter(wanted))}."
+        )
 
 
 def _printed(found: Iterator[ProbeResult], as_json: bool, console: Console) -> list[ProbeResult]:

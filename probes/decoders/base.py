@@ -40,7 +40,7 @@ class Probe(ClassifierMixin, BaseEstimator):
         if len(self.classes_) < 2:
             raise ProbeError(
                 f"At least two classes were expected, but there is one class in the {len(codes):,} labels: "
-                f"{self.classes_[0]!r}. Give examples of another."
+                f"{self.classes_.tolist()[0]!r}. Give examples of another."
             )
         if 2 < len(codes) == len(self.classes_):
             raise ProbeError(

@@ -101,8 +101,8 @@ class ProbeResult:
         whole = addresses[0].whole
         if addresses != [whole.of(unit) for unit in range(len(addresses))]:
             raise ProbeError(
-                f"Directions are those of one whole signal; this probe reads {_of_signals(self.units)}. Probe one "
-                "signal, such as units=['l0.c']."
+                f"A probe's direction is one of one whole signal; this probe reads {_of_signals(self.units)}. Name one "
+                f"whole signal as its units, such as {whole}."
             )
         scale = np.where(self.std > 0, self.std, 1.0)
         vectors = self.weights * scale
@@ -146,7 +146,7 @@ class ProbeResult:
 
     def _fewest(self) -> str:
         if self.k is None:
-            return "no k: nothing is gained over the majority"
+            return "no k: in cross-validation nothing is gained over the majority"
         row = self.table.set_index("k").loc[self.k]
         which = "all" if self.k == len(self.units) > 1 else _first(row["units"], _SHOWN)
         return f"k {self.k:,} with {row['accuracy']:.3f} ({which})"

@@ -11,7 +11,7 @@ from torch import nn
 from rnnscope.analysis.counts import whole
 from rnnscope.analysis.search.parts import labelled
 from rnnscope.concept import Concept
-from rnnscope.errors import ProbeError
+from rnnscope.errors import ProbeError, TextError
 from rnnscope.probes.concepts.scanning import inside_words, shifted
 from rnnscope.text import codepoints
 from rnnscope.tracing.documents import Cut, Given, Texts
@@ -26,6 +26,9 @@ FEWEST_DOCUMENTS = 10
 
 STRETCH, FEWEST_STRETCHES, MOST_STRETCHES = 2_000, 20, 50
 """Steps of a group of a text that has fewer documents, and how many of these groups there may be."""
+
+FEWEST_STEPS = 1_000
+"""Steps of a text in stretches, which then have 50 or more each."""
 
 GAP = 1_000
 """Steps left out between two stretches; less in a short text."""
@@ -54,7 +57,7 @@ def step_examples(
     A flag has the classes no and yes, a category its own; of a number the classes are the quarters of its values.
     Steps where the concept does not apply, or a layer takes none, are left out. Each document is a group, if there
     are at least 10; else the groups are stretches of 2,000 steps of all that is read, but at least 20 and at most 50,
-    and the last tenth of each, up to 1,000 steps, is left out.
+    and the last tenth of each, up to 1,000 steps, is left out. Fewer than 1,000 steps are not cut into stretches.
 
     The type of an example is its word as far as it is read (``t``, ``th``, ``the``), or what stands between two words
     as far as it is read. A network that reads on cannot know the rest of the word, so the word as a whole would be a
@@ -90,7 +93,9 @@ def step_examples(
     ------
     ProbeError
         If the concept applies nowhere or says the same of all, or the values are beyond the memory.
-    TextError, ConceptError, AddressError, RecordingError
+    TextError
+        If fewer than 1,000 steps are read, of fewer than 10 documents.
+    ConceptError, AddressError, RecordingError
     """
     if not isinstance(concept, Concept):
         raise ProbeError(
@@ -106,8 +111,8 @@ def step_examples(
     concept.check_length(len(source))
     spans = _spans(source.starts, int(limit), seed)
     steps = np.concatenate([np.arange(*span) for span in spans])
-    labels = _labels(source, concept, spans)
     groups, inside = _groups(source.starts, steps)
+    labels = _labels(source, concept, spans)
     kept = np.flatnonzero(inside & ~np.isnan(labels))
     if not len(kept):
         raise ProbeError(f"{concept.name} applies nowhere in what is read, so there is nothing to train a probe on.")
@@ -157,6 +162,12 @@ def _groups(starts: np.ndarray, steps: np.ndarray) -> tuple[np.ndarray, np.ndarr
     documents = np.searchsorted(starts, steps, side="right") - 1
     if len(np.unique(documents)) >= FEWEST_DOCUMENTS:
         return documents, np.ones(len(steps), dtype=bool)
+    if len(steps) < FEWEST_STEPS:
+        raise TextError(
+            f"A probe needs at least {FEWEST_STEPS:,} steps, or {FEWEST_DOCUMENTS} documents, to train on some "
+            f"stretches or documents and test on others; what is read has {len(steps):,}. Give more text, or a larger "
+            "limit."
+        )
     count = min(max(len(steps) // STRETCH, FEWEST_STRETCHES), MOST_STRETCHES)
     ends = np.arange(1, count + 1) * len(steps) // count
     places = np.arange(len(steps))
@@ -195,7 +206,7 @@ def _classes(concept: Concept, labels: np.ndarray) -> tuple[np.ndarray, tuple[st
         classes = ("no", "yes") if concept.kind == "flag" else concept.categories
     if len(present := np.unique(codes)) < 2:
         raise ProbeError(
-            f"{concept.name} says {classes[present[0]]} of all {len(codes):,} steps where it applies; a probe needs at "
+            f"{concept.name} says {classes[present[0]]} wherever it applies (steps: {len(codes):,}); a probe needs at "
             "least two classes. Give another text, or a larger limit."
         )
     return codes, classes

@@ -37,6 +37,10 @@ from .number_result import NumberProbes
 from .separable import separable
 
 _FOLDS = 5
+
+_FEWEST_NOUNS = 4
+"""So that three or more are trained on, of which some are held out in turn to choose a strength."""
+
 _UNKNOWN = ("", "unknown")
 
 
@@ -84,7 +88,7 @@ def number_probes(
     ------
     ModelError, AddressError
     ProbeError
-        If the pairs do not have the condition, no two nouns for each label, or no word before the verb.
+        If the pairs do not have the condition, fewer than four nouns, or no word before the verb.
 
     References
     ----------
@@ -153,11 +157,14 @@ class _Sentences:
             raise ProbeError(f"All {len(told):,} beginnings of {length} words are {told[0]}: nothing to tell apart.")
         place = _telling_place(list(found), told)
         nouns = np.unique([words[place].lower().removesuffix("s") for words in found], return_inverse=True)[1]
-        if len(np.unique(nouns)) < 2:
-            raise ProbeError("Two nouns or more are needed, to train on some and test on others; all pairs have one.")
+        if (count := len(np.unique(nouns))) < _FEWEST_NOUNS:
+            raise ProbeError(
+                f"Probes of {label} need at least {_FEWEST_NOUNS} nouns in sentences of one form, to train on some and "
+                f"test on others; the {len(found):,} beginnings of {length} words have {count}. Give pairs with more."
+            )
         words = (
             f"{len(found):,} different beginnings of {length} words, those of {len(pairs):,} pairs that have so many; "
-            f"{len(np.unique(nouns))} nouns, of which some are held out in turn."
+            f"{count} nouns, of which some are held out in turn."
         )
         attractors = np.array([pair.conditions.get("attractor", "") for pair in found.values()])
         labels = np.array([classes.index(one) for one in told])

@@ -15,7 +15,7 @@ from rnnscope.analysis.intervals import wilson_interval
 from rnnscope.corpora.labelled import LabelledCorpus, LabelledText
 from rnnscope.corpora.splitting import PARTS
 from rnnscope.errors import ModelError, ProbeError
-from rnnscope.models import Network, SequenceClassifier
+from rnnscope.models import CharLanguageModel, Network, SequenceClassifier
 from rnnscope.probes.decoders.linear import LinearProbe
 from rnnscope.probes.decoders.single_unit import SingleUnitProbe
 from rnnscope.probes.examples.examples import Examples
@@ -35,7 +35,7 @@ _TOGETHER = 64
 
 
 def single_unit_study(
-    model: Network,
+    model: CharLanguageModel | SequenceClassifier,
     corpus: LabelledCorpus,
     *,
     units: str | Sequence[str] | None = None,
@@ -55,10 +55,9 @@ def single_unit_study(
 
     Parameters
     ----------
-    model : Network in eval mode
-        A language model, a classifier, or another network that reads texts.
+    model : CharLanguageModel or SequenceClassifier, in eval mode
     corpus : LabelledCorpus
-        See `rnnscope.corpora.labelled.open_labelled`.
+        Of two classes; see `rnnscope.corpora.labelled.open_labelled`.
     units : sequence of str, optional
         Addresses or names of signals; by default the signal of each layer that best shows what it keeps, c or h.
     split : three floats
@@ -75,18 +74,27 @@ def single_unit_study(
     Raises
     ------
     ModelError, AddressError, RecordingError
-        If the network is none of rnnscope's, the units do not exist, or it is in training mode.
+        If the network is neither a language model nor a classifier, the units do not exist, or it is in training mode.
     ProbeError, TextError
-        If a part has no texts, or training has only one class, or the shares are no split.
+        If there are not just two classes, a part has no texts, training has only one class, or the shares are
+        no split.
 
     References
     ----------
     Radford, Jozefowicz and Sutskever (2017), Learning to generate reviews and discovering sentiment.
     """
-    if not isinstance(model, Network):
-        raise ModelError(f"A network of rnnscope was expected; got {type(model).__name__}. rnnscope.load opens a file.")
+    if not isinstance(model, CharLanguageModel | SequenceClassifier):
+        raise ModelError(
+            f"A language model or a classifier of rnnscope was expected; got {type(model).__name__}. For other "
+            "networks train a probe on rnnscope.probes.text_examples."
+        )
     if not isinstance(corpus, LabelledCorpus):
         raise ProbeError(f"A labelled corpus was expected (rnnscope.corpora.labelled); got {type(corpus).__name__}.")
+    if len(corpus.classes) != 2:
+        raise ProbeError(
+            f"Two classes of texts are needed, to be told apart by one unit; {corpus.name} has {len(corpus.classes)}. "
+            "For more train a LinearProbe on text_examples, both of rnnscope.probes."
+        )
     seed, corpus = whole(seed, "seed"), corpus.distinct()
     texts = corpus.split(split)
     _check_parts(texts)

@@ -87,6 +87,14 @@ def test_a_file_that_is_none_and_a_network_that_is_another() -> None:
     assert result.exit_code == 2 and "language model" in result.output
 
 
+def test_a_small_file_is_too_small_for_probes() -> None:
+    lines = Path("pairs.tsv").read_text().split("\n")
+    Path("small.tsv").write_text("\n".join([lines[0], *(line for line in lines if "ab " in line)]))
+    result = run("agreement", "model.pt", "small.tsv", "--probe")
+    assert result.exit_code == 2
+    assert "at least 4 nouns in sentences of one form" in " ".join(result.output.split())
+
+
 def test_a_network_that_does_not_agree_is_told_so() -> None:
     checkpoint.save("random.pt", random_network(0), {})
     found = json.loads(run("agreement", "random.pt", "pairs.tsv", "--json").stdout)

@@ -72,8 +72,11 @@ def test_a_classifier_answers_while_its_unit_is_held() -> None:
         (("classes", "model.pt", "--labelled", "nothing"), "nothing"),
         ((*CLASSES, "--save", "a.gif"), "a.gif"),
         (("classes", "model.pt"), "--labelled"),
+        (("classes", "model.pt", "--labelled", "three.tsv"), "three.tsv has 3."),
+        (("classes", "german-translator", *CLASSES[2:]), "A language model or a classifier of rnnscope was expected"),
     ],
 )
 def test_bad_input_is_one_paragraph(arguments: tuple[str, ...], words: str) -> None:
+    Path("three.tsv").write_text("\n".join(f"{label}\t{text}" for label in "xyz" for text in ("ab", "cd")))
     result = run(*arguments)
     assert result.exit_code == 2 and words in " ".join(result.output.split())

@@ -115,8 +115,8 @@ def test_directions_are_probed_beside_those_of_the_untrained_network() -> None:
         ((*PROBE, "--units", "l1.c"), "Layers: l0"),
         ((*PROBE[:4], "nothing"), "nothing"),
         ((*PROBE[:4], "prose"), "name one of them"),
-        ((*PROBE[:4], "nowhere=regex:XYZ"), "nowhere says no of all"),
-        ((*PROBE[:2], "short.txt", *PROBE[3:]), "says no of all 1 steps"),
+        ((*PROBE[:4], "nowhere=regex:XYZ"), "nowhere says no wherever it applies"),
+        ((*PROBE[:2], "short.txt", *PROBE[3:]), "at least 1,000 steps, or 10 documents"),
         ((*PROBE[:2], "empty.txt", *PROBE[3:]), "empty"),
         ((*PROBE[:2], "none.txt", *PROBE[3:]), "There is no file none.txt"),
         (("probe", "none.pt", *PROBE[2:]), "none.pt"),
@@ -127,7 +127,14 @@ def test_directions_are_probed_beside_those_of_the_untrained_network() -> None:
         ((*PROBE, "--save", "effect.txt"), "does not name a picture"),
         ((*PROBE, "--save-direction", "d.txt"), ".npz"),
         ((*PROBE, "--concept", "vowel", "--save-direction", "d.npz"), "of one concept"),
-        ((*PROBE, "--units", "l0.c.3", "--save-direction", "d.npz"), "one whole signal"),
+        (
+            (*PROBE, "--units", "l0.c.3", "--save-direction", "d.npz"),
+            "one whole signal. Name one, such as --units l0.c.",
+        ),
+        (
+            (*PROBE[:2], "empty.txt", *PROBE[3:], "--units", "l0.c,l0.h", "--save-direction", "d.npz"),
+            "one whole signal",
+        ),
         ((*PROBE, "--limit", "1"), "1 is not in the range"),
     ],
 )

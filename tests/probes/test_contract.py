@@ -90,6 +90,7 @@ def test_bad_input_is_refused_in_words(probe: Any, lazy: bool) -> None:
     endless[7, 2] = np.inf
     for X, y, own, words in (
         (values, np.full(len(labels), "no"), groups, "one class in the 200 labels"),
+        (values, np.zeros(len(labels)), groups, "labels: 0.0. Give"),
         (values[:20], np.arange(20), groups[:20], "each with a label of its own"),
         (values, labels[:-1], groups, "200"),
         (values, labels, groups[:-1], r"got shape \(199,\)"),

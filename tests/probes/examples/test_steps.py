@@ -129,8 +129,8 @@ def test_a_longer_text_has_more_groups_and_gaps_are_truly_left_out() -> None:
 
 
 def test_the_limit_takes_the_beginning_of_a_text_and_some_of_many_documents() -> None:
-    one = step_examples(latch(), TEXT, Place(), limit=100)
-    assert one.classes[-1].endswith(" to 99")
+    one = step_examples(latch(), TEXT, Place(), limit=1_000)
+    assert one.classes[-1].endswith(" to 999")
     some, others = (step_examples(latch(), DOCUMENTS, Quotes(), limit=1_000, seed=seed) for seed in (0, 1))
     assert len(some) <= 1_000
     assert some.what != others.what or (some.labels[:50] != others.labels[:50]).any()
@@ -140,10 +140,17 @@ def test_the_limit_takes_the_beginning_of_a_text_and_some_of_many_documents() ->
     assert np.diff(np.unique(drawn.groups)).max() > 1
 
 
+def test_the_shortest_text_is_cut_into_stretches_and_short_documents_are_not() -> None:
+    groups = step_examples(latch(), TEXT[:1_000], from_labels("half", np.arange(1_000) // 500)).groups
+    assert len(np.unique(groups)) == 20 and np.bincount(groups).min() >= 45
+    short = [Document(str(place), 'ab "cd" ba') for place in range(10)]
+    assert (step_examples(latch(), short, Quotes()).groups == np.repeat(np.arange(10), 10)).all()
+
+
 def test_a_trace_is_limited_as_its_text_is(trace: rnnscope.Trace) -> None:
     read, again = (
-        step_examples(trace, None, Quotes(), limit=900),
-        step_examples(latch(), DOCUMENTS, Quotes(), limit=900),
+        step_examples(trace, None, Quotes(), limit=1_100),
+        step_examples(latch(), DOCUMENTS, Quotes(), limit=1_100),
     )
     assert (read.labels == again.labels).all()
     assert (read.groups == again.groups).all()
@@ -151,7 +158,7 @@ def test_a_trace_is_limited_as_its_text_is(trace: rnnscope.Trace) -> None:
 
 
 def test_types_are_words_as_far_as_they_are_read() -> None:
-    text = "the then.. the ten. \n\n" * 30
+    text = "the then.. the ten. \n\n" * 60
     examples = step_examples(random_network(0), text, from_labels("own", np.arange(len(text)) % 2))
     own = examples.types[:22]
     words = ["t", "th", "the", " ", "t", "th", "the", "then", ".", "..", ".. ", "t", "th", "the", " "]
@@ -201,7 +208,10 @@ def test_what_cannot_be_read_is_refused_in_words(trace: rnnscope.Trace) -> None:
         (latch(), None, Quotes(), {}, RecordingError, "needs a text"),
         (latch(), TEXT, None, {}, ProbeError, "A Concept was expected.*got NoneType"),
         (latch(), TEXT, "quotes", {}, ProbeError, "got str"),
-        (latch(), "abcd abcd", Quotes(), {}, ProbeError, "says no of all 9 steps"),
+        (latch(), "abcd abcd " * 100, Quotes(), {}, ProbeError, r"says no wherever it applies \(steps: 9.."),
+        (latch(), TEXT[:999], Quotes(), {}, TextError, "at least 1,000 steps, or 10 documents.* has 999"),
+        (latch(), TEXT, Quotes(), {"limit": 999}, TextError, "at least 1,000 steps"),
+        (latch(), DOCUMENTS[:9], Quotes(), {"limit": 500}, TextError, "at least 1,000 steps"),
         (latch(), TEXT, from_labels("none", np.full(len(TEXT), np.nan)), {}, ProbeError, "applies nowhere"),
         (latch(), TEXT, from_labels("short", np.ones(5)), {}, ConceptError, "5 labels"),
         (latch(), TEXT, Quotes(), {"units": ["l0.c.8"]}, AddressError, "no unit 8 in l0.c"),

@@ -96,8 +96,13 @@ def test_bad_input_is_refused(pairs: Any, options: dict[str, Any], error: type[E
 
 def test_one_noun_is_not_enough_and_a_word_has_to_tell(make_model: Callable[..., CharLanguageModel]) -> None:
     one = [MinimalPair(f"{noun} a", f"{noun} b", {"number": noun}) for noun in ("ab", "abs")]
-    with pytest.raises(ProbeError, match="Two nouns"):
+    with pytest.raises(
+        ProbeError, match="at least 4 nouns in sentences of one form.* the 2 beginnings of 1 words have 1"
+    ):
         number_probes(agreeing(), one)
+    two = [pair for pair in agreeing_pairs() if "ab" in pair.good]
+    with pytest.raises(ProbeError, match="beginnings of 3 words have 2"):
+        number_probes(agreeing(), two)
     both = [MinimalPair(f"{noun} a", f"{noun} b", {"number": kind}) for noun, kind in (("ab", "x"), ("ba", "x"))]
     with pytest.raises(ProbeError, match="nothing to tell"):
         number_probes(agreeing(), both)

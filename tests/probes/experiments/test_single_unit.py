@@ -139,6 +139,7 @@ def test_a_judge_hears_the_text_without_the_prompt() -> None:
 
 
 TINY = LabelledCorpus("tiny", (LabelledText("ab", "x"), LabelledText("cd", "y")), "", "")
+THREE = LabelledCorpus("three", (*TINY.examples, LabelledText("dd", "z")), "", "")
 
 
 @pytest.mark.parametrize(
@@ -146,7 +147,8 @@ TINY = LabelledCorpus("tiny", (LabelledText("ab", "x"), LabelledText("cd", "y"))
     [
         (latch(), TINY, {}, ProbeError, "has no texts"),
         (latch(), "sentiment", {}, ProbeError, "labelled corpus"),
-        (torch.nn.LSTM(2, 2), TINY, {}, ModelError, "network of rnnscope"),
+        (torch.nn.LSTM(2, 2), TINY, {}, ModelError, "of rnnscope was expected; got LSTM"),
+        (latch(), THREE, {}, ProbeError, "three has 3. For more train a LinearProbe on text_examples"),
         (latch(), quotations(40), {"split": (0.5, 0.5, 0.5)}, TextError, "split"),
         (latch(), quotations(40), {"seed": "x"}, TextError, "seed"),
     ],
