@@ -17,8 +17,8 @@ from .arguments import device_option, encoding_option, force_option, model_argum
 @click.option(
     "--target",
     metavar="NAME",
-    help="A label; e@120: the log-probability of e at step 120; l0.c.37@120: a unit. Steps from 0, or from the end: "
-    "e@-1. [default: the label chosen; the text's last character]",
+    help="A label, by name or number; e@120: the log-probability of e at step 120; l0.c.37@120: a unit. Steps from 0, "
+    "or from the end: e@-1. [default: the label chosen; the text's last character]",
 )
 @click.option(
     "--method",
@@ -29,7 +29,9 @@ from .arguments import device_option, encoding_option, force_option, model_argum
     "contextual-decomposition; may be given several times.",
 )
 @click.option(
-    "--baseline", metavar="NAME", help="What takes a text's place: empty (spaces), zero, mean, shuffled or a character."
+    "--baseline",
+    metavar="NAME",
+    help="What takes a text's place: empty (spaces; the default), zero, mean, a character; shuffled (gradient-shap).",
 )
 @click.option("--words", is_flag=True, help="Show words, and take whole words away.")
 @click.option(
@@ -61,7 +63,7 @@ def attribute(
     device: str,
     force: bool,
 ) -> None:
-    """Say how much each character of a text has to do with what a network makes of it.
+    """Say what each character has to do with an output.
 
     TEXT is a file, or - for standard input; a newline at its very end is not read. Orange speaks for the target,
     purple against it. What comes after the step of a target is not shown: it cannot matter.

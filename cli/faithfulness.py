@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 @model_argument
 @click.argument("texts", nargs=-1, metavar="TEXT.txt...")
 @click.option(
-    "--corpus",
-    metavar="NAME",
-    help="The test part of labelled texts instead, by name (sms-spam, sentiment, names) or file.",
+    "--labelled",
+    metavar="NAME|FILE",
+    help="The test part of labelled texts instead: sms-spam, sentiment, names, or a table or folder of yours.",
 )
 @click.option("--target", metavar="NAME", help="As of rnnscope attribute, the same for each text.")
 @click.option(
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 def faithfulness(
     model: str,
     texts: tuple[str, ...],
-    corpus: str | None,
+    labelled: str | None,
     target: str | None,
     methods: tuple[str, ...],
     words: bool,
@@ -70,7 +70,9 @@ def faithfulness(
     device: str,
     force: bool,
 ) -> None:
-    """Say which attributions to trust on a network: delete and insert characters in the order that they give.
+    """Say which attributions to trust on a network.
+
+    Characters are deleted and inserted in the order that each method gives, beside random orders.
 
     What a method calls important has to matter more than characters in random order. A text of a classifier is a
     line; of another network it is a stretch of a file, whose last character is the target if none is named.
@@ -82,12 +84,13 @@ def faithfulness(
     from rnnscope.output import new_path
     from rnnscope.reports import figures
 
-    if bool(texts) == bool(corpus):
-        raise click.UsageError("Give texts, or labelled ones by --corpus.")
+    if bool(texts) == bool(labelled):
+        got = "both" if texts else "neither"
+        raise click.UsageError(f"Give texts, or labelled ones by --labelled; got {got}.")
     if save is not None:
         new_path(figures.check_format(save), force)
     network = open_model(model, device)
-    read = _labelled(corpus, network) if corpus else _stretches(sources(texts), documents, encoding, limit, network)
+    read = _labelled(labelled, network) if labelled else _stretches(sources(texts), documents, encoding, limit, network)
     chosen = _some([text[:limit] for text in read], count, seed)
     result = check(
         network,
@@ -115,6 +118,7 @@ def faithfulness(
         figure = Figure(figsize=(12, 4.2), layout="constrained")
         for axes, curve in zip(figure.subplots(1, 2), ("deletion", "insertion"), strict=True):
             result.plot(axes, curve)
+        figure.axes[0].get_legend().remove()  # pyright: ignore[reportOptionalMemberAccess]
         figures.save([figure], save)
         click.echo(f"Drew {save}", err=as_json)
 

@@ -254,8 +254,9 @@ def _columns(first: list[str], names: tuple[str, str], path: Path) -> tuple[int,
         return None
     lack = f"no column {' and no column '.join(map(repr, missing))}" if missing else f"one column {names[0]!r} for both"
     raise TextError(
-        f"{path} has {lack}. Its first line is: {' | '.join(header)[:200]}. Name its columns of texts and labels by "
-        "corpus.text and corpus.label; columns are separated by tabs, in a .csv file by commas."
+        f"{path} has {lack}. Its first line is: {' | '.join(header)[:200]}. Call its columns text and "
+        "label, or name them in a recipe by corpus.text and corpus.label; columns are separated by tabs, in a .csv "
+        "file by commas."
     )
 
 

@@ -27,8 +27,9 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def run(*arguments: str, stdin: str | None = None) -> Result:
-    return CliRunner().invoke(Commands(commands={"attribute": attribute}), ("attribute", *arguments), input=stdin)
+def run(*arguments: str, stdin: str | None = None, width: int = 80) -> Result:
+    runner = CliRunner(env={"COLUMNS": str(width)})
+    return runner.invoke(Commands(commands={"attribute": attribute}), ("attribute", *arguments), input=stdin)
 
 
 def test_it_shows_the_text_over_bars_and_what_matters_most() -> None:
@@ -62,6 +63,9 @@ def test_it_shows_what_is_owed_to_units() -> None:
     result = run("model.pt", "text.txt", "--target", "a@9", "--signal", "l0.c")
     assert result.exit_code == 0, result.output
     assert "l0.c.3" in result.stdout
+    narrow = run("model.pt", "text.txt", "--signal", "l0.c", width=60)
+    assert "l0.c.3" in narrow.stdout
+    assert "…" not in narrow.stdout
     (found,) = json.loads(run("model.pt", "text.txt", "--signal", "l0.c", "--method", "conductance", "--json").stdout)
     assert found["signal"] == "l0.c"
     assert len(found["table"]) == 8

@@ -53,7 +53,7 @@ def test_it_prints_json() -> None:
         "occlusion",
         "--json",
         "--target",
-        "yes",
+        "0",
         "--words",
         "--baseline",
         "zero",
@@ -84,7 +84,7 @@ def test_a_language_model_reads_stretches_and_their_last_characters() -> None:
 
 
 def test_labelled_texts_are_those_of_the_test_part() -> None:
-    result = run("classifier.pt", "--corpus", "table.tsv", *FAST, "--json", "--count", "1000")
+    result = run("classifier.pt", "--labelled", "table.tsv", *FAST, "--json", "--count", "1000")
     assert result.exit_code == 0, result.output
     assert 1 <= json.loads(result.stdout)["texts"] < 20
 
@@ -102,13 +102,14 @@ def test_it_draws_and_does_not_overwrite(here: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("classifier.pt",), "Give texts"),
-        (("classifier.pt", "lines.txt", "--corpus", "table.tsv"), "Give texts"),
+        (("classifier.pt",), "got neither"),
+        (("classifier.pt", "lines.txt", "--labelled", "table.tsv"), "got both"),
         (("classifier.pt", "none.txt"), "no file none.txt"),
         (("classifier.pt", "lines.txt", "--method", "deep-lift"), "DeepLift does not hold"),
         (("classifier.pt", "lines.txt", "--method", "nonsense"), "no method 'nonsense'"),
         (("classifier.pt", "lines.txt", "--target", "perhaps"), "perhaps"),
-        (("classifier.pt", "--corpus", "nonsense"), "no labelled texts 'nonsense'"),
+        (("classifier.pt", "--labelled", "nonsense"), "no labelled texts 'nonsense'"),
+        (("classifier.pt", "lines.txt", "--target", "yes@5"), "Name a label (yes, no)"),
         (("nothing.pt", "lines.txt"), "nothing.pt"),
     ],
 )

@@ -63,7 +63,7 @@ def attribute(
     baseline : {"empty", "zero", "mean", "shuffled"} or a character, optional
         What takes the place of the text, or of what is taken away: spaces (``"empty"``, the default; zero vectors
         where the network knows no space), the zero vector, the mean vector of all tokens, a character, or the
-        text's characters in 64 random orders (``"shuffled"``, of gradient-shap only, and its default).
+        text's characters in 64 random orders (``"shuffled"``, of gradient-shap only).
     words : bool
         Whether occlusion and feature-ablation take whole words away, and the result shows words.
     steps : int, optional

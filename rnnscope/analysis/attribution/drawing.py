@@ -51,6 +51,8 @@ def draw(characters: Sequence[str], scores: np.ndarray, title: str, axes: Axes |
     axes.imshow(cells, cmap=COLOURS, norm=norm, aspect="auto", interpolation="nearest")
     axes.set(xticks=[], yticks=range(len(rows)), yticklabels=[str(steps[0]) for steps in rows])
     axes.set_title(in_a_line(title), parse_math=False)
+    if sum(map(len, rows)) < len(characters):
+        axes.set_xlabel(f"steps {rows[0][0]:,} to {rows[-1][-1]:,} of {len(characters):,}: about the largest score")
     axes.tick_params(length=0, labelsize=8)
     axes.spines[:].set_visible(False)
     axes.figure.colorbar(ScalarMappable(norm, COLOURS), ax=axes, label="score", pad=0.01, aspect=12)

@@ -20,7 +20,7 @@ from .attributing import answer, method_of
 from .baselines import EMPTY, baseline_of
 from .curves import Deletion, delete
 from .faithfulness_result import Faithfulness
-from .faithfulness_summary import summarise
+from .faithfulness_summary import RANDOM, summarise
 from .methods import METHODS
 from .question import Question, TextLike
 from .targets import TargetLike
@@ -137,13 +137,15 @@ def _scorers(
 ) -> dict[str, Scorer]:
     """What gives the scores, by name."""
     if isinstance(methods, Mapping):
+        if RANDOM in methods:
+            raise AttributionError(f"{RANDOM!r} is what the random orders are called; give your method another name.")
         return dict(methods)
     names = [name for name in METHODS if name not in _SAME] if methods is None else list(dict.fromkeys(methods))
     if isinstance(methods, str) or not names:
         raise AttributionError(f"methods are names such as {list(METHODS)[:2]}, or functions by name; got {methods!r}.")
 
     def scorer(name: str) -> Scorer:
-        own = baseline if method_of(name).baseline == EMPTY else None
+        own = baseline if method_of(name).baseline else None
         return lambda question: answer(question, name, baseline=own, words=words, seed=seed).scores
 
     return {name: scorer(name) for name in names}
@@ -210,16 +212,19 @@ def _asked(question: Question, baseline: str, words: bool) -> _Asked:
 
 
 def _deletions(text: _Asked, scores: Mapping[str, np.ndarray], draws: int, rng: np.random.Generator) -> Deletion:
-    """A text deleted in the order of each method, in the opposite order of each, and in random ones."""
+    """A text deleted in the order of each method, in the opposite order of each, and in random ones.
+
+    As much is drawn whatever the methods are, so that the figures of one do not depend on the others.
+    """
     parts, count = text.parts, text.count
-    falling = [_falling(np.bincount(parts[parts >= 0], own[parts >= 0], count), rng) for own in scores.values()]
-    orders = [*falling, *(order[::-1] for order in falling), *(rng.permutation(count) for _ in range(draws))]
+    mixed, *random = (rng.permutation(count) for _ in range(1 + draws))
+    falling = [_falling(np.bincount(parts[parts >= 0], own[parts >= 0], count), mixed) for own in scores.values()]
+    orders = [*falling, *(order[::-1] for order in falling), *random]
     return delete(text.question, text.empty, parts, np.array(orders))
 
 
-def _falling(scores: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The parts from the highest score to the lowest, those that are level in a random order."""
-    mixed = rng.permutation(len(scores))
+def _falling(scores: np.ndarray, mixed: np.ndarray) -> np.ndarray:
+    """The parts from the highest score to the lowest, those that are level in the order of mixed."""
     return mixed[np.argsort(-scores[mixed], kind="stable")]
 
 

@@ -93,8 +93,9 @@ class Faithfulness:
             style_order=order, estimator=None, ax=axes,
         )  # fmt: skip
         done = {"deletion": "deleted", "insertion": "inserted"}[curve]
-        axes.set(xlabel=f"share of {self.parts} {done}, most important first", ylabel=self.target, title=self.title)
-        axes.legend(frameon=False, fontsize=8, loc="best")
+        measured = self.target if self.texts == 1 else "target, mean over texts"
+        axes.set(xlabel=f"share of {self.parts} {done}, most important first", ylabel=measured, title=self.title)
+        axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
         return axes
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -114,9 +115,9 @@ class Faithfulness:
 
     def _card(self) -> Table:
         table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-        table.add_column("method", no_wrap=True)
+        table.add_column("method", overflow="fold")
         for name in ("deletion", "insertion", "both", "interval"):
-            table.add_column(name, justify="right", no_wrap=True)
+            table.add_column(name, justify="right", no_wrap=name != "interval", overflow="fold")
         table.add_column("trust", no_wrap=True)
         for row in self._rows:
             table.add_row(

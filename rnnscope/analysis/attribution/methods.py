@@ -67,7 +67,7 @@ METHODS: dict[str, Method] = {
     "saliency": Method(saliency, baseline=None),
     "input-x-gradient": Method(input_x_gradient, baseline=None),
     "integrated-gradients": Method(integrated_gradients, complete=True, options=("steps",)),
-    "gradient-shap": Method(gradient_shap, complete=True, baseline="shuffled", options=("steps",)),
+    "gradient-shap": Method(gradient_shap, complete=True, options=("steps",)),
     "occlusion": Method(occlusion, options=("window",)),
     "feature-ablation": Method(feature_ablation),
     "contextual-decomposition": Method(_contextual_decomposition, baseline=None),

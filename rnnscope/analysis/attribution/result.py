@@ -12,7 +12,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from rnnscope.text import in_a_line
+from rnnscope.text import in_a_line, visible
 
 from .drawing import draw
 from .path import TOLERANCE
@@ -124,9 +124,12 @@ class Attribution:
         measured = f"Value {self.value:+.3f}; against {self.baseline}, a difference of {self.difference:+.3f}{how}."
         if not self.complete:
             return measured
-        share = f" (completeness gap {self.gap:.2%})" if np.isfinite(self.gap) else ""
-        caution = " Above 1 %: take more steps, or another method." if self.gap > TOLERANCE else ""
-        return f"{measured} The scores add up to {self.scores.sum():+.3f}{share}.{caution}"
+        added = f"{measured} The scores add up to {self.scores.sum():+.3f}"
+        if not self.gap <= TOLERANCE and abs(self.difference) <= TOLERANCE * np.abs(self.scores).sum():
+            return f"{added}. Beside them the baseline gives the same value: nothing is told. Take another baseline."
+        points = self.how.rpartition(" ")[2]
+        caution = f" Above 1 %: take more {points} (steps= in Python), or another method."
+        return f"{added} (completeness gap {self.gap:.2%}).{caution if self.gap > TOLERANCE else ''}"
 
     def _card(self) -> Table:
         names = "word" if self.by_word else "character"
@@ -134,7 +137,9 @@ class Attribution:
         rows = rows.iloc[np.argsort(-np.abs(rows["score"].to_numpy()), kind="stable")[:_SHOWN]]
         table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
         for name in ("step", names, "score"):
-            table.add_column(name, justify="left" if name == names else "right", no_wrap=True)
+            table.add_column(name, justify="left" if name == names else "right", no_wrap=name != names, overflow="fold")
         for row in rows.to_dict("records"):
-            table.add_row(f"{row['step']:,}", Text(in_a_line(row["word"])), f"{row['score']:+.4f}")
+            word = in_a_line(row["word"])
+            shown = word if word.strip() else visible(" ") * len(word)
+            table.add_row(f"{row['step']:,}", Text(shown), f"{row['score']:+.4f}")
         return table

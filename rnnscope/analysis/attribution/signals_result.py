@@ -123,7 +123,8 @@ class UnitAttribution:
         yield Text()
         table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
         for name in ("unit", "score", "at step", "read", "value", "mean size"):
-            table.add_column(name, justify="left" if name in ("unit", "read") else "right", no_wrap=True)
+            side = "left" if name in ("unit", "read") else "right"
+            table.add_column(name, justify=side, no_wrap=name != "read", overflow="fold")
         for row in self.table.head(_SHOWN).reset_index().to_dict("records"):
             table.add_row(
                 row["unit"], f"{row['score']:+.4f}", f"{row['step']:,}", self._context(row["step"]),

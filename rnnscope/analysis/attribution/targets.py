@@ -52,10 +52,13 @@ def target_of(network: nn.Module, target: TargetLike, length: int) -> Target:
     if callable(target):
         name = getattr(target, "__name__", "<lambda>")
         return Target("a function of the output" if name == "<lambda>" else name, length, lambda out, _: target(out))
-    if isinstance(network, SequenceClassifier) and (_whole(target) or target in network.labels):
+    labels = network.labels if isinstance(network, SequenceClassifier) else ()
+    if isinstance(target, str) and target.isdecimal() and not isinstance(network, CharLanguageModel):
+        target = target if target in labels else int(target)
+    if isinstance(network, SequenceClassifier) and (_whole(target) or target in labels):
         return _label(network, target, length)
     name, step = _at_a_step(target)
-    if step is not None and len(name) > 1:
+    if step is not None and "." in name[1:]:
         return _unit(network, name, step, length)
     if isinstance(network, CharLanguageModel) and (target is None or len(name) == 1):
         return _character(network, name, step, length)
@@ -102,11 +105,15 @@ def _output(place: int | None, length: int) -> Target:
         columns = out[:, None] if isinstance(out, Tensor) and out.dim() == 1 else out
         count = columns.shape[1] if isinstance(columns, Tensor) and columns.dim() == 2 else 0
         if not 0 <= (place or 0) < count or (place is None and count > 1):
-            found = f"shape {tuple(out.shape)}" if isinstance(out, Tensor) else f"type {type(out).__name__}"
+            shape = f"shape {tuple(out.shape)}" if isinstance(out, Tensor) else f"type {type(out).__name__}"
+            found = (
+                f"The network has the outputs 0 to {count - 1}; got {'none' if place is None else place}."
+                if count
+                else f"An output is read from a tensor of shape (batch, output); the network's is of {shape}."
+            )
             raise AttributionError(
-                f"{'The only output' if place is None else f'Output {place}'} is read from a tensor of shape "
-                f"(batch, {'1' if place is None else 'output'}); the network's is of {found}. Name the number of an "
-                "output, or give a function from what the network returns to a tensor of shape (batch,)."
+                f"{found} Name the number of an output, or give a function from what the network returns to a tensor "
+                "of shape (batch,)."
             )
         return columns[:, place or 0]
 

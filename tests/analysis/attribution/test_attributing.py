@@ -138,7 +138,7 @@ def test_scores_that_do_not_add_up_are_called_so(make_model: Callable[..., CharL
     assert found.gap > 1
     console = Console(width=200, file=io.StringIO())
     console.print(found)
-    assert "Above 1 %: take more steps, or another method." in console.file.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
+    assert "Above 1 %: take more steps (steps= in Python), or another method." in console.file.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def test_the_opening_quote_is_what_the_state_inside_is_due_to() -> None:
@@ -175,6 +175,17 @@ def test_gradient_shap_follows_from_its_seed_and_draws_nothing_from_others(
     assert torch.equal(before[1], torch.random.get_rng_state())
     gaps = [attribute(model, text, None, "gradient-shap", steps=steps).gap for steps in (16, 4096)]
     assert gaps[1] < 0.1
+
+
+def test_shuffled_texts_tell_nothing_of_a_quote_that_all_of_them_hold_and_spaces_do() -> None:
+    text = 'abc. ab:"ab cd ab'
+    found = attribute(latch(), text, "l0.c.3@-1", "gradient-shap")
+    assert found.baseline == "a text of spaces"
+    assert found.scores[8] == pytest.approx(0.85, abs=0.01)
+    np.testing.assert_allclose(np.delete(found.scores, 8), 0, atol=1e-3)
+    shuffled = attribute(latch(), text, "l0.c.3@-1", "gradient-shap", baseline="shuffled")
+    assert (shuffled.scores.argmin(), shuffled.scores.min()) == (8, pytest.approx(-0.54, abs=0.01))
+    assert shuffled.difference == pytest.approx(0, abs=1e-6)
 
 
 class Stepwise(nn.Module):

@@ -179,6 +179,14 @@ def test_it_is_the_same_again_with_the_same_seed() -> None:
     assert not one.equals(other)
 
 
+def test_the_figures_of_a_method_do_not_depend_on_the_others() -> None:
+    model, texts = classifier(), ["ab cde", "ea bbc", "decade"]
+    alone = faithfulness(model, texts, "yes", ["occlusion"]).table
+    among = faithfulness(model, texts, "yes", ["saliency", "occlusion"]).table
+    figures = [name for name in alone if "rank" not in name and name != "level"]
+    np.testing.assert_allclose(alone.loc["occlusion", figures], among.loc["occlusion", figures], atol=1e-5)
+
+
 def test_the_network_is_left_as_it_was() -> None:
     model = classifier().train()
     faithfulness(model, "ab cde", "yes", ["saliency"])
@@ -194,7 +202,14 @@ def test_the_result_can_be_read_and_drawn() -> None:
     assert "trust" in text
     assert "contextual-decomposition" in text
     assert max(map(len, text.splitlines())) <= 80
+    console = Console(width=60, record=True, file=io.StringIO())
+    console.print(found)
+    assert "…" not in console.export_text()
     for curve in ("deletion", "insertion"):
+        axes: Any = found.plot(curve=curve)
+        axes.figure.draw_without_rendering()
+        assert axes.get_legend().get_window_extent().x0 >= axes.bbox.x1
+        assert axes.get_ylabel() == "target, mean over texts"
         assert len(found.plot(curve=curve).get_legend().get_texts()) == 1 + len(found.table)  # pyright: ignore[reportOptionalMemberAccess]
 
 
@@ -210,6 +225,8 @@ def test_a_check_without_a_use_is_refused() -> None:
     for methods in ("saliency", []):
         with pytest.raises(AttributionError, match="methods are names"):
             faithfulness(model, "ab", methods=methods)
+    with pytest.raises(AttributionError, match="'random' is what the random orders are called"):
+        faithfulness(model, "ab", methods={"random": lambda question: [1.0, 2.0]})
     with pytest.raises(AttributionError, match="one finite score"):
         faithfulness(model, "ab", methods={"mine": lambda question: [1.0]})
     with pytest.raises(AttributionError, match="one finite score"):

@@ -198,8 +198,19 @@ def test_what_cannot_be_asked_of_a_language_model(
         value(Question.of(make_model(), text, target))
 
 
+def test_digits_are_a_number_unless_they_are_a_label_or_a_character(
+    make_model: Callable[..., CharLanguageModel],
+) -> None:
+    assert Question.of(classifier(), "abc", "1").target == "logit of yes"
+    assert Question.of(Tagged(), [1, 2], "1").target == "output 1"
+    digits = SequenceClassifier(ClassifierConfig(hidden_size=4), Vocabulary("ab"), ["1", "0"])
+    assert Question.of(digits, "ab", "0").target == "logit of 0"
+    with pytest.raises(AttributionError, match="does not know the character '1'"):
+        Question.of(make_model(), "abc", "1")
+
+
 def test_what_cannot_be_asked_of_others(make_model: Callable[..., CharLanguageModel]) -> None:
-    for target in ("maybe", 2, -1):
+    for target in ("maybe", 2, -1, "2"):
         with pytest.raises(AttributionError, match="no, yes"):
             Question.of(classifier(), "abc", target)
     with pytest.raises(AttributionError, match="Name a unit at a step, such as"):
@@ -216,10 +227,12 @@ def test_what_cannot_be_asked_of_others(make_model: Callable[..., CharLanguageMo
         Question.of(Tagged(), "ax", 0, characters="abc")
     with pytest.raises(TextError, match="distinct and single"):
         Question.of(Tagged(), "ax", 0, characters="aa")
-    with pytest.raises(AttributionError, match="of shape \\(batch, output\\)"):
+    with pytest.raises(AttributionError, match="the outputs 0 to 2; got 3. Name the number"):
         value(Question.of(Tagged(), [1, 2], 3))
-    with pytest.raises(AttributionError, match="of shape \\(batch, 1\\); the network's is of shape \\(1, 3\\)"):
+    with pytest.raises(AttributionError, match="the outputs 0 to 2; got none. Name the number"):
         value(Question.of(Tagged(), [1, 2]))
+    with pytest.raises(AttributionError, match=r"'no@5' here. Name a label \(no, yes\)"):
+        Question.of(classifier(), "abc", "no@5")
     with pytest.raises(TextError, match="token ids"):
         Question.of(Tagged(), torch.tensor([1j]), 0)
     with pytest.raises(AttributionError, match="holds no nn.Embedding"):

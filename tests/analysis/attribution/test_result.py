@@ -66,6 +66,31 @@ def test_the_gap_is_a_share_of_the_difference_and_of_nothing_where_none_is_promi
     assert np.isnan(attribution(difference=0.0).gap)
 
 
+def test_where_the_baseline_gives_the_same_value_the_result_says_that_nothing_is_told() -> None:
+    for difference in (0.0, 1e-7):
+        shown = " ".join(printed(attribution(difference=difference)).split())
+        assert "Beside them the baseline gives the same value: nothing is told." in shown
+        assert "gap" not in shown
+    balanced = attribution(scores=SCORES - SCORES.mean() + 1e-4, difference=1e-4 * len(SCORES))
+    for told in (attribution(), balanced):
+        assert "nothing is told" not in printed(told)
+
+
+def test_a_gap_is_closed_by_more_of_what_the_method_takes() -> None:
+    for how in ("32 steps", "512 samples"):
+        shown = " ".join(printed(attribution(how=how, difference=20.0)).split())
+        assert f"Above 1 %: take more {how.split()[1]} (steps= in Python), or another method." in shown
+
+
+def test_a_space_can_be_seen_in_the_card() -> None:
+    shown = printed(attribution("a  b", np.array([0.0, 3.0, 0.0, 0.0])), color_system=None)
+    assert ["1", "·", "+3.0000"] in [line.split() for line in shown.splitlines()]
+
+
+def test_of_a_long_word_the_score_is_not_cut() -> None:
+    assert "+100.0000" in printed(attribution("a" * 100, np.ones(100), by_word=True), 40)
+
+
 def test_without_colours_the_text_stands_over_bars_and_signs() -> None:
     shown = printed(attribution(), color_system=None)
     assert "completeness gap 0.50%" in shown
@@ -122,9 +147,13 @@ def test_of_a_long_text_the_picture_shows_where_the_largest_score_is() -> None:
     axes = attribution(text, scores).plot()
     assert len(axes.texts) < 64 * 25
     assert np.nanmin(axes.images[0].get_array()) == -2  # pyright: ignore[reportArgumentType, reportCallIssue]
+    first, drawn = int(axes.get_yticklabels()[0].get_text()), len(axes.texts)
+    assert axes.get_xlabel() == f"steps {first:,} to {first + drawn - 1:,} of 9,000: about the largest score"
+    assert attribution().plot().get_xlabel() == ""
 
 
 def test_a_text_without_any_score_can_be_shown() -> None:
     found = attribution("abc", np.zeros(3), difference=0.0)
     assert "The scores add up to +0.000." in " ".join(printed(found).split())
+    assert "nothing is told" in " ".join(printed(found).split())
     found.plot()
