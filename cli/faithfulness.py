@@ -72,10 +72,9 @@ def faithfulness(
 ) -> None:
     """Say which attributions to trust on a network.
 
-    Characters are deleted and inserted in the order that each method gives, beside random orders.
-
-    What a method calls important has to matter more than characters in random order. A text of a classifier is a
-    line; of another network it is a stretch of a file, whose last character is the target if none is named.
+    Characters are deleted and inserted in the order that each method gives. What it calls important has to matter more
+    than characters in random order. A text of a classifier is a line; of another network it is a stretch of a file,
+    whose last character is the target if none is named.
     """
     from matplotlib.figure import Figure
     from rich.console import Console

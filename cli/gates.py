@@ -13,9 +13,8 @@ from .arguments import (
     documents_option,
     encoding_option,
     force_option,
-    open_model,
+    open_model_or_trace,
     rows,
-    sources,
 )
 
 
@@ -54,7 +53,6 @@ def gates(
     """
     from rich.console import Console
 
-    from rnnscope import open_trace
     from rnnscope.analysis.gates.saturation import saturation
     from rnnscope.analysis.gates.timescales import timescales
     from rnnscope.errors import ModelError
@@ -63,11 +61,8 @@ def gates(
 
     for path in [] if save is None else [save, *figures.page_paths(figures.check_format(save), 2)]:
         new_path(path, force)
-    traced = Path(model).is_dir() or Path(model).suffix == ".zarr"
-    if traced == bool(texts):
-        raise click.UsageError("Give a model and texts to read, or a trace alone, which has its text.")
-    network = open_trace(model) if traced else open_model(model, device)
-    given = None if traced else [source if isinstance(source, Path) else source.read() for source in sources(texts)]
+    network, named = open_model_or_trace(model, texts, device)
+    given = named and [source if isinstance(source, Path) else source.read() for source in named]
     console, progress = Console(highlight=False), Console(stderr=True)
     options = {"documents": documents, "encoding": encoding, "console": progress}
     try:

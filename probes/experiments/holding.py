@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from rnnscope.analysis.causes.clamping import clamp_sweep
+from rnnscope.analysis.causes.clamping import clamp_sweep, draw_shares
 from rnnscope.analysis.intervals import wilson_interval
 from rnnscope.concept import Concept
 from rnnscope.corpora.labelled import LabelledText
@@ -59,14 +58,7 @@ class HeldUnit:
 
     def plot(self, axes: Axes | None = None) -> Axes:
         """The share against the value with its interval, a line for the free unit; on new axes if none are given."""
-        axes = axes or Figure(figsize=(5, 3.2), layout="constrained").subplots()
-        free, held = self.table.iloc[0], self.table.iloc[1:].sort_values("value")
-        axes.axhline(free["share"], color="#777777", linestyle="--", linewidth=1, label="free")
-        axes.fill_between(held["value"], held["low"], held["high"], color="#b2182b", alpha=0.2, linewidth=0)
-        axes.plot(held["value"], held["share"], color="#b2182b", marker="o", label="held")
-        axes.set(xlabel=f"{self.unit} held at", ylabel=f"share said to be {self.label}", ylim=(-0.03, 1.03))
-        axes.legend(frameon=False)
-        return axes
+        return draw_shares(self.table, self.unit, f"share said to be {self.label}", axes)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield Text(f"Texts said to be {self.label} while {self.unit} is held", style="bold")

@@ -72,14 +72,7 @@ class ClampSweep:
 
     def plot(self, axes: Axes | None = None) -> Axes:
         """The share against the value with its interval, a line for the free unit; on new axes if none are given."""
-        axes = axes or Figure(figsize=(6, 3.5), layout="constrained").subplots()
-        free, held = self.table.iloc[0], self.table.iloc[1:].sort_values("value")
-        axes.axhline(free["share"], color="#777777", linestyle="--", linewidth=1, label="free")
-        axes.fill_between(held["value"], held["low"], held["high"], color="#b2182b", alpha=0.2, linewidth=0)
-        axes.plot(held["value"], held["share"], color="#b2182b", marker="o", label="held")
-        axes.set(xlabel=f"{self.unit} held at", ylabel=f"share of {self.concept}", ylim=(-0.03, 1.03))
-        axes.legend(frameon=False)
-        return axes
+        return draw_shares(self.table, self.unit, f"share of {self.concept}", axes)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield Text(f"{self.concept} while {self.unit} is held", style="bold")
@@ -98,6 +91,18 @@ class ClampSweep:
             table.add_row(value, share, interval, begins, ends, Text(example))
         yield table
         yield Text("Begins: at so many of the characters outside; ends: at so many of those inside.")
+
+
+def draw_shares(table: pd.DataFrame, unit: str, what: str, axes: Axes | None = None) -> Axes:
+    """The column ``share`` against ``value``, ``low`` to ``high``; the first row is a line, for the unit left free."""
+    axes = axes or Figure(figsize=(6, 3.5), layout="constrained").subplots()
+    free, held = table.iloc[0], table.iloc[1:].sort_values("value")
+    axes.axhline(free["share"], color="#777777", linestyle="--", linewidth=1, label="free")
+    axes.fill_between(held["value"], held["low"], held["high"], color="#b2182b", alpha=0.2, linewidth=0)
+    axes.plot(held["value"], held["share"], color="#b2182b", marker="o", label="held")
+    axes.set(xlabel=f"{unit} held at", ylabel=what, ylim=(-0.03, 1.03))
+    axes.legend(frameon=False)
+    return axes
 
 
 def _percent(share: float) -> str:
