@@ -17,6 +17,7 @@
     ├── ConceptError        a concept is not known, or cannot label a text
     ├── ProbeError          a probe cannot be trained or tested on what it is given
     ├── AttributionError    a method cannot say what an output is due to
+    ├── ReportError         a report cannot be made of what it is given
     └── OutputError         a file cannot be written where the user wants it
 
 Each message says what was expected, what was found, and what to do about it.
@@ -92,6 +93,10 @@ class ProbeError(RnnscopeError, ValueError):
 
 class AttributionError(RnnscopeError):
     """A method cannot say what an output is due to: no such target, or not a method for this cell."""
+
+
+class ReportError(RnnscopeError):
+    """A report cannot be made of what it is given."""
 
 
 class OutputError(RnnscopeError):

@@ -1,0 +1,51 @@
+"""A real browser, headless: Debian's chromium, or the one that the variable CHROMIUM names."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("there is no chromium; install it, or name one in the variable CHROMIUM")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Opens a file as a double click does; fails at the end if the page asked for anything or complained."""
+    pages: list[Page] = []
+    complaints: list[str] = []
+
+    def open_file(path: Path, fragment: str = "", **context: object) -> Page:
+        page = browser.new_context(**context).new_page()  # pyright: ignore[reportArgumentType]
+        pages.append(page)
+        address = path.absolute().as_uri()
+        page.on("console", lambda said: complaints.append(f"{said.type}: {said.text}"))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda asked: complaints.append(asked.url) if not _own(asked.url, address) else None)
+        page.goto(address + fragment)
+        page.wait_for_selector("body[data-ready]")
+        return page
+
+    yield open_file
+    for page in pages:
+        page.context.close()
+    assert complaints == []
+
+
+def _own(url: str, address: str) -> bool:
+    """Whether what is asked for is the file itself, or something that it holds."""
+    return url.partition("#")[0] == address or url.startswith(("data:", "blob:"))
