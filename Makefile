@@ -1,9 +1,9 @@
-# Four words: demo, test, check, bench. Each sets up what it needs in .venv first.
+# Five words: demo, test, check, bench, docs. Each sets up what it needs in .venv first.
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: demo test check bench
+.PHONY: demo test check bench docs
 
 demo: $(READY)
 	@mkdir -p runs
@@ -20,7 +20,11 @@ check: $(READY)
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
 bench: $(READY)
-	for script in startup recording training ngram memory units gradients probes attribution; do $(BIN)/python benchmarks/$$script.py || exit; done
+	for script in startup recording training ngram memory units gradients probes attribution report; do $(BIN)/python benchmarks/$$script.py || exit; done
+
+docs: $(READY)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+	@echo "Open build/site/index.html; with its search: python3 -m http.server -d build/site"
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "rnnscope needs Python 3.11 or later: make PYTHON=python3.11")'

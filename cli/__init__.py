@@ -14,6 +14,7 @@ from rnnscope.errors import RnnscopeError
 from . import (
     ablate,
     agreement,
+    align,
     attribute,
     bases,
     clamp,
@@ -33,6 +34,7 @@ from . import (
     match,
     memory,
     probe,
+    report,
     show,
     trace,
     train,
@@ -81,6 +83,7 @@ for command in (
     concepts.concepts,
     units.units,
     describe.describe,
+    report.report,
     match.match,
     ablate.ablate,
     clamp.clamp,
@@ -97,5 +100,6 @@ for command in (
     memory.memory,
     errors.errors,
     compare.compare,
+    align.align,
 ):
     main.add_command(command)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
@@ -12,10 +11,15 @@ from .arguments import (
     directions_option,
     encoding_option,
     force_option,
+    json_option,
+    limit_option,
     model_argument,
     one_concept,
     open_model,
-    rows,
+    print_json,
+    save_option,
+    say_drawn,
+    seed_option,
     sources,
 )
 
@@ -42,11 +46,18 @@ from .arguments import (
     type=click.Choice(["both", "above", "recurrence"]),
     help="Who reads an h replaced: the layers above, its own layer at the next step, or both.",
 )
-@click.option("--controls", default=20, show_default=True, type=click.IntRange(0, 1000), help="Units to compare with.")
-@click.option("--limit", default=100_000, show_default=True, type=click.IntRange(2), help="Characters to read.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of controls, places and intervals.")
-@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
-@click.option("--save", type=click.Path(path_type=Path), help="Picture to draw as well: .png, .svg or .pdf.")
+@click.option(
+    "--controls",
+    default=20,
+    show_default=True,
+    metavar="N",
+    type=click.IntRange(0, 1000),
+    help="Units to compare with.",
+)
+@limit_option
+@seed_option("Of controls, places and intervals.")
+@json_option("units, concept, what, text, endings, std, table, controls")
+@save_option
 @encoding_option
 @device_option
 @force_option
@@ -67,16 +78,16 @@ def ablate(
     device: str,
     force: bool,
 ) -> None:
-    """Prove that a network uses a unit: take it away, and see what is lost where.
+    """Prove that a network uses a unit, by taking it away.
 
     Each TEXT is a document; it may be - for standard input. The loss is told inside the concept and outside, and
     where a stretch of it begins and ends (for quotes: at the closing one), beside units that vary as much.
     """
-    from rich.console import Console
-
     from rnnscope.analysis.causes.ablation import ablation
     from rnnscope.output import new_path
     from rnnscope.reports import figures
+
+    from .console import standard_error, standard_output
 
     if save is not None:
         new_path(figures.check_format(save), force)
@@ -91,14 +102,13 @@ def ablate(
         seed=seed,
         limit=limit,
         encoding=encoding,
-        console=Console(stderr=True),
+        console=standard_error(),
     )
     if as_json:
         about = {"units": result.units, "concept": result.concept, "what": result.what, "text": result.text}
-        tables = {"table": rows(result.table), "controls": rows(result.controls)}
-        click.echo(json.dumps(about | {"endings": result.endings, "std": result.std} | tables))
+        tables = {"table": result.table, "controls": result.controls}
+        print_json(about | {"endings": result.endings, "std": result.std} | tables)
     else:
-        Console(highlight=False).print(result)
+        standard_output().print(result)
     if save is not None:
-        figures.save([result.plot().figure], save)  # pyright: ignore[reportArgumentType]
-        click.echo(f"Drew {save}", err=as_json)
+        say_drawn(figures.save([result.plot().figure], save), as_json)  # pyright: ignore[reportArgumentType]

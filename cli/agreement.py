@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from .arguments import device_option, encoding_option, force_option, model_argument, open_model, rows, sources, words
+from .arguments import (
+    device_option,
+    directions_option,
+    encoding_option,
+    force_option,
+    json_option,
+    model_argument,
+    open_model,
+    print_json,
+    save_option,
+    say_drawn,
+    seed_option,
+    sources,
+    words,
+)
 
 if TYPE_CHECKING:
     from rnnscope import KneserNey, Network
@@ -33,17 +46,23 @@ def _filters(ctx: click.Context, parameter: click.Parameter, values: tuple[str, 
     "--only", multiple=True, callback=_filters, metavar="COLUMN=VALUE", help="Pairs to take; several values: any."
 )
 @click.option("--baseline-train", "train", multiple=True, metavar="TEXT.txt", help="What an n-gram model learns from.")
-@click.option("--ngram", default=7, show_default=True, type=click.IntRange(1, 20), help="Its order.")
+@click.option("--ngram", default=7, show_default=True, metavar="N", type=click.IntRange(1, 20), help="Its order.")
 @click.option("--start", default="\n", help="Read before each sentence [default: a newline].")
 @click.option("--end", default=".", show_default=True, help="Read after a sentence that has no full stop.")
 @click.option("--probe", "probed", is_flag=True, help="Also train probes of singular and plural at each word.")
 @click.option("--unit", "units", multiple=True, metavar="ADDRESS", help="Also take this unit away; several together.")
+@directions_option
 @click.option(
-    "--controls", default=20, show_default=True, type=click.IntRange(0, 1000), help="Sets of other units to compare."
+    "--controls",
+    default=20,
+    show_default=True,
+    metavar="N",
+    type=click.IntRange(0, 1000),
+    help="Sets of other units to compare.",
 )
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of intervals, folds and controls.")
-@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
-@click.option("--save", type=click.Path(path_type=Path), help="Picture to draw as well: .png, .svg or .pdf.")
+@seed_option("Of intervals, folds and controls.")
+@json_option("agreement, and probes and ablation where asked for")
+@save_option
 @encoding_option
 @device_option
 @force_option
@@ -58,6 +77,7 @@ def agreement(
     end: str,
     probed: bool,
     units: tuple[str, ...],
+    directions: tuple[Path, ...],
     controls: int,
     seed: int,
     as_json: bool,
@@ -71,21 +91,21 @@ def agreement(
     The good sentence of a pair should be the more probable. PAIRS.tsv has columns good and bad, and others that are
     conditions, named by its first line. The probability is that of all characters, up to the one after the last word.
     """
-    from rich.console import Console
-
     from rnnscope.analysis.agreement.ablation import agreement_ablation
     from rnnscope.analysis.agreement.preference import agreement as prefer
     from rnnscope.output import new_path
     from rnnscope.probes.experiments.number import number_probes
     from rnnscope.reports import figures
 
+    from .console import standard_error, standard_output
+
     figure_count = 1 + probed + bool(units)
     if save is not None:
         for page in figures.page_paths(figures.check_format(save), figure_count):
             new_path(page, force)
-    network: Any = open_model(model, device)
+    network: Any = open_model(model, device, directions)
     chosen = _chosen(pairs, only, encoding)
-    console, same = Console(stderr=True), {"start": start, "seed": seed}
+    console, same = standard_error(), {"start": start, "seed": seed}
     baseline = _baseline(network, train, ngram, encoding) if train else None
     results: dict[str, Any] = {
         "agreement": prefer(network, chosen, by=by, baseline=baseline, end=end, console=console, **same)
@@ -97,13 +117,13 @@ def agreement(
             network, chosen, units, by=by, end=end, controls=controls, console=console, **same
         )
     if as_json:
-        click.echo(json.dumps({name: _figures(name, result) for name, result in results.items()}))
+        print_json({name: _figures(name, result) for name, result in results.items()})
     else:
-        Console(highlight=False).print(*results.values(), sep="\n")
+        standard_output().print(*results.values(), sep="\n")
     if save is not None:
         drawn = [result.plot() for result in results.values()]
         pages = figures.save([(axes[0] if hasattr(axes, "__len__") else axes).figure for axes in drawn], save)
-        click.echo(f"Drew {', '.join(map(str, pages))}", err=as_json)
+        say_drawn(pages, as_json)
 
 
 def _chosen(path: Path, only: dict[str, set[str]], encoding: str) -> list[MinimalPair]:
@@ -134,10 +154,10 @@ def _baseline(model: Network, train: tuple[str, ...], order: int, encoding: str)
 
 def _figures(name: str, result: Any) -> dict[str, Any]:
     """The figures of a result, for JSON."""
-    found = {"text": result.text, "table": rows(result.table.reset_index())}
+    found = {"text": result.text, "table": result.table.reset_index()}
     if name == "agreement":
         return found | {"by": result.by, "baseline": result.baseline}
     if name == "ablation":
         return found | {"by": result.by, "units": result.units, "what": result.what, "controls": result.controls}
-    matrices = {kind: matrix.table.to_numpy().tolist() for kind, matrix in result.matrices.items()}
+    matrices = {kind: matrix.table.to_numpy() for kind, matrix in result.matrices.items()}
     return found | {"matrices": matrices, "unit": result.unit, "units": result.units}

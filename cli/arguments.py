@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -33,7 +34,23 @@ documents_option = click.option(
     type=click.Choice(["file", "line"]),
     help="Whether a file is one document, or each line of it [default: line for a classifier, tagger or translator].",
 )
+limit_option = click.option(
+    "--limit", default=100_000, show_default=True, metavar="N", type=click.IntRange(2), help="Characters to read."
+)
+save_option = click.option(
+    "--save", type=click.Path(path_type=Path), help="Picture to draw as well: .png, .svg or .pdf."
+)
 encoding_option = click.option("--encoding", default="utf-8", show_default=True, help="Encoding of the text.")
+
+
+def json_option(keys: str) -> Callable[..., Any]:
+    """An object on standard output that has these keys, and nothing beside it."""
+    return click.option("--json", "as_json", is_flag=True, help=f"Print JSON instead: an object with {keys}.")
+
+
+def seed_option(of: str) -> Callable[..., Any]:
+    """Of all that is random in a command."""
+    return click.option("--seed", default=0, show_default=True, metavar="N", type=click.IntRange(0, 2**32 - 1), help=of)
 
 
 def sources(texts: Sequence[str]) -> list[Path | BinaryIO]:
@@ -123,3 +140,31 @@ def rows(table: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows of a table, its index as a column if it has a name; None where there is no finite number."""
     named = table.reset_index() if table.index.name else table
     return json.loads(named.to_json(orient="records", double_precision=15) or "[]")
+
+
+def print_json(found: Mapping[str, Any]) -> None:
+    """An object on standard output: tables as lists of rows, None for what is no finite number."""
+    click.echo(json.dumps(_known(found), allow_nan=False))
+
+
+def _known(value: Any) -> Any:
+    """What JSON knows of a value."""
+    import numpy as np
+    import pandas as pd
+
+    if isinstance(value, pd.DataFrame):
+        return rows(value)
+    if isinstance(value, np.ndarray | np.generic):
+        return _known(value.tolist())
+    if isinstance(value, Mapping):
+        return {str(key): _known(inner) for key, inner in value.items()}
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, str | int):
+        return value
+    return [_known(inner) for inner in value] if isinstance(value, Iterable) else str(value)
+
+
+def say_drawn(pages: Sequence[Path], as_json: bool) -> None:
+    """Which pictures there are now; beside JSON on standard error."""
+    click.echo(f"Drew {', '.join(map(str, pages))}", err=as_json)

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
-from .arguments import device_option, encoding_option, force_option, model_argument, open_model, rows, sources
+from .arguments import (
+    device_option,
+    directions_option,
+    encoding_option,
+    force_option,
+    json_option,
+    model_argument,
+    open_model,
+    print_json,
+    save_option,
+    say_drawn,
+    seed_option,
+    sources,
+)
 
 
 @click.command()
@@ -40,10 +52,13 @@ from .arguments import device_option, encoding_option, force_option, model_argum
     help="What the target owes to the units of a signal, such as l0.c, instead of the characters; its methods are "
     "gradient-x-activation (the default), gradient, conductance, integrated-gradients.",
 )
-@click.option("--limit", default=2000, show_default=True, type=click.IntRange(1), help="Characters to read.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of gradient-shap.")
-@click.option("--json", "as_json", is_flag=True, help="Print the scores as JSON.")
-@click.option("--save", type=click.Path(path_type=Path), help="Picture to draw as well: .png, .svg or .pdf.")
+@click.option(
+    "--limit", default=2000, show_default=True, metavar="N", type=click.IntRange(1), help="Characters to read."
+)
+@seed_option("Of gradient-shap.")
+@directions_option
+@json_option("attributions, one for each method")
+@save_option
 @encoding_option
 @device_option
 @force_option
@@ -57,6 +72,7 @@ def attribute(
     signal: str | None,
     limit: int,
     seed: int,
+    directions: tuple[Path, ...],
     as_json: bool,
     save: Path | None,
     encoding: str,
@@ -68,19 +84,19 @@ def attribute(
     TEXT is a file, or - for standard input; a newline at its very end is not read. Orange speaks for the target,
     purple against it. What comes after the step of a target is not shown: it cannot matter.
     """
-    from rich.console import Console
-
     from rnnscope.analysis.attribution.attributing import attribute as attribute_characters
     from rnnscope.analysis.attribution.signals import attribute_units
     from rnnscope.output import new_path
     from rnnscope.reports import figures
 
+    from .console import standard_error, standard_output
+
     if signal is not None and words:
         raise click.UsageError("--words shows the words of a text; --signal shows units.")
     for page in () if save is None else figures.page_paths(figures.check_format(save), max(len(methods), 1)):
         new_path(page, force)
-    network, read = open_model(model, device), _read(text, encoding, limit)
-    given: dict[str, Any] = {"console": Console(stderr=True)} | ({} if baseline is None else {"baseline": baseline})
+    network, read = open_model(model, device, directions), _read(text, encoding, limit)
+    given: dict[str, Any] = {"console": standard_error()} | ({} if baseline is None else {"baseline": baseline})
     found: list[Any]
     if signal is not None:
         found = [
@@ -93,12 +109,11 @@ def attribute(
             for method in methods or ("integrated-gradients",)
         ]
     for number, one in enumerate(() if as_json else found):
-        Console(highlight=False).print(*[""][:number], one, sep="\n")
+        standard_output().print(*[""][:number], one, sep="\n")
     if as_json:
-        click.echo(json.dumps([_numbers(one) for one in found]))
+        print_json({"attributions": [_numbers(one) for one in found]})
     if save is not None:
-        for path in figures.save([one.plot().figure for one in found], save):
-            click.echo(f"Drew {path}", err=as_json)
+        say_drawn(figures.save([one.plot().figure for one in found], save), as_json)
 
 
 def _read(text: str, encoding: str, limit: int) -> str:
@@ -115,15 +130,5 @@ def _read(text: str, encoding: str, limit: int) -> str:
 
 def _numbers(found: Any) -> dict[str, Any]:
     """A result as JSON: what was asked and measured, and its tables."""
-    import numpy as np
-    import pandas as pd
-
     names = ("target", "parts", "signal", "method", "how", "baseline", "value", "difference", "gap", "table", "words")
-    numbers: dict[str, Any] = {}
-    for name in names:
-        value = getattr(found, name, None)
-        if isinstance(value, pd.DataFrame):
-            numbers[name] = rows(value)
-        elif hasattr(found, name):
-            numbers[name] = None if isinstance(value, float) and not np.isfinite(value) else value
-    return numbers
+    return {name: getattr(found, name) for name in names if hasattr(found, name)}

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
-from .arguments import device_option, directions_option, force_option, model_argument, one_concept, open_model, rows
+from .arguments import (
+    device_option,
+    directions_option,
+    force_option,
+    json_option,
+    model_argument,
+    one_concept,
+    open_model,
+    print_json,
+    save_option,
+    say_drawn,
+    seed_option,
+)
 
 
 def _numbers(ctx: click.Context, parameter: click.Parameter, value: str | None) -> list[float] | None:
@@ -29,14 +40,23 @@ def _numbers(ctx: click.Context, parameter: click.Parameter, value: str | None) 
     help="Such as --values=-2,0,2 [default: seven that the unit takes by itself].",
 )
 @click.option("--prompt", default="\n", help="Text to go on from [default: a newline].")
-@click.option("-n", "--length", default=500, show_default=True, type=click.IntRange(1), help="Characters of a text.")
-@click.option("--samples", default=16, show_default=True, type=click.IntRange(1), help="Texts for each value.")
-@click.option("--temperature", default=1.0, show_default=True, type=click.FloatRange(0, 1000, min_open=True))
 @click.option(
-    "--seed", default=0, show_default=True, type=click.IntRange(0, 2**63 - 1), help="Makes the same texts again."
+    "-n", "--length", default=500, show_default=True, metavar="N", type=click.IntRange(1), help="Characters of a text."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
-@click.option("--save", type=click.Path(path_type=Path), help="Picture to draw as well: .png, .svg or .pdf.")
+@click.option(
+    "--samples", default=16, show_default=True, metavar="N", type=click.IntRange(1), help="Texts for each value."
+)
+@click.option(
+    "--temperature",
+    default=1.0,
+    show_default=True,
+    metavar="NUMBER",
+    type=click.FloatRange(0, 1000, min_open=True),
+    help="As of rnnscope generate.",
+)
+@seed_option("Makes the same texts again.")
+@json_option("unit, concept, what, text, table")
+@save_option
 @device_option
 @force_option
 def clamp(
@@ -55,15 +75,16 @@ def clamp(
     device: str,
     force: bool,
 ) -> None:
-    """Let a language model write while a unit is held, and see how often a concept holds.
+    """Hold a unit while a language model writes.
 
-    The unit is held at one value after another. The first row is for the unit left free.
+    The unit is held at one value after another, and it is told how often a concept holds in what is written. The first
+    row is for the unit left free.
     """
-    from rich.console import Console
-
     from rnnscope.analysis.causes.clamping import clamp_sweep
     from rnnscope.output import new_path
     from rnnscope.reports import figures
+
+    from .console import standard_error, standard_output
 
     if save is not None:
         new_path(figures.check_format(save), force)
@@ -77,13 +98,12 @@ def clamp(
         samples=samples,
         temperature=temperature,
         seed=seed,
-        console=Console(stderr=True),
+        console=standard_error(),
     )
     if as_json:
         about = {"unit": result.unit, "concept": result.concept, "what": result.what, "text": result.text}
-        click.echo(json.dumps(about | {"table": rows(result.table)}))
+        print_json(about | {"table": result.table})
     else:
-        Console(highlight=False).print(result)
+        standard_output().print(result)
     if save is not None:
-        figures.save([result.plot().figure], save)  # pyright: ignore[reportArgumentType]
-        click.echo(f"Drew {save}", err=as_json)
+        say_drawn(figures.save([result.plot().figure], save), as_json)  # pyright: ignore[reportArgumentType]

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from .arguments import device_option, encoding_option, force_option, model_argument, open_model, rows
+from .arguments import (
+    device_option,
+    encoding_option,
+    force_option,
+    json_option,
+    model_argument,
+    open_model,
+    print_json,
+    save_option,
+    say_drawn,
+    seed_option,
+)
 
 if TYPE_CHECKING:
     from rnnscope import Network
@@ -23,9 +33,9 @@ if TYPE_CHECKING:
 )
 @click.option("--clamp", is_flag=True, help="Hold the best unit: what is written, or answered, then?")
 @click.option("--judge", metavar="MODEL.pt", help="A classifier that says of what class written texts are.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**63 - 1), help="Of probes and texts.")
-@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
-@click.option("--save", type=click.Path(path_type=Path), help="Picture to draw as well: .png, .svg or .pdf.")
+@seed_option("Of probes and texts.")
+@json_option("unit, threshold, texts, read, table, curve, and clamp where asked for")
+@save_option
 @encoding_option
 @device_option
 @force_option
@@ -47,32 +57,32 @@ def classes(
     end, of a classifier what its head reads. What is best is chosen on parts for training and validation, and told of
     texts for test. A language model writes with the unit held if a --judge is given; a classifier answers with --clamp.
     """
-    from rich.console import Console
-
     from rnnscope.output import new_path
     from rnnscope.probes.experiments.single_unit import single_unit_study
     from rnnscope.reports import figures
+
+    from .console import standard_error, standard_output
 
     clamp = clamp or judge is not None
     if save is not None:
         for page in figures.page_paths(figures.check_format(save), 1 + clamp):
             new_path(page, force)
     network: Any = open_model(model, device)
-    corpus, console = _corpus(labelled, encoding), Console(stderr=True)
+    corpus, console = _corpus(labelled, encoding), standard_error()
     held = _held(network, corpus, judge, device) if clamp else None
     study = single_unit_study(network, corpus, seed=seed, console=console)
     results: list[Any] = [study, held(study.unit, seed, console)] if held else [study]
     if as_json:
         about = {"unit": study.unit, "threshold": study.threshold, "texts": study.texts, "read": study.read}
-        about |= {"table": rows(study.table), "curve": rows(study.curve)}
-        more = {"clamp": {"label": results[1].label, "table": rows(results[1].table)}} if held else {}
-        click.echo(json.dumps(about | more))
+        about |= {"table": study.table, "curve": study.curve}
+        more = {"clamp": {"label": results[1].label, "table": results[1].table}} if held else {}
+        print_json(about | more)
     else:
-        Console(highlight=False).print(*results, sep="\n")
+        standard_output().print(*results, sep="\n")
     if save is not None:
         drawn = [study.plot()[0], *(result.plot() for result in results[1:])]
         pages = figures.save([axes.figure for axes in drawn], save)
-        click.echo(f"Drew {', '.join(map(str, pages))}", err=as_json)
+        say_drawn(pages, as_json)
 
 
 def _corpus(labelled: str, encoding: str) -> LabelledCorpus:

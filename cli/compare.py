@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from .arguments import concepts_options, device_option, encoding_option, force_option, open_model, rows, sources
+from .arguments import (
+    concepts_options,
+    device_option,
+    encoding_option,
+    force_option,
+    json_option,
+    limit_option,
+    open_model,
+    print_json,
+    sources,
+)
 
 if TYPE_CHECKING:
     from rnnscope.models import Network
+
+_WIDE = 10_000
+"""Columns in which any number of cells stands side by side."""
 
 
 @click.command()
 @click.argument("compared", nargs=-1, required=True, metavar="RECIPE.toml|MODEL.pt...")
 @click.option("--text", "texts", multiple=True, metavar="TEXT.txt", help="What to measure on; several: a text each.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder of the runs [default: runs/NAME].")
-@click.option("--jobs", type=click.IntRange(1), help="Training runs at a time [default: as many as there are cores].")
+@click.option(
+    "--jobs", metavar="N", type=click.IntRange(1), help="Training runs at a time [default: as many as there are cores]."
+)
 @concepts_options
-@click.option("--limit", default=100_000, show_default=True, type=click.IntRange(2), help="Characters to read.")
+@limit_option
 @click.option("--save", type=click.Path(path_type=Path), help="Table to write: .csv.")
 @click.option("--plot", type=click.Path(path_type=Path), help="Page of figures to draw: .png, .svg or .pdf.")
-@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+@json_option("table, runs, sweep, notes")
 @encoding_option
 @device_option
 @force_option
@@ -41,19 +55,19 @@ def compare(
     device: str,
     force: bool,
 ) -> None:
-    """Compare recurrent cells: by an experiment, or networks that are there already.
+    """Compare recurrent cells, trained for it or as they are.
 
     A RECIPE names cells, seeds and learning rates; all of them are trained with as many parameters, and measured. Given
     again, it goes on where it was left. MODELs are measured as they are, language models on a --text.
     """
-    from rich.console import Console
-
     from rnnscope.comparison.comparing import compare as compare_networks
     from rnnscope.comparison.experiments import run_comparison
     from rnnscope.comparison.result import check_csv
     from rnnscope.output import new_path
     from rnnscope.probes.concepts import named
     from rnnscope.reports import figures
+
+    from .console import standard_error, standard_output
 
     for path, check in ((save, check_csv), (plot, figures.check_format)):
         if path is not None:
@@ -63,7 +77,7 @@ def compare(
         raise click.UsageError("Give one recipe of a comparison, or networks alone.")
     if not by_recipe and (output is not None or jobs is not None):
         raise click.UsageError("--output and --jobs are for a recipe: networks that are given are not trained.")
-    asked, console, text = named(*concepts) if concepts else (), Console(stderr=True), sources(texts) or None
+    asked, console, text = named(*concepts) if concepts else (), standard_error(), sources(texts) or None
     if by_recipe:
         try:
             result = run_comparison(
@@ -86,14 +100,13 @@ def compare(
     if save is not None:
         result.save(save)
     if plot is not None:
-        figures.save([result.plot()], plot)
+        figures.save([result.plot()], plot)  # pyright: ignore[reportArgumentType]
     if as_json:
-        tables = {"table": rows(result.table), "runs": rows(result.runs), "sweep": rows(result.sweep)}
-        click.echo(json.dumps(tables | {"notes": result.notes}, indent=1))
-        return
-    Console(highlight=False).print(result)
+        print_json({"table": result.table, "runs": result.runs, "sweep": result.sweep, "notes": result.notes})
+    else:
+        standard_output(columns=_WIDE).print(result)
     for path in filter(None, (save, plot)):
-        click.echo(f"Wrote {path}")
+        click.echo(f"Wrote {path}", err=as_json)
 
 
 def _opened(paths: tuple[str, ...], device: str) -> dict[str, Network]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from .arguments import concepts_options, encoding_option, sources
+from .arguments import concepts_options, encoding_option, json_option, print_json, sources
 
 if TYPE_CHECKING:
     from rnnscope.concept import Concept
@@ -16,26 +15,30 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("text", metavar="[TEXT]", required=False)
 @concepts_options
-@click.option("--start", default=0, show_default=True, type=click.IntRange(0), help="First character to show.")
-@click.option("--length", default=2000, show_default=True, type=click.IntRange(1), help="Characters to show.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, with the labels of a TEXT.")
+@click.option(
+    "--start", default=0, show_default=True, metavar="N", type=click.IntRange(0), help="First character to show."
+)
+@click.option(
+    "--length", default=2000, show_default=True, metavar="N", type=click.IntRange(1), help="Characters to show."
+)
+@json_option("concepts, which have the labels of a TEXT")
 @encoding_option
 def concepts(text: str | None, concepts: list[str], start: int, length: int, as_json: bool, encoding: str) -> None:
-    """List what units may track; or show a TEXT with the labels of a concept.
+    """List what units may track; or show a TEXT with labels.
 
     A new CONCEPT is NAME=regex:PATTERN, NAME=query:LANGUAGE:QUERY (tree-sitter), NAME=csv:PATH:COLUMN
     or NAME=python:MODULE:FUNCTION. TEXT is a file, or - for standard input.
     """
-    from rich.console import Console
-
     from rnnscope.probes.concepts import CONCEPTS, named
+
+    from .console import standard_output
 
     chosen = named(*(concepts or CONCEPTS))
     if text is None:
         if as_json:
-            click.echo(json.dumps([_record(concept) for concept in chosen], indent=2))
+            print_json({"concepts": [_record(concept) for concept in chosen]})
         else:
-            Console(highlight=False).print(_table(chosen))
+            standard_output().print(_table(chosen))
         return
     if not concepts:
         raise click.UsageError("Say which labels TEXT is to be shown with, for example: --concept quotes")
@@ -80,25 +83,23 @@ def _table(concepts: list[Concept]) -> Any:
 
 
 def _show(text: str, concepts: list[Concept], start: int, length: int, as_json: bool) -> None:
-    import numpy as np
-    from rich.console import Console
-
     from rnnscope.errors import TextError
     from rnnscope.probes.concepts.labelled_text import LabelledText
 
+    from .console import standard_output
+
     if start >= len(text):
         raise TextError(f"The text has {len(text):,} characters; there is nothing from character {start:,} on.")
-    stop, console, records = start + length, Console(highlight=False), []
+    stop, console, records = start + length, standard_output(), []
     for concept in concepts:
         concept.check_length(len(text))
         labels = concept(text)[start:stop]
         if as_json:
-            values = [None if np.isnan(label) else float(label) for label in labels]
-            records.append({**_record(concept), "start": start, "labels": values})
+            records.append(_record(concept) | {"start": start, "labels": labels})
         else:
             console.print(LabelledText(text[start:stop], labels, concept))
             console.print()
     if as_json:
-        click.echo(json.dumps(records))
+        print_json({"concepts": records})
     elif stop < len(text):
         console.print(f"{len(text) - stop:,} more characters: --start {stop}")

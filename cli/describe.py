@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
-from .arguments import concepts_options
+from .arguments import concepts_options, json_option, print_json
 
 
 @click.command()
 @click.argument("trace", metavar="TRACE", type=click.Path(path_type=Path))
 @click.argument("address")
 @concepts_options
-@click.option("--json", "as_numbers", is_flag=True, help="Print JSON instead.")
-def describe(trace: Path, address: str, concepts: list[str], as_numbers: bool) -> None:
-    """Say what a unit does, without being told what to look for.
+@json_option(
+    "address, unit, steps, units, switch, threshold, on, dwell, timescale, counter, event, kind, ranks, raised_by, "
+    "lowered_by, contexts, explanation; of a signal: address, units"
+)
+def describe(trace: Path, address: str, concepts: list[str], as_json: bool) -> None:
+    """Describe a unit without being told what to look for.
 
     ADDRESS is a unit such as l0.c.37, or a whole signal such as l0.c for its units by kind. A unit is ranked among
     those of its signal by the first 20,000 steps; the rest is over the whole trace.
     """
-    from rich.console import Console
-
     from rnnscope import open_trace
     from rnnscope.analysis.units import LONGEST, rank_units
     from rnnscope.probes.concepts import named
-    from rnnscope.reports.description import SignalCard, as_json, describe_unit
+    from rnnscope.reports.description import SignalCard, describe_unit
+    from rnnscope.reports.description import as_json as numbers_of
+
+    from .console import standard_output
 
     opened = open_trace(trace)
     chosen = named(*concepts)
@@ -37,7 +40,8 @@ def describe(trace: Path, address: str, concepts: list[str], as_numbers: bool) -
         card = SignalCard(rank_units(series, opened.text_between(0, LONGEST)))
     else:
         card = describe_unit(opened, address, chosen)
-    if as_numbers:
-        click.echo(json.dumps(as_json(card), indent=2))
+    if as_json:
+        numbers = numbers_of(card)
+        print_json({"address": address, "units": numbers} if isinstance(card, SignalCard) else numbers)
     else:
-        Console(highlight=False).print(card)
+        standard_output().print(card)

@@ -12,8 +12,12 @@ from .arguments import (
     documents_option,
     encoding_option,
     force_option,
+    json_option,
+    limit_option,
     model_argument,
     open_model,
+    print_json,
+    seed_option,
     sources,
 )
 
@@ -22,13 +26,16 @@ from .arguments import (
 @model_argument
 @click.argument("texts", nargs=-1, required=True, metavar="TEXT.txt...")
 @click.option("--signal", metavar="ADDRESS", help="Such as l0.c [default: what the top layer remembers in, c or h].")
-@click.option("--kind", default="pca", show_default=True, type=click.Choice(["pca", "rotation"]))
-@click.option("--components", type=click.IntRange(1), help="How many, the largest first [default: all]; of pca.")
+@click.option("--kind", default="pca", show_default=True, type=click.Choice(["pca", "rotation"]), help="What to make.")
+@click.option(
+    "--components", metavar="N", type=click.IntRange(1), help="How many, the largest first [default: all]; of pca."
+)
 @click.option("--name", metavar="NAME", help="Of the new signal [default: pc or rotation].")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write [default: NAME.npz].")
 @documents_option
-@click.option("--limit", default=100_000, show_default=True, type=click.IntRange(2), help="Characters to read.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of a rotation.")
+@limit_option
+@seed_option("Of a rotation.")
+@json_option("path, signal, kind, directions, steps, share (of the variance, of each), next")
 @encoding_option
 @device_option
 @force_option
@@ -43,6 +50,7 @@ def directions(
     documents: str | None,
     limit: int,
     seed: int,
+    as_json: bool,
     encoding: str,
     device: str,
     force: bool,
@@ -52,8 +60,6 @@ def directions(
     Principal components (pca), or a random rotation of the units, each divided by its standard deviation. Other
     commands take the file as --directions; the directions are then the units of a signal such as l0.pc.
     """
-    from rich.console import Console
-
     from rnnscope.analysis.directions.moments import signal_moments
     from rnnscope.analysis.directions.principal import components_of
     from rnnscope.analysis.directions.rotations import random_rotation
@@ -61,11 +67,12 @@ def directions(
     from rnnscope.recording.along import along
     from rnnscope.recording.directions import check_file
 
+    from .console import standard_error
+
     if kind == "rotation" and components is not None:
         raise click.UsageError("--components is of --kind pca; a rotation has as many directions as there are units.")
     name = name or {"pca": "pc", "rotation": "rotation"}[kind]
     path = new_path(check_file(output or Path(f"{name}.npz")), force)
-    console = Console(highlight=False)
     network = open_model(model, device)
     moments = signal_moments(
         network,
@@ -74,12 +81,17 @@ def directions(
         limit=limit,
         documents=documents,  # pyright: ignore[reportArgumentType]
         encoding=encoding,
-        console=console,
+        console=standard_error(),
     )
     pca = kind == "pca"
     found = components_of(moments, components, name) if pca else random_rotation(moments, name=name, seed=seed)
     with along(network, found):  # which says whether the name is free
         found.save(path)
+    again = shlex.join(["rnnscope", "units", model, *texts, "--directions", str(path), "--signals", str(found.address)])
+    if as_json:
+        about = {"path": path, "signal": str(found.address), "kind": kind, "directions": len(found)}
+        print_json(about | {"steps": moments.steps, "share": found.share, "next": again})
+        return
     what = "principal components" if pca else "random directions"
     lines = [f"Wrote {path}: {len(found)} {what} of {found.signal}, from {moments.steps:,} steps"]
     if pca:
@@ -87,7 +99,4 @@ def directions(
         shares = found.share.cumsum()
         counts = dict.fromkeys(count for count in (1, 3, 10, 30, 100, len(found)) if count <= len(found))
         lines.append(f"  of its variance: {', '.join(f'{shares[count - 1]:.0%} along {count}' for count in counts)}")
-    again = shlex.join(["rnnscope", "units", model, *texts, "--directions", str(path), "--signals", str(found.address)])
-    lines.append(f"Next: {again}")
-    for line in lines:
-        console.print(line, markup=False, soft_wrap=True)
+    click.echo("\n".join([*lines, f"Next: {again}"]))

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
-from .arguments import device_option, encoding_option, force_option, open_model, rows, sources
+from .arguments import (
+    device_option,
+    encoding_option,
+    force_option,
+    json_option,
+    open_model,
+    print_json,
+    save_option,
+    say_drawn,
+    sources,
+)
 
 
 def _print_definitions(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
     if not value or ctx.resilient_parsing:
         return
-    from rich.console import Console
     from rich.table import Table
 
     from rnnscope.analysis.mistakes.categories import CATEGORIES
 
+    from .console import standard_output
+
     table = Table("category", "an error belongs to the first one that holds", box=None, padding=(0, 2, 0, 0))
     for name, said in CATEGORIES.items():
         table.add_row(name, said)
-    Console(highlight=False).print(table)
+    standard_output().print(table)
     ctx.exit()
 
 
@@ -29,14 +39,18 @@ def _print_definitions(ctx: click.Context, parameter: click.Parameter, value: bo
 @click.argument("models", nargs=-1, required=True, metavar="MODEL.pt...")
 @click.option("--text", "texts", multiple=True, required=True, metavar="TEXT.txt", help="To read; several: documents.")
 @click.option("--train", multiple=True, metavar="TEXT.txt", help="What n-grams learn from; without it there are none.")
-@click.option("--ngram", "orders", multiple=True, type=click.IntRange(1, 20), help="Order of an n-gram [default: 7].")
-@click.option("--limit", default=500_000, show_default=True, type=click.IntRange(2), help="Characters to read.")
+@click.option(
+    "--ngram", "orders", multiple=True, metavar="N", type=click.IntRange(1, 20), help="Order of an n-gram [default: 7]."
+)
+@click.option(
+    "--limit", default=500_000, show_default=True, metavar="N", type=click.IntRange(2), help="Characters to read."
+)
 @click.option(
     "--definitions", is_flag=True, is_eager=True, expose_value=False, callback=_print_definitions,
     help="Say what the categories mean, and do nothing else.",
 )  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
-@click.option("--save", type=click.Path(path_type=Path), help="Picture to draw as well: .png, .svg or .pdf.")
+@json_option("text, definitions, models, categories, pairs, classes, positions, distances")
+@save_option
 @encoding_option
 @device_option
 @force_option
@@ -52,16 +66,17 @@ def errors(
     device: str,
     force: bool,
 ) -> None:
-    """Tell which characters models get wrong, side by side, and beside n-grams.
+    """Tell which characters models get wrong.
 
-    A MODEL is a checkpoint or the name of a shipped network. A character that had a probability below 0.5 is an
-    error. Errors are told by category, losses by class, by position, and since an opening quote or bracket.
+    Models stand side by side, and beside n-grams. A MODEL is a checkpoint or the name of a shipped network. A character
+    that had a probability below 0.5 is an error. Errors are told by category, losses by class, by position, and since
+    an opening quote or bracket.
     """
-    from rich.console import Console
-
     from rnnscope.analysis.mistakes.error_analysis import error_analysis
     from rnnscope.output import new_path
     from rnnscope.reports import figures
+
+    from .console import standard_error, standard_output
 
     if save is not None:
         new_path(figures.check_format(save), force)
@@ -72,18 +87,17 @@ def errors(
         orders=orders or None,
         limit=limit,
         encoding=encoding,
-        console=Console(stderr=True),
+        console=standard_error(),
     )
     if as_json:
-        about = {"text": result.text, "definitions": result.definitions, "models": rows(result.summary)}
+        about = {"text": result.text, "definitions": result.definitions, "models": result.summary}
         tables = {"categories": result.table, "pairs": result.pairs, "classes": result.by_class}
         tables |= {"positions": result.by_position, "distances": result.by_distance}
-        click.echo(json.dumps(about | {name: rows(table) for name, table in tables.items()}))
+        print_json(about | tables)
     else:
-        Console(highlight=False).print(result)
+        standard_output().print(result)
     if save is not None:
-        figures.save([result.plot()[0].figure], save)  # pyright: ignore[reportArgumentType]
-        click.echo(f"Drew {save}", err=as_json)
+        say_drawn(figures.save([result.plot()[0].figure], save), as_json)  # pyright: ignore[reportArgumentType]
 
 
 def _named(models: tuple[str, ...]) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -13,9 +12,13 @@ from .arguments import (
     documents_option,
     encoding_option,
     force_option,
+    json_option,
     model_argument,
     open_model,
-    rows,
+    print_json,
+    save_option,
+    say_drawn,
+    seed_option,
     sources,
 )
 
@@ -41,12 +44,23 @@ if TYPE_CHECKING:
 )
 @click.option("--words", is_flag=True, help="Delete words instead of characters.")
 @click.option("--baseline", default="empty", show_default=True, metavar="NAME", help="What is put in their place.")
-@click.option("--count", default=30, show_default=True, type=click.IntRange(1), help="Texts to read, at random places.")
-@click.option("--limit", default=200, show_default=True, type=click.IntRange(2), help="Characters of a text.")
-@click.option("--orders", default=20, show_default=True, type=click.IntRange(2), help="Random orders of each text.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of texts, orders and intervals.")
-@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
-@click.option("--save", type=click.Path(path_type=Path), help="Picture to draw as well: .png, .svg or .pdf.")
+@click.option(
+    "--count",
+    default=30,
+    show_default=True,
+    metavar="N",
+    type=click.IntRange(1),
+    help="Texts to read, at random places.",
+)
+@click.option(
+    "--limit", default=200, show_default=True, metavar="N", type=click.IntRange(2), help="Characters of a text."
+)
+@click.option(
+    "--orders", default=20, show_default=True, metavar="N", type=click.IntRange(2), help="Random orders of each text."
+)
+@seed_option("Of texts, orders and intervals.")
+@json_option("target, parts, baseline, texts, left_out, orders, refused, verdicts, table, curves")
+@save_option
 @documents_option
 @encoding_option
 @device_option
@@ -76,12 +90,12 @@ def faithfulness(
     than characters in random order. A text of a classifier is a line; of another network it is a stretch of a file,
     whose last character is the target if none is named.
     """
-    from matplotlib.figure import Figure
-    from rich.console import Console
-
     from rnnscope.analysis.attribution.faithfulness import faithfulness as check
     from rnnscope.output import new_path
     from rnnscope.reports import figures
+    from rnnscope.style import figure_of, new_panels
+
+    from .console import standard_error, standard_output
 
     if bool(texts) == bool(labelled):
         got = "both" if texts else "neither"
@@ -100,7 +114,7 @@ def faithfulness(
         baseline=baseline,
         orders=orders,
         seed=seed,
-        console=Console(stderr=True),
+        console=standard_error(),
     )
     if as_json:
         about = {"target": result.target, "parts": result.parts, "baseline": result.baseline, "texts": result.texts}
@@ -110,16 +124,15 @@ def faithfulness(
             "refused": result.refused,
             "verdicts": dict(result.verdicts),
         }
-        click.echo(json.dumps(about | {"table": rows(result.table), "curves": rows(result.curves)}))
+        print_json(about | {"table": result.table, "curves": result.curves})
     else:
-        Console(highlight=False).print(result)
+        standard_output().print(result)
     if save is not None:
-        figure = Figure(figsize=(12, 4.2), layout="constrained")
-        for axes, curve in zip(figure.subplots(1, 2), ("deletion", "insertion"), strict=True):
-            result.plot(axes, curve)
-        figure.axes[0].get_legend().remove()  # pyright: ignore[reportOptionalMemberAccess]
-        figures.save([figure], save)
-        click.echo(f"Drew {save}", err=as_json)
+        panels = new_panels(1, 2, height=2.6)
+        for ax, curve in zip(panels, ("deletion", "insertion"), strict=True):
+            result.plot(ax, curve)
+        panels[0].get_legend().remove()  # pyright: ignore[reportOptionalMemberAccess]
+        say_drawn(figures.save([figure_of(panels)], save), as_json)
 
 
 def _labelled(name: str, network: Network) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from pathlib import Path
 
 import click
@@ -13,8 +12,12 @@ from .arguments import (
     documents_option,
     encoding_option,
     force_option,
+    json_option,
     open_model_or_trace,
-    rows,
+    print_json,
+    save_option,
+    say_drawn,
+    seed_option,
 )
 
 
@@ -27,10 +30,12 @@ def _opened(given: list[Path | bytes] | None) -> list[Path | io.BytesIO] | None:
 @click.argument("model", metavar="MODEL.pt|TRACE")
 @click.argument("texts", nargs=-1, metavar="TEXT.txt...")
 @documents_option
-@click.option("--limit", default=100_000, show_default=True, type=click.IntRange(100), help="Steps for timescales.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of the places of the Jacobian.")
-@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
-@click.option("--save", type=click.Path(path_type=Path), help="Pictures to draw as well: .png, .svg or .pdf.")
+@click.option(
+    "--limit", default=100_000, show_default=True, metavar="N", type=click.IntRange(100), help="Steps for timescales."
+)
+@seed_option("Of the places of the Jacobian.")
+@json_option("saturation, summary, no_saturation, timescales")
+@save_option
 @encoding_option
 @device_option
 @force_option
@@ -46,24 +51,24 @@ def gates(
     device: str,
     force: bool,
 ) -> None:
-    """See how often gates are open or shut, and how long units remember.
+    """See how gates saturate and how long units remember.
 
     Saturation is told over all of the texts, timescales over their beginning: by the forget gate, by what the unit
     does, and by the Jacobian. Give a MODEL and texts, or a TRACE alone.
     """
-    from rich.console import Console
-
     from rnnscope.analysis.gates.saturation import saturation
     from rnnscope.analysis.gates.timescales import timescales
     from rnnscope.errors import ModelError
     from rnnscope.output import new_path
     from rnnscope.reports import figures
 
+    from .console import standard_error, standard_output
+
     for path in [] if save is None else [save, *figures.page_paths(figures.check_format(save), 2)]:
         new_path(path, force)
     network, named = open_model_or_trace(model, texts, device)
     given = named and [source if isinstance(source, Path) else source.read() for source in named]
-    console, progress = Console(highlight=False), Console(stderr=True)
+    console, progress = standard_output(), standard_error()
     options = {"documents": documents, "encoding": encoding, "console": progress}
     try:
         saturated, why = saturation(network, _opened(given), **options), None  # pyright: ignore[reportArgumentType]
@@ -72,9 +77,8 @@ def gates(
     lasting = timescales(network, _opened(given), limit=limit, seed=seed, **options)  # pyright: ignore[reportArgumentType]
     results = [result for result in (saturated, lasting) if result is not None]
     if as_json:
-        found = {"saturation": None if saturated is None else rows(saturated.table), "no_saturation": why}
-        summary = None if saturated is None else rows(saturated.summary)
-        click.echo(json.dumps(found | {"summary": summary, "timescales": rows(lasting.table)}))
+        found = {"saturation": saturated and saturated.table, "summary": saturated and saturated.summary}
+        print_json(found | {"no_saturation": why, "timescales": lasting.table})
     else:
         if saturated is None:
             console.print(why, markup=False)
@@ -82,5 +86,5 @@ def gates(
             console.print(saturated)
         console.print("", lasting, sep="\n")
     if save is not None:
-        for path in figures.save([result.plot()[0].figure for result in results], save):  # pyright: ignore[reportArgumentType]
-            click.echo(f"Drew {path}", err=as_json)
+        pages = figures.save([result.plot()[0].figure for result in results], save)  # pyright: ignore[reportArgumentType]
+        say_drawn(pages, as_json)

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from .arguments import device_option, encoding_option, force_option, open_model, rows, sources
+from .arguments import (
+    device_option,
+    encoding_option,
+    force_option,
+    json_option,
+    limit_option,
+    open_model,
+    print_json,
+    save_option,
+    say_drawn,
+    seed_option,
+    sources,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,13 +41,22 @@ def _stretch(ctx: click.Context, parameter: click.Parameter, value: str | None) 
 @click.command()
 @click.argument("models", nargs=-1, required=True, metavar="MODEL.pt...")
 @click.argument("text", metavar="TEXT.txt")
-@click.option("--lags", default=200, show_default=True, type=click.IntRange(0, 100_000), help="The largest lag.")
-@click.option("--targets", default=1000, show_default=True, type=click.IntRange(1), help="Random steps to start from.")
+@click.option(
+    "--lags", default=200, show_default=True, metavar="N", type=click.IntRange(0, 100_000), help="The largest lag."
+)
+@click.option(
+    "--targets",
+    default=1000,
+    show_default=True,
+    metavar="N",
+    type=click.IntRange(1),
+    help="Random steps to start from.",
+)
 @click.option("--initial", is_flag=True, help="Set beside each network the same with its first weights.")
-@click.option("--limit", default=100_000, show_default=True, type=click.IntRange(2), help="Characters to read.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of the random steps.")
-@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
-@click.option("--save", type=click.Path(path_type=Path), help="Picture to draw as well: .png, .svg or .pdf.")
+@limit_option
+@seed_option("Of the random steps.")
+@json_option("networks")
+@save_option
 @click.option(
     "--map", "stretch", callback=_stretch, metavar="START:STOP", help="Take these steps, and draw a map of each signal."
 )
@@ -63,31 +83,30 @@ def gradients(
     For many steps of the TEXT, which may be - for standard input: the norm of the gradient of the loss with respect to
     the states of each layer, by how many steps earlier they were. Several networks are set side by side.
     """
-    from rich.console import Console
-
     from rnnscope.analysis.gradients.flow import gradient_flow
     from rnnscope.analysis.gradients.flow_result import GradientFlows
     from rnnscope.output import new_path
     from rnnscope.reports import figures
     from rnnscope.tracing.documents import Given, gather
 
+    from .console import standard_error, standard_output
+
     if save is not None:
         new_path(figures.check_format(save), force)
     elif stretch is not None:
         raise click.UsageError("--map draws a picture: say where to with --save.")
-    documents, console = gather(Given(sources([text]), encoding=encoding), "file"), Console(stderr=True)
+    documents, console = gather(Given(sources([text]), encoding=encoding), "file"), standard_error()
     wanted = {"lags": lags, "targets": stretch or targets, "seed": seed, "limit": limit, "console": console}
     networks = _networks(models, device, initial)
     flows = {name: gradient_flow(model, documents, **wanted) for name, model in networks.items()}
     result = GradientFlows(flows) if len(flows) > 1 else next(iter(flows.values()))
     if as_json:
-        click.echo(json.dumps({"networks": [_as_json(name, flow) for name, flow in flows.items()]}))
+        print_json({"networks": [_numbers(name, flow) for name, flow in flows.items()]})
     else:
-        Console(highlight=False).print(result)
+        standard_output().print(result)
     if save is not None:
         drawn = [result.plot().figure] if stretch is None else [_maps(name, flow) for name, flow in flows.items()]
-        figures.save(drawn, save)  # pyright: ignore[reportArgumentType]
-        click.echo(f"Drew {save}", err=as_json)
+        say_drawn(figures.save(drawn, save), as_json)  # pyright: ignore[reportArgumentType]
 
 
 def _networks(models: tuple[str, ...], device: str, initial: bool) -> dict[str, CharLanguageModel]:
@@ -117,15 +136,16 @@ def _names(models: tuple[str, ...]) -> list[str]:
 
 def _maps(name: str, flow: GradientFlow) -> Figure:
     """One map of each signal, below each other."""
-    from matplotlib.figure import Figure
+    from rnnscope.style import figure_of, label, new_panels
 
-    figure = Figure(figsize=(9, 0.4 + 3.2 * len(flow.signals)), layout="constrained")
-    for axes, signal in zip(figure.subplots(len(flow.signals), squeeze=False)[:, 0], flow.signals, strict=True):
-        flow.map(signal, axes)
-    figure.suptitle(name, fontsize=11)
+    panels = new_panels(len(flow.signals), height=0.3 + 2.4 * len(flow.signals))
+    for ax, signal in zip(panels, flow.signals, strict=True):
+        flow.map(signal, ax)
+    figure = figure_of(panels)
+    figure.suptitle(label(name))
     return figure
 
 
-def _as_json(name: str, flow: GradientFlow) -> dict[str, object]:
+def _numbers(name: str, flow: GradientFlow) -> dict[str, object]:
     about = {"name": name, "architecture": flow.architecture, "text": flow.text, "targets": len(flow.targets)}
-    return about | {"loss": float(flow.losses.mean()), "summary": rows(flow.summary), "table": rows(flow.table)}
+    return about | {"loss": flow.losses.mean(), "summary": flow.summary, "table": flow.table}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .arguments import encoding_option, force_option
+from .arguments import encoding_option, force_option, json_option, print_json
 
 if TYPE_CHECKING:
     from rnnscope import CharLanguageModel
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 @click.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("-o", "--output", default="model.pt", show_default=True, type=click.Path(path_type=Path))
+@click.option(
+    "-o", "--output", default="model.pt", show_default=True, type=click.Path(path_type=Path), help="File to write."
+)
 @click.option("--vocab", type=click.Path(path_type=Path), help="Vocabulary in JSON, or the text it was made from.")
 @click.option("--rnn", metavar="NAME", help="Which recurrent layers, if there are several.")
 @click.option("--embedding", metavar="NAME", help="Which embedding, if several could be it.")
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     "--gates", metavar="LETTERS", help="Order of the gates in the file, such as i,f,o,g [default: PyTorch's]."
 )
 @click.option("--nonlinearity", type=click.Choice(["tanh", "relu"]), help="Of a vanilla RNN [default: tanh].")
+@json_option("path, network, found, notes, next")
 @encoding_option
 @force_option
 def import_(
@@ -36,6 +39,7 @@ def import_(
     head: str | None,
     gates: str | None,
     nonlinearity: str | None,
+    as_json: bool,
     encoding: str,
     force: bool,
 ) -> None:
@@ -55,21 +59,20 @@ def import_(
     model = import_model(file, vocabulary=vocab, encoding=encoding, **options)
     assert model.card is not None
     checkpoint.save(output, model, model.card.training)
-    _report(model, output)
+    _report(model, output, as_json)
 
 
-def _report(model: CharLanguageModel, output: Path) -> None:
-    from rich.console import Console
-
+def _report(model: CharLanguageModel, output: Path, as_json: bool) -> None:
     assert model.card is not None
     record = model.card.training["imported"]
+    if as_json:
+        about = {"path": output, "network": model.card.architecture, "found": record["found"]}
+        print_json(about | {"notes": record["notes"], "next": _next(model, output)})
+        return
     lines = [f"Wrote {output}: {model.card.architecture}"]
     lines += [f"  {name:<17} {text}" for name, text in record["found"].items()]
     lines += [f"  {'note':<17} {note}" for note in record["notes"]]
-    lines.append(f"Next: {_next(model, output)}")
-    console = Console(highlight=False)
-    for line in lines:
-        console.print(line, markup=False, soft_wrap=True)
+    click.echo("\n".join([*lines, f"Next: {_next(model, output)}"]))
 
 
 def _next(model: CharLanguageModel, output: Path) -> str:

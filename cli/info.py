@@ -4,27 +4,36 @@ from __future__ import annotations
 
 import click
 
-from .arguments import model_argument, open_model
+from .arguments import json_option, model_argument, open_model, print_json
 
 
 @click.command()
 @model_argument
-def info(model: str) -> None:
-    """Say what a network is, what it was trained on, and how well it does."""
-    from rich.console import Console
+@json_option("name, description, limits, card (lines in words), training (the record that training keeps)")
+def info(model: str, as_json: bool) -> None:
+    """Say what a network is and how well it does.
+
+    Also what it was trained on, how, and what its limits are.
+    """
     from rich.table import Table
     from rich.text import Text
+
+    from .console import standard_output
 
     card = open_model(model).card
     assert card is not None
     recipe = card.training.get("recipe", {})
+    limits = " ".join(recipe.get("limits", "").split())
+    if as_json:
+        said = {"name": card.name, "description": recipe.get("description"), "limits": limits or None}
+        print_json(said | {"card": dict(card.rows()), "training": card.training})
+        return
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in card.rows():
         table.add_row(name, Text(value))
-    console = Console(highlight=False)
-    limits = " ".join(recipe.get("limits", "").split())
+    console = standard_output()
     for part in (Text(card.name, style="bold"), recipe.get("description"), table, limits):
         if part:
             console.print(part, markup=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
@@ -11,9 +10,14 @@ from .arguments import (
     device_option,
     encoding_option,
     force_option,
+    json_option,
+    limit_option,
     model_argument,
     open_model,
-    rows,
+    print_json,
+    save_option,
+    say_drawn,
+    seed_option,
     sources,
     words,
 )
@@ -32,15 +36,25 @@ def _lags(ctx: click.Context, parameter: click.Parameter, value: str) -> list[in
 @model_argument
 @click.argument("texts", nargs=-1, required=True, metavar="TEXT.txt...")
 @click.option("--lags", default=_LAGS, show_default=True, callback=_lags, metavar="STEPS", help="k, with commas.")
-@click.option("--places", type=click.IntRange(1), help="Of the text, at random [default: 50, fewer of wide states].")
-@click.option("--exponents", default=10, show_default=True, type=click.IntRange(1), help="Of Lyapunov, the largest.")
-@click.option("--steps", default=1000, show_default=True, type=click.IntRange(1), help="Of each sequence for them.")
-@click.option("--sequences", default=10, show_default=True, type=click.IntRange(1), help="For the exponents.")
-@click.option("--warmup", default=200, show_default=True, type=click.IntRange(0), help="Steps before each sequence.")
-@click.option("--limit", default=100_000, show_default=True, type=click.IntRange(2), help="Characters to read.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of places and sequences.")
-@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
-@click.option("--save", type=click.Path(path_type=Path), help="Picture to draw as well: .png, .svg or .pdf.")
+@click.option(
+    "--places", metavar="N", type=click.IntRange(1), help="Of the text, at random [default: 50, fewer of wide states]."
+)
+@click.option(
+    "--exponents", default=10, show_default=True, metavar="N", type=click.IntRange(1), help="Of Lyapunov, the largest."
+)
+@click.option(
+    "--steps", default=1000, show_default=True, metavar="N", type=click.IntRange(1), help="Of each sequence for them."
+)
+@click.option(
+    "--sequences", default=10, show_default=True, metavar="N", type=click.IntRange(1), help="For the exponents."
+)
+@click.option(
+    "--warmup", default=200, show_default=True, metavar="N", type=click.IntRange(0), help="Steps before each sequence."
+)
+@limit_option
+@seed_option("Of places and sequences.")
+@json_option("signals, slope, slope_error, jacobians, lyapunov, bound, dimension")
+@save_option
 @encoding_option
 @device_option
 @force_option
@@ -61,46 +75,36 @@ def jacobians(
     device: str,
     force: bool,
 ) -> None:
-    """Measure how small differences in the state grow or vanish with time.
+    """Measure how differences in the state grow or vanish.
 
     Prints the singular values of d s(t) / d s(t-k), s all states of the network, and its Lyapunov exponents; for a
     vanilla RNN also the bound from its recurrent weights. Logarithms are natural, in nats.
     """
-    from matplotlib.figure import Figure
-    from rich.console import Console
-
     from rnnscope.analysis.gradients.jacobians import state_jacobians
     from rnnscope.analysis.gradients.lyapunov import lyapunov_spectrum
     from rnnscope.output import new_path
     from rnnscope.reports import figures
+    from rnnscope.style import figure_of, new_panels
     from rnnscope.tracing.documents import Given, gather
+
+    from .console import standard_error, standard_output
 
     if save is not None:
         new_path(figures.check_format(save), force)
     network, read = open_model(model, device), gather(Given(sources(texts), encoding=encoding), "file")
-    options = {"seed": seed, "limit": limit, "console": Console(stderr=True)}
+    options = {"seed": seed, "limit": limit, "console": standard_error()}
     spectrum = lyapunov_spectrum(
         network, read, exponents=exponents, steps=steps, sequences=sequences, warmup=warmup, **options
     )
     measured = state_jacobians(network, read, lags=lags, places=places, **options)
     if as_json:
-        found = {
-            "signals": measured.signals,
-            "slope": measured.slope,
-            "slope_error": measured.slope_error,
-            "jacobians": rows(measured.table),
-            "lyapunov": rows(spectrum.table),
-            "dimension": spectrum.dimension,
-            "bound": None if measured.bound is None else rows(measured.bound),
-        }
-        click.echo(json.dumps({name: None if value != value else value for name, value in found.items()}))
+        about = {"signals": measured.signals, "slope": measured.slope, "slope_error": measured.slope_error}
+        tables = {"jacobians": measured.table, "lyapunov": spectrum.table, "bound": measured.bound}
+        print_json(about | tables | {"dimension": spectrum.dimension})
     else:
-        console = Console(highlight=False)
-        console.print(measured, "", spectrum, sep="\n")
+        standard_output().print(measured, "", spectrum, sep="\n")
     if save is not None:
-        figure = Figure(figsize=(14, 4), layout="constrained")
-        left, middle, right = figure.subplots(1, 3)
-        measured.plot((left, middle))
-        spectrum.plot(right)
-        figures.save([figure], save)
-        click.echo(f"Drew {save}", err=as_json)
+        panels = new_panels(1, 3)
+        measured.plot(panels[:2])
+        spectrum.plot(panels[2])
+        say_drawn(figures.save([figure_of(panels)], save), as_json)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
 import click
+
+from .arguments import json_option, print_json
 
 
 def _span(ctx: click.Context, parameter: click.Parameter, value: str) -> tuple[int, int]:
@@ -27,8 +28,10 @@ def _span(ctx: click.Context, parameter: click.Parameter, value: str) -> tuple[i
 @click.option(
     "--document", type=click.IntRange(0), metavar="N", help="Count the span's steps from this document's first."
 )
-@click.option("--count", default=20, show_default=True, type=click.IntRange(1), help="Spans to show, at most.")
-@click.option("--json", "as_json", is_flag=True, help="Print numbers for another program.")
+@click.option(
+    "--count", default=20, show_default=True, metavar="N", type=click.IntRange(1), help="Spans to show, at most."
+)
+@json_option("signal, threshold, span, units, matches")
 def match(
     trace: Path,
     span: tuple[int, int],
@@ -39,28 +42,28 @@ def match(
     count: int,
     as_json: bool,
 ) -> None:
-    """Find passages where a span's units are on together again.
+    """Find where the units of a span are on together again.
 
     These are the units that are on through all of the span. The best passages share all of them, and have few
     others. Of a cell state, the threshold is of its tanh.
     """
-    from rich.console import Console
-
     from rnnscope import open_trace
     from rnnscope.analysis.matching import match as match_spans
+
+    from .console import standard_output
 
     found = match_spans(
         open_trace(trace), span, signal, document=document, threshold=threshold, off_around=off_around, count=count
     )
     if not as_json:
-        Console(highlight=False).print(found)
+        standard_output().print(found)
         return
     start, stop = found.span
     numbers = {
         "signal": str(found.signal),
         "threshold": threshold,
         "span": {"start": start, "stop": stop, "text": found.trace.text_between(start, stop)},
-        "units": found.units.reset_index(names="address").to_dict("records"),
-        "matches": found.table.to_dict("records"),
+        "units": found.units.reset_index(names="address"),
+        "matches": found.table,
     }
-    click.echo(json.dumps(numbers))
+    print_json(numbers)

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-import json
-from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
-from .arguments import device_option, encoding_option, force_option, model_argument, open_model, rows, sources
+from .arguments import (
+    device_option,
+    encoding_option,
+    force_option,
+    json_option,
+    limit_option,
+    model_argument,
+    open_model,
+    print_json,
+    save_option,
+    say_drawn,
+    seed_option,
+    sources,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,15 +42,25 @@ def _numbers(ctx: click.Context, parameter: click.Parameter, value: str | None) 
 @model_argument
 @click.argument("texts", nargs=-1, metavar="[TEXT.txt...]")
 @click.option("--lengths", callback=_numbers, metavar="NUMBERS", help="Contexts, or lengths of a problem: 10,20,50.")
-@click.option("--targets", default=1_000, show_default=True, type=click.IntRange(1), help="Characters to predict.")
-@click.option("--places", default=50, show_default=True, type=click.IntRange(2), help="Places to go on from, twice.")
 @click.option(
-    "--horizon", type=click.IntRange(1), help="Steps to go on for [default: 5000, or a quarter of the longest text]."
+    "--targets", default=1_000, show_default=True, metavar="N", type=click.IntRange(1), help="Characters to predict."
 )
-@click.option("--limit", default=100_000, show_default=True, type=click.IntRange(2), help="Characters to read.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of all that is random.")
-@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
-@click.option("--save", type=click.Path(path_type=Path), help="Picture to draw as well: .png, .svg or .pdf.")
+@click.option(
+    "--places", default=50, show_default=True, metavar="N", type=click.IntRange(2), help="Places to go on from, twice."
+)
+@click.option(
+    "--horizon",
+    metavar="N",
+    type=click.IntRange(1),
+    help="Steps to go on for [default: 5000, or a quarter of the longest text].",
+)
+@limit_option
+@seed_option("Of all that is random.")
+@json_option(
+    "characters, low, high, loss, contexts, horizon, signals, units; of a memory problem: problem, trained, solved, "
+    "lengths, units"
+)
+@save_option
 @encoding_option
 @device_option
 @force_option
@@ -63,11 +84,11 @@ def memory(
     A network that was trained on a memory problem needs no text: success is measured against the length, beside
     that of what has no memory; and, where the problem is one of counting, which units count.
     """
-    from rich.console import Console
-
     from rnnscope.models import Transducer
     from rnnscope.output import new_path
     from rnnscope.reports import figures
+
+    from .console import standard_output
 
     if save is not None:
         new_path(figures.check_format(save), force)
@@ -85,12 +106,11 @@ def memory(
     else:
         raise click.UsageError("Say which text to read: only a network that was trained on a memory problem has none.")
     if as_json:
-        click.echo(json.dumps(found))
+        print_json(found)
     else:
-        Console(highlight=False).print(*results, sep="\n")
+        standard_output().print(*results, sep="\n")
     if save is not None:
-        figures.save([figure], save)
-        click.echo(f"Drew {save}", err=as_json)
+        say_drawn(figures.save([figure], save), as_json)
 
 
 def _of_text(
@@ -105,26 +125,26 @@ def _of_text(
     **options: Any,
 ) -> tuple[list[RenderableType], dict[str, Any], Figure]:
     """What to print, as JSON, and drawn."""
-    from matplotlib.figure import Figure
-    from rich.console import Console
-
     from rnnscope.analysis.memory.context import effective_context
     from rnnscope.analysis.memory.forgetting import forgetting_times
+    from rnnscope.style import new_figure
     from rnnscope.tracing.documents import Given, gather
 
-    documents, console = gather(Given(sources(texts), encoding=encoding), "file"), Console(stderr=True)
+    from .console import standard_error
+
+    documents, console = gather(Given(sources(texts), encoding=encoding), "file"), standard_error()
     context = effective_context(network, documents, lengths=lengths, targets=targets, console=console, **options)
     forgetting = forgetting_times(network, documents, places=places, horizon=horizon, console=console, **options)
-    figure = Figure(figsize=(10, 7.2), layout="constrained")
+    figure = new_figure("page", 4.8)
     top, bottom = figure.subfigures(2, 1)  # pyright: ignore[reportGeneralTypeIssues]
     context.plot(top.subplots(1, 2))
     forgetting.plot(bottom.subplots())
     found = {key: getattr(context, key) for key in ("characters", "low", "high", "loss")}
-    found = {key: value if isfinite(value) else None for key, value in found.items()} | {
-        "contexts": rows(context.table),
+    found |= {
+        "contexts": context.table,
         "horizon": forgetting.horizon,
-        "signals": rows(forgetting.summary),
-        "units": rows(forgetting.table),
+        "signals": forgetting.summary,
+        "units": forgetting.table,
     }
     return [context, "", forgetting], found, figure
 
@@ -133,20 +153,19 @@ def _of_problem(
     network: Any, lengths: list[int] | None, seed: int
 ) -> tuple[list[RenderableType], dict[str, Any], Figure]:
     """What to print, as JSON, and drawn."""
-    from matplotlib.figure import Figure
-    from rich.console import Console
-
     from rnnscope.analysis.memory.counting import counting_units
     from rnnscope.analysis.memory.success import task_success
     from rnnscope.problems.counting import CounterLanguage
+    from rnnscope.style import figure_of, new_panels
 
-    success = task_success(network, lengths, seed=seed, console=Console(stderr=True))
+    from .console import standard_error
+
+    success = task_success(network, lengths, seed=seed, console=standard_error())
     units = counting_units(network, seed=seed) if isinstance(network.problem, CounterLanguage) else None
-    figure = Figure(figsize=(5.5 if units is None else 10.5, 3.6), layout="constrained")
-    left, *right = figure.subplots(1, 1 if units is None else 2, squeeze=False)[0]
+    left, *right = new_panels(1, 1 if units is None else 2, width="column" if units is None else "page")
     success.plot(left)
     if units is not None:
-        units.plot(*right)
+        units.plot(right[0])
     found = {"problem": network.problem.name, "trained": success.trained, "solved": success.solved}
-    found |= {"lengths": rows(success.table), "units": None if units is None else rows(units.table)}
-    return [success] if units is None else [success, "", units], found, figure
+    found |= {"lengths": success.table, "units": None if units is None else units.table}
+    return [success] if units is None else [success, "", units], found, figure_of(left)

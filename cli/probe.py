@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,9 +15,13 @@ from .arguments import (
     documents_option,
     encoding_option,
     force_option,
+    json_option,
     one_concept,
     open_model_or_trace,
-    rows,
+    print_json,
+    save_option,
+    say_drawn,
+    seed_option,
     words,
 )
 
@@ -41,11 +44,11 @@ if TYPE_CHECKING:
     help="Such as quotes; a line for each.",
 )
 @click.option("--units", callback=words, metavar="NAMES", help="Such as l0.c or l0.c.37,l0.c.40 [default: memories].")
-@click.option("--limit", default=100_000, show_default=True, type=click.IntRange(2), help="Steps to read.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**32 - 1))
+@click.option("--limit", default=100_000, show_default=True, metavar="N", type=click.IntRange(2), help="Steps to read.")
+@seed_option("Of parts and controls.")
 @click.option("--no-untrained", is_flag=True, help="Leave the untrained network out.")
-@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
-@click.option("--save", type=click.Path(path_type=Path), help="Picture to draw as well: .png, .svg or .pdf.")
+@json_option("probes, one for each concept")
+@save_option
 @click.option("--save-direction", type=click.Path(path_type=Path), help="File for the probe's direction: .npz.")
 @directions_option
 @documents_option
@@ -75,12 +78,12 @@ def probe(
     probe was not trained on, the majority baseline, the same on an untrained network, the selectivity against a control
     task, the compression of an online code, and k, the units that do nearly as well as all.
     """
-    from rich.console import Console
-
     from rnnscope import probes
     from rnnscope.output import new_path
     from rnnscope.probes.evidence.probing import rereadable
     from rnnscope.reports import figures
+
+    from .console import standard_error, standard_output
 
     if save_direction is not None and len(concepts) > 1:
         raise click.UsageError("--save-direction writes the direction of one concept; name one.")
@@ -103,18 +106,17 @@ def probe(
             seed=seed,
             documents=documents,  # pyright: ignore[reportArgumentType]
             encoding=encoding,
-            console=Console(stderr=True),
+            console=standard_error(),
         )
         for concept in known
     )
     with warnings.catch_warnings(record=True) as told:
-        results = _printed(found, as_json, Console(highlight=False))
+        results = _printed(found, as_json, standard_output())
     for remark in dict.fromkeys(str(warning.message) for warning in told):
         click.echo(f"Note: {remark}", err=True)
     if save is not None:
         pages = [result.plot().figure for result in results]
-        written = ", ".join(map(str, figures.save(pages, save)))  # pyright: ignore[reportArgumentType]
-        click.echo(f"Drew {written}", err=as_json)
+        say_drawn(figures.save(pages, save), as_json)  # pyright: ignore[reportArgumentType]
     if save_direction is not None:
         click.echo(f"Wrote {results[0].directions().save(save_direction)}", err=as_json)
 
@@ -149,7 +151,7 @@ def _printed(found: Iterator[ProbeResult], as_json: bool, console: Console) -> l
         if not as_json:
             console.print(result)
     if as_json:
-        click.echo(json.dumps([_numbers(result) for result in results], indent=1))
+        print_json({"probes": [_numbers(result) for result in results]})
     return results
 
 
@@ -162,7 +164,7 @@ def _numbers(result: ProbeResult) -> dict[str, Any]:
         "units": len(result.units),
         "read": score.what,
         "line": result.line,
-        "figures": rows(score.table),
+        "figures": score.table,
         "trained_on": score.trained_on,
         "tested_on": score.tested_on,
         "groups": score.groups,
@@ -171,5 +173,5 @@ def _numbers(result: ProbeResult) -> dict[str, Any]:
         "frequency_compression": result.frequency_compression,
         "k": result.k,
         "single": {"unit": result.single, "accuracy": None if result.single is None else result.single_accuracy},
-        "curve": rows(result.table),
+        "curve": result.table,
     }

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import shlex
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,22 +17,22 @@ from .arguments import (
     documents_option,
     encoding_option,
     force_option,
+    json_option,
     model_argument,
     open_model,
+    print_json,
     sources,
     words,
 )
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from rnnscope import Trace
 
 _HEATMAP_STEPS = 5_000
 _HEATMAP_PAGES = 50  # more than that many steps take
 
 
-def _numbers(ctx: click.Context, parameter: click.Parameter, value: str | None) -> list[int] | None:
+def _unit_numbers(ctx: click.Context, parameter: click.Parameter, value: str | None) -> list[int] | None:
     listed = words(ctx, parameter, value)
     try:
         return None if listed is None else [int(word) for word in listed]
@@ -46,8 +47,10 @@ def _numbers(ctx: click.Context, parameter: click.Parameter, value: str | None) 
 @documents_option
 @click.option("--signals", callback=words, metavar="NAMES", help="Such as h,c or l0.c [default: all].")
 @directions_option
-@click.option("--units", callback=_numbers, metavar="NUMBERS", help="Such as 3,17,37 [default: all].")
-@click.option("--dtype", default="float32", show_default=True, type=click.Choice(["float32", "float16"]))
+@click.option("--units", callback=_unit_numbers, metavar="NUMBERS", help="Such as 3,17,37 [default: all].")
+@click.option(
+    "--dtype", default="float32", show_default=True, type=click.Choice(["float32", "float16"]), help="Of the signals."
+)
 @click.option("--heatmap", type=click.Path(path_type=Path), help="Picture to draw as well: .png, .svg or .pdf.")
 @click.option(
     "--order",
@@ -55,6 +58,10 @@ def _numbers(ctx: click.Context, parameter: click.Parameter, value: str | None) 
     show_default=True,
     type=click.Choice(["cluster", "address"]),
     help="Of the heatmap's units.",
+)
+@json_option(
+    "path, bytes, steps, documents (how many), nats, signals (their units), answers, unknown, switches, longest, "
+    "counters, next"
 )
 @encoding_option
 @device_option
@@ -70,27 +77,28 @@ def trace(
     dtype: str,
     heatmap: Path | None,
     order: str,
+    as_json: bool,
     encoding: str,
     device: str,
     force: bool,
 ) -> None:
-    """Read texts with a network and keep every signal at every step.
+    """Read texts with a network and keep all its signals.
 
-    Each TEXT starts from a zero state. It may be - for standard input; for a captioner it is a CSV file with an
-    image a row, for a forecaster one with a series. MODEL may be the name of a shipped network.
+    They are kept at every step, in a folder that show, units, describe and others open. Each TEXT starts from a zero
+    state. It may be - for standard input; for a captioner it is a CSV file with an image a row, for a forecaster one
+    with a series. MODEL may be the name of a shipped network.
     """
-    from rich.console import Console
-
     import rnnscope
     from rnnscope.output import new_path
     from rnnscope.reports import figures
+
+    from .console import standard_error
 
     if heatmap is not None:
         figures.check_format(heatmap)
         for path in figures.page_paths(heatmap, 1) + figures.page_paths(heatmap, _HEATMAP_PAGES):
             new_path(path, force)
     given = sources(texts)
-    console = Console(highlight=False)
     name = "stdin" if texts[0] == "-" else Path(texts[0]).stem
     result = rnnscope.trace(
         open_model(model, device, directions),
@@ -103,53 +111,76 @@ def trace(
         encoding=encoding,
         name="stdin" if texts == ("-",) else None,
         force=force,
-        console=console,
+        console=standard_error(),
     )
-    _report(result, console)
+    found = _numbers(result)
+    if as_json:
+        print_json(found)
+    else:
+        click.echo("\n".join(_report(result, found)))
     if heatmap is not None:
         series = result[result.memory][:_HEATMAP_STEPS]
         pages = figures.heatmap(result.text_between(0, _HEATMAP_STEPS), series, order)  # pyright: ignore[reportArgumentType]
         written = ", ".join(map(str, figures.save(pages, heatmap)))
         drawn = f"Drew {written}: {result.memory} over {len(series):,} of {len(result):,} steps"
-        console.print(drawn, markup=False, soft_wrap=True)
+        click.echo(drawn, err=as_json)
 
 
-def _report(trace: Trace, console: Console) -> None:
+def _numbers(trace: Trace) -> dict[str, Any]:
     """What was written, what it holds, and where to look first."""
-    from rich.filesize import decimal
-
     from rnnscope.analysis.units import LONGEST, rank_units
 
     assert trace.path is not None
-    size = sum(file.stat().st_size for file in trace.path.rglob("*") if file.is_file())
-    nats = trace.tree.attrs["mean_nll"]
+    ranking = rank_units(trace[trace.memory], trace.text_between(0, LONGEST))
+    return {
+        "path": trace.path,
+        "bytes": sum(file.stat().st_size for file in trace.path.rglob("*") if file.is_file()),
+        "steps": len(trace),
+        "documents": len(trace.documents),
+        "nats": trace.tree.attrs["mean_nll"],
+        "signals": {str(address): trace[address].sizes["unit"] for address in trace.addresses},
+        "answers": dict(Counter(trace.answers).most_common()),
+        "unknown": dict(trace.unknown.most_common()),
+        "switches": ranking.switches(5).index.to_list(),
+        "longest": ranking.longest(5).index.to_list(),
+        "counters": ranking.counters(5).query("kind == 'counter'").index.to_list(),
+        "next": f"rnnscope show {shlex.quote(str(trace.path))} {ranking.table.index[0]}",
+    }
+
+
+def _report(trace: Trace, found: dict[str, Any]) -> Iterator[str]:
+    """The same in lines."""
+    from rich.filesize import decimal
+
+    nats, root = found["nats"], trace.tree.dataset
+    step = "step" if "value" in root else "character"
+    nll = "" if nats is None else f", {nats:.3f} nats ({nats / math.log(2):.3f} bits) a {step}"
+    many = f"{found['documents']:,} documents, " if found["documents"] > 1 else ""
+    yield f"Wrote {trace.path}: {many}{found['steps']:,} steps, {decimal(found['bytes'])}{nll}"
+    yield from _signals(trace, nats is not None)
+    if found["answers"]:
+        yield f"  answers: {', '.join(f'{answer} {count:,}' for answer, count in found['answers'].items())}"
+    if trace.unknown:
+        most = ", ".join(f"{character!r} x {count:,}" for character, count in trace.unknown.most_common(5))
+        yield f"  {trace.unknown.total():,} characters the model does not know, read as unknown: {most}"
+    yield "Look first at"
+    for title, key in (("most switch-like", "switches"), ("longest memory", "longest"), ("counters", "counters")):
+        if found[key] or key != "counters":
+            yield f"  {title:<17} {'  '.join(found[key]) or 'the text is too short to tell'}"
+    yield f"Next: {found['next']}"
+
+
+def _signals(trace: Trace, nll: bool) -> Iterator[str]:
+    """A line for each layer, and what is kept beside the signals."""
+    root = trace.tree.dataset
     nodes: dict[str, list[str]] = {}
     for address in trace.addresses:
         nodes.setdefault(address.node, []).append(address.signal)
-    root = trace.tree.dataset
-    step = "step" if "value" in root else "character"
-    nll = "" if nats is None else f", {nats:.3f} nats ({nats / math.log(2):.3f} bits) a {step}"
-    many = f"{len(trace.documents):,} documents, " if len(trace.documents) > 1 else ""
-    lines = [f"Wrote {trace.path}: {many}{len(trace):,} steps, {decimal(size)}{nll}"]
-    beside = {"nll": nats is not None, "top guesses": root.sizes["rank"], "predictions": "prediction" in root}
-    beside = " and ".join(name for name, there in beside.items() if there)
+    lines = []
     for node, signals in nodes.items():
         sizes = {signal: trace[f"{node}.{signal}"].sizes["unit"] for signal in signals}
         widths = {size: ", ".join(name for name in signals if sizes[name] == size) for size in sizes.values()}
         lines.append(f"  {node}: {'; '.join(f'{names} of {size} units' for size, names in widths.items())}")
-    lines[-1] += beside and f", with {beside}"
-    if trace.answers:
-        counts = Counter(trace.answers).most_common()
-        lines.append(f"  answers: {', '.join(f'{answer} {count:,}' for answer, count in counts)}")
-    if trace.unknown:
-        most = ", ".join(f"{character!r} x {count:,}" for character, count in trace.unknown.most_common(5))
-        lines.append(f"  {trace.unknown.total():,} characters the model does not know, read as unknown: {most}")
-    ranking = rank_units(trace[trace.memory], trace.text_between(0, LONGEST))
-    lines += ["Look first at"]
-    for title, rows in (("most switch-like", ranking.switches(5)), ("longest memory", ranking.longest(5))):
-        lines.append(f"  {title:<17} {'  '.join(rows.index) or 'the text is too short to tell'}")
-    if counters := ranking.counters(5).query("kind == 'counter'").index.to_list():
-        lines.append(f"  {'counters':<17} {'  '.join(counters)}")
-    lines.append(f"Next: rnnscope show {shlex.quote(str(trace.path))} {ranking.table.index[0]}")
-    for line in lines:
-        console.print(line, markup=False, soft_wrap=True)
+    there = {"nll": nll, "top guesses": root.sizes["rank"], "predictions": "prediction" in root}
+    beside = " and ".join(name for name, kept in there.items() if kept)
+    yield from [*lines[:-1], lines[-1] + (beside and f", with {beside}")]

@@ -8,16 +8,17 @@ from pathlib import Path
 
 import click
 
-from .arguments import device_option, force_option
+from .arguments import device_option, force_option, json_option, print_json
 
 
 @click.command()
 @click.argument("recipe", metavar="RECIPE.toml", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder of the run [default: runs/NAME].")
 @click.option("--resume", is_flag=True, help="Go on where an interrupted run was left.")
+@json_option("name, card (lines in words), training (the record that training keeps)")
 @device_option
 @force_option
-def train(recipe: Path, output: Path | None, resume: bool, device: str, force: bool) -> None:
+def train(recipe: Path, output: Path | None, resume: bool, as_json: bool, device: str, force: bool) -> None:
     """Make a network from a recipe.
 
     The folder of the run gets model.pt (the best weights), last.pt (to resume from), figures.csv
@@ -25,20 +26,23 @@ def train(recipe: Path, output: Path | None, resume: bool, device: str, force: b
 
     On several devices or machines: torchrun --nproc-per-node 2 -m rnnscope.cli train RECIPE.toml
     """
-    from rich.console import Console
-
     from rnnscope import train
 
-    console = Console(highlight=False)
+    from .console import standard_error, standard_output
+
+    console = standard_error() if as_json else standard_output()
     try:
         model = train(recipe, output, resume=resume, force=force, device=device, console=console)
     except KeyboardInterrupt:
         arguments = [str(recipe), *(["-o", str(output)] if output else []), "--device", device, "--resume"]
         go_on = f"if training had begun, go on with: rnnscope train {shlex.join(arguments)}"
-        console.print(f"Interrupted; {go_on}", markup=False, soft_wrap=True)
+        click.echo(f"Interrupted; {go_on}", err=as_json)
         raise SystemExit(130) from None
     if int(os.environ.get("RANK", "0")):  # torchrun's other processes
         return
     assert model.card is not None
+    if as_json:
+        print_json({"name": model.card.name, "card": dict(model.card.rows()), "training": model.card.training})
+        return
     for name, value in model.card.rows():
-        console.print(f"{name:>12}  {value}", markup=False, soft_wrap=True)
+        click.echo(f"{name:>12}  {value}")

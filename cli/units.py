@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
@@ -14,8 +13,10 @@ from .arguments import (
     documents_option,
     encoding_option,
     force_option,
+    json_option,
     open_model_or_trace,
-    rows,
+    print_json,
+    seed_option,
     words,
 )
 
@@ -34,11 +35,13 @@ from .arguments import (
     type=click.Choice(["score", "p", "iou", "concept"]),
     help="The order of the table.",
 )
-@click.option("--shifts", default=199, show_default=True, type=click.IntRange(19), help="Of the labels, for p.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**63 - 1))
+@click.option(
+    "--shifts", default=199, show_default=True, metavar="N", type=click.IntRange(19), help="Of the labels, for p."
+)
+@seed_option("Of the shifts.")
 @click.option("--save", type=click.Path(path_type=Path), help="Table to write: .csv or .parquet.")
 @click.option("--plot", type=click.Path(path_type=Path), help="Heatmap of units and concepts: .png, .svg or .pdf.")
-@click.option("--json", "as_json", is_flag=True, help="Print the table as JSON.")
+@json_option("concepts, left_out, steps, units")
 @encoding_option
 @device_option
 @force_option
@@ -64,18 +67,17 @@ def units(
     On the first half of the texts a unit is chosen for each concept, on the second it is scored. Give a MODEL and
     texts, or a TRACE alone. Concepts of prose are searched for unless others are named; `rnnscope concepts` lists them.
     """
-    from rich.console import Console
-
     import rnnscope
     from rnnscope.analysis.search.found import check_table
     from rnnscope.output import new_path
     from rnnscope.probes.concepts import named
     from rnnscope.reports import figures
 
+    from .console import standard_error, standard_output
+
     for path, check in ((save, check_table), (plot, figures.check_format)):
         if path is not None:
             new_path(check(path), force)
-    console = Console(highlight=False)
     found = rnnscope.find_units(
         *open_model_or_trace(model, texts, device, directions),
         named(*concepts or ["prose"]),
@@ -84,21 +86,16 @@ def units(
         encoding=encoding,
         shifts=shifts,
         seed=seed,
-        console=None if as_json else console,
+        console=standard_error(),
     ).sorted(sort)
     if save is not None:
         found.save(save)
     if plot is not None:
         figures.save([found.plot().figure], plot)  # pyright: ignore[reportArgumentType]
     if as_json:
-        said = {
-            "concepts": rows(found.table),
-            "left_out": found.left_out,
-            "steps": found.steps,
-            "units": len(found.scores),
-        }
-        click.echo(json.dumps(said, indent=1))
-        return
-    console.print(found)
+        about = {"left_out": found.left_out, "steps": found.steps, "units": len(found.scores)}
+        print_json({"concepts": found.table} | about)
+    else:
+        standard_output().print(found)
     for path in filter(None, (save, plot)):
-        console.print(f"Wrote {path}", markup=False, soft_wrap=True)
+        click.echo(f"Wrote {path}", err=as_json)

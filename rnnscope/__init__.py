@@ -12,9 +12,12 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from . import inline
+
 if TYPE_CHECKING:
     from .analysis.agreement.ablation import agreement_ablation as agreement_ablation
     from .analysis.agreement.preference import agreement as agreement
+    from .analysis.alignment import align_units as align_units
     from .analysis.attribution.attributing import attribute as attribute
     from .analysis.attribution.faithfulness import faithfulness as faithfulness
     from .analysis.attribution.phrases import phrase_scores as phrase_scores
@@ -77,6 +80,8 @@ if TYPE_CHECKING:
     from .recording.recorded import Recording as Recording
     from .recording.recorder import record as record
     from .recording.recorder import unroll as unroll
+    from .reports.description import describe_unit as describe_unit
+    from .reports.html.reporting import report as report
     from .text import Vocabulary as Vocabulary
     from .tracing.making import trace as trace
     from .tracing.trace import Trace as Trace
@@ -110,6 +115,7 @@ _HOME = {
     "ablation": "analysis.causes.ablation",
     "agreement": "analysis.agreement.preference",
     "agreement_ablation": "analysis.agreement.ablation",
+    "align_units": "analysis.alignment",
     "along": "recording.along",
     "attribute": "analysis.attribution.attributing",
     "attribute_units": "analysis.attribution.signals",
@@ -119,6 +125,7 @@ _HOME = {
     "compare_bases": "analysis.directions.bases",
     "completed": "analysis.directions.rotations",
     "counting_units": "analysis.memory.counting",
+    "describe_unit": "reports.description",
     "effective_context": "analysis.memory.context",
     "error_analysis": "analysis.mistakes.error_analysis",
     "explain": "analysis.explanations",
@@ -142,6 +149,7 @@ _HOME = {
     "record": "recording.recorder",
     "recurrent_bound": "analysis.gradients.bound",
     "register": "recording.adapter",
+    "report": "reports.html.reporting",
     "resample": "recording.intervention",
     "responses": "analysis.responses",
     "run_comparison": "comparison.experiments",
@@ -168,3 +176,10 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return [*globals(), *_HOME]
+
+
+def _trace_html(trace: Any) -> str:
+    return import_module(".reports.notebook", __name__).trace_html(trace)
+
+
+inline.views["Trace"] = _trace_html

@@ -13,7 +13,7 @@ FOLDERS = {"rnnscope": "rnnscope", "probes": "rnnscope.probes", "trained": "rnns
 
 LEVELS = (
     {"errors"},
-    {"output", "progress", "device", "text", "concept", "ngram", "cells", "card"},
+    {"output", "progress", "device", "text", "concept", "ngram", "cells", "card", "style", "shown", "inline"},
     {"corpora", "models", "problems", "checkpoint", "foreign"},
     {"training", "recording"},
     {"tracing"},
@@ -62,7 +62,9 @@ def imported(name: str, path: Path) -> Iterator[str]:
 
 
 def level(module: str) -> int:
-    part = module.split(".")[1] if "." in module else ""
+    if "." not in module:
+        return len(LEVELS)  # the face
+    part = module.split(".")[1]
     return next(i for i, names in enumerate(LEVELS) if part in names)
 
 

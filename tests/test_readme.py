@@ -21,6 +21,8 @@ from rnnscope.training.recipe_file import read_recipe
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 PAGES = sorted((ROOT / "docs").glob("*.md"))
+TERMINAL = {"TTY_COMPATIBLE": "1", "TERM": "dumb", "COLUMNS": "80"}
+"""A terminal of 80 columns without colours, as a page of text is."""
 
 
 def blocks(language: str, text: str = README) -> list[str]:
@@ -60,9 +62,9 @@ def test_each_command_prints_what_the_readme_shows() -> None:
     for command, output in commands:
         program, *arguments = shlex.split(command)
         assert program == "rnnscope"
-        result = CliRunner().invoke(main, arguments)
+        result = CliRunner().invoke(main, arguments, env=TERMINAL)
         assert result.exit_code == 0, result.output
-        assert [line.rstrip() for line in result.output.splitlines()] == output.splitlines(), command
+        assert [line.rstrip() for line in result.stdout.splitlines()] == output.splitlines(), command
 
 
 @pytest.mark.usefixtures("here")

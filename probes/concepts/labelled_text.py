@@ -15,13 +15,14 @@ from rnnscope.concept import Concept
 from rnnscope.reports.lines import lines
 from rnnscope.reports.scale import Scale
 from rnnscope.reports.terminal import bars
+from rnnscope.shown import Shown
 from rnnscope.text import in_a_line
 
 _COLOURS = ("yellow", "cyan", "green", "magenta", "blue", "red", "white")
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
-class LabelledText:
+class LabelledText(Shown):
     """A text with each character on the colour of its label; dim where the concept does not apply.
 
     Where the terminal has no colours, a row of marks stands below each line instead.

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
@@ -18,6 +17,8 @@ from sklearn.base import clone
 
 from rnnscope.errors import ProbeError
 from rnnscope.probes.examples.activations import Activations
+from rnnscope.shown import Shown
+from rnnscope.style import AMOUNTS, new_axes, style
 
 from .base import Probe
 from .fitting import fit_probe
@@ -27,8 +28,8 @@ _MOST_STEPS = 10
 """Steps that fit side by side on a terminal."""
 
 
-@dataclass(frozen=True, eq=False)
-class TimeMatrix:
+@dataclass(frozen=True, eq=False, repr=False)
+class TimeMatrix(Shown):
     """How well the probe of each step does at each other. Made by `TimeProbe.matrix`.
 
     Attributes
@@ -48,14 +49,16 @@ class TimeMatrix:
         """Of shape (train step, test step)."""
         return self.table.to_numpy()
 
-    def plot(self, axes: Axes | None = None) -> Axes:
+    @style()
+    def plot(self, ax: Axes | None = None) -> Axes:
         """A heatmap, from the majority baseline to 1; on new axes if none are given."""
-        axes = axes or Figure(figsize=(5.2, 4.4), layout="constrained").subplots()
-        label = {"label": f"accuracy (majority {self.majority:.2f})"}
+        ax = ax or new_axes(height=2.8)
+        words = {"label": f"accuracy (majority {self.majority:.2f})"}
         low = min(self.majority, 0.98)
-        sns.heatmap(self.table, vmin=low, vmax=1, cmap="viridis", square=True, ax=axes, cbar_kws=label)
-        axes.set(xlabel="tested at step", ylabel="trained at step")
-        return axes
+        sns.heatmap(self.table, vmin=low, vmax=1, cmap=AMOUNTS, square=True, ax=ax, cbar_kws=words)
+        ax.set(xlabel="tested at step", ylabel="trained at step")
+        ax.tick_params(length=0, labelrotation=0)
+        return ax
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         own = np.diag(self.accuracy)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
@@ -17,6 +16,8 @@ from rich.text import Text
 from rnnscope.errors import ProbeError
 from rnnscope.recording.address import Address
 from rnnscope.recording.directions import Directions
+from rnnscope.shown import Shown
+from rnnscope.style import CONTROL, FOCUS, legend_below, new_axes, style, title
 
 from .score import ProbeScore
 
@@ -24,8 +25,8 @@ _SHOWN = 3
 """Units that are named, at most."""
 
 
-@dataclass(frozen=True, eq=False)
-class ProbeResult:
+@dataclass(frozen=True, eq=False, repr=False)
+class ProbeResult(Shown):
     """What can be read of a concept from the units of a network. Made by `rnnscope.probes.probe`.
 
     Attributes
@@ -111,17 +112,19 @@ class ProbeResult:
         others = np.random.default_rng(0).standard_normal((len(scale) - len(vectors), len(scale)))
         return Directions.spanning(str(whole), "probe", np.vstack((vectors, others)), self.mean, scale)
 
-    def plot(self, axes: Axes | None = None) -> Axes:
+    @style()
+    def plot(self, ax: Axes | None = None) -> Axes:
         """Accuracy against the number of units, with the baselines as lines; on new axes if none are given."""
-        axes = axes or Figure(figsize=(6.4, 3.8), layout="constrained").subplots()
-        axes.plot(self.table["k"], self.table["accuracy"], "o-", color="#b2182b", markersize=5)
-        for value, words, style in self._baselines():
-            axes.axhline(value, color="#777777", linewidth=0.9, linestyle=style, zorder=0, label=f"{words} {value:.3f}")
-        axes.set_xscale("log", base=2)
-        axes.set_xticks(self.table["k"], [f"{k:,}" for k in self.table["k"]])
-        axes.set(xlabel="units", ylabel="accuracy", title=f"{self.name} from {_of_signals(self.units)}")
-        axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
-        return axes
+        ax = ax or new_axes(height=2.6)
+        ax.plot(self.table["k"], self.table["accuracy"], "o-", color=FOCUS)
+        for value, words, dashes in self._baselines():
+            ax.axhline(value, color=CONTROL, linewidth=0.8, linestyle=dashes, zorder=0, label=f"{words} {value:.3f}")
+        ax.set_xscale("log", base=2)
+        ax.set_xticks(self.table["k"], [f"{k:,}" for k in self.table["k"]])
+        ax.set(xlabel="units", ylabel="accuracy")
+        title(ax, f"{self.name} from {_of_signals(self.units)}")
+        legend_below(ax, 2)
+        return ax
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield Text(self.line, style="bold")

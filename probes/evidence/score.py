@@ -7,13 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
+from rnnscope.shown import Shown
+from rnnscope.style import CONTROL, FOCUS, new_axes, style, title
 
-@dataclass(frozen=True, eq=False)
-class ProbeScore:
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ProbeScore(Shown):
     """A probe's accuracy on groups that it was not trained on. Made by `rnnscope.probes.evaluate`.
 
     Attributes
@@ -93,17 +95,19 @@ class ProbeScore:
             f"group{'s' if self.groups > 1 else ''}."
         )
 
-    def plot(self, axes: Axes | None = None) -> Axes:
+    @style()
+    def plot(self, ax: Axes | None = None) -> Axes:
         """The accuracies, the probe's with its interval; on new axes if none are given."""
-        axes = axes or Figure(figsize=(6, 2.2), layout="constrained").subplots()
         rows = self.table["value"].drop(["balanced", "by_heart", "selectivity"]).dropna()
-        axes.plot(rows, np.arange(len(rows)), "D", color="#888888", markersize=5)
+        ax = ax or new_axes(height=0.8 + 0.16 * len(rows))
+        ax.plot(rows, np.arange(len(rows)), "D", color=CONTROL)
         reach = [[self.accuracy - self.low], [self.high - self.accuracy]]
-        axes.errorbar(self.accuracy, 0, xerr=reach, fmt="D", color="#b2182b", markersize=6, capsize=3)
-        axes.set_yticks(np.arange(len(rows)), rows.index)
-        axes.set_ylim(len(rows) - 0.5, -0.5)
-        axes.set(xlabel="accuracy", title=self.what)
-        return axes
+        ax.errorbar(self.accuracy, 0, xerr=reach, fmt="D", color=FOCUS, markersize=4)
+        ax.set_yticks(np.arange(len(rows)), [str(name).replace("_", " ") for name in rows.index])
+        ax.set_ylim(len(rows) - 0.5, -0.5)
+        ax.set(xlabel="accuracy", ylabel="told by")
+        title(ax, self.what)
+        return ax
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield Text(self.line, style="bold")

@@ -25,6 +25,8 @@ from rnnscope.progress import progress_bar
 from rnnscope.recording.address import Address, find
 from rnnscope.recording.intervention import clamp, intervene
 from rnnscope.recording.recorder import addresses_of, recurrent_layers
+from rnnscope.shown import Shown
+from rnnscope.style import style
 from rnnscope.text import in_a_line
 from rnnscope.tracing.making import trace
 
@@ -34,8 +36,8 @@ _VALUES = 7
 _BESIDE = 42
 
 
-@dataclass(frozen=True, eq=False)
-class HeldUnit:
+@dataclass(frozen=True, eq=False, repr=False)
+class HeldUnit(Shown):
     """What class texts are said to be of while a unit is held at one value after another.
 
     Made by `rnnscope.probes.written_while_held` and `rnnscope.probes.read_while_held`.
@@ -56,9 +58,10 @@ class HeldUnit:
     text: str
     table: pd.DataFrame
 
-    def plot(self, axes: Axes | None = None) -> Axes:
+    @style()
+    def plot(self, ax: Axes | None = None) -> Axes:
         """The share against the value with its interval, a line for the free unit; on new axes if none are given."""
-        return draw_shares(self.table, self.unit, f"share said to be {self.label}", axes)
+        return draw_shares(self.table, self.unit, f"share said to be {self.label}", ax)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield Text(f"Texts said to be {self.label} while {self.unit} is held", style="bold")

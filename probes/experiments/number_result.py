@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
 import pandas as pd
 import seaborn as sns
-from matplotlib.figure import Figure
+from matplotlib.axes import Axes
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
 from rnnscope.probes.decoders.time_probe import TimeMatrix
+from rnnscope.shown import Shown
+from rnnscope.style import SMALLEST, given_panels, new_panels, style
 
 
-@dataclass(frozen=True, eq=False)
-class NumberProbes:
+@dataclass(frozen=True, eq=False, repr=False)
+class NumberProbes(Shown):
     """How well the number can be told at each word before the verb. Made by `rnnscope.probes.number_probes`.
 
     Attributes
@@ -48,19 +48,20 @@ class NumberProbes:
     classes: tuple[str, ...]
     text: str
 
-    def plot(self, axes: np.ndarray | None = None) -> np.ndarray:
+    @style()
+    def plot(self, ax: Sequence[Axes] | None = None) -> list[Axes]:
         """A matrix for each kind of example, from 0 to 1; on new axes if none are given."""
-        panels: Any = axes
-        if axes is None:
-            count = len(self.matrices)
-            panels = Figure(figsize=(1 + 3.6 * count, 3.9), layout="constrained").subplots(1, count, squeeze=False)[0]
-        for place, (ax, (name, matrix)) in enumerate(zip(panels, self.matrices.items(), strict=True)):
+        count = len(self.matrices)
+        panels = new_panels(1, count, min(6.9, 1 + 2 * count), 2.8) if ax is None else given_panels(ax, count)
+        for place, (panel, (name, matrix)) in enumerate(zip(panels, self.matrices.items(), strict=True)):
             sns.heatmap(
-                matrix.table, vmin=0, vmax=1, cmap="RdBu_r", annot=True, fmt=".2f", square=True,
-                cbar=False, yticklabels=place == 0, annot_kws={"size": 7}, ax=ax,
+                matrix.table, vmin=0, vmax=1, cmap="RdBu_r", annot=True, fmt=".2f",
+                cbar=False, yticklabels=place == 0, annot_kws={"size": SMALLEST}, ax=panel,
             )  # fmt: skip
-            ax.set(title=name, xlabel="tested after", ylabel="" if place else "trained after")
-            ax.tick_params(axis="x", rotation=60)
+            panel.set(title=name, xlabel="tested after", ylabel="trained after")
+            panel.tick_params(axis="x", rotation=60)
+            panel.tick_params(axis="y", rotation=0)
+            panel.tick_params(length=0)
         return panels
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,15 +10,17 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from rnnscope.shown import Shown
+from rnnscope.style import BESIDE, CONTROL, FAINT, FOCUS, INK, colours, given_panels, new_panels, style
 
-@dataclass(frozen=True, eq=False)
-class SingleUnitStudy:
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SingleUnitStudy(Shown):
     """How well one unit, some, or all tell the classes of texts. Made by `rnnscope.probes.single_unit_study`.
 
     Attributes
@@ -50,36 +53,35 @@ class SingleUnitStudy:
     texts: str
     read: str
 
-    def plot(self, axes: np.ndarray | None = None) -> np.ndarray:
+    @style()
+    def plot(self, ax: Sequence[Axes] | None = None) -> list[Axes]:
         """Accuracy against units kept, the best unit by class, all accuracies; on three new axes if none are given."""
-        panels: Any = axes
-        if axes is None:
-            panels = Figure(figsize=(11, 3.2), layout="constrained").subplots(1, 3, width_ratios=(1.1, 1, 0.9))
+        panels = new_panels(1, 3, width_ratios=(1.1, 1, 0.9)) if ax is None else given_panels(ax, 3)
         self._plot_curve(panels[0])
         shape: dict[str, Any] = {"bins": 30, "element": "step", "stat": "density", "common_norm": False}
-        sns.histplot(self.values, x="value", hue="class", ax=panels[1], **shape)
-        panels[1].axvline(self.threshold, color="#555555", linestyle="--", linewidth=1)
-        panels[1].set(xlabel=f"{self.unit} of each text of the test part", title="the best single unit")
+        classes = colours(list(dict.fromkeys(self.values["class"])))
+        sns.histplot(self.values, x="value", hue="class", palette=classes, ax=panels[1], **shape)
+        sns.move_legend(panels[1], "upper center")
+        panels[1].axvline(self.threshold, color=INK, linestyle="--", linewidth=0.8)
+        panels[1].set(xlabel=f"{self.unit} of a text", ylabel="density", title="the best single unit")
         rows = self.table.iloc[::-1]
         reach = np.abs(rows[["low", "high"]].to_numpy().T - rows["accuracy"].to_numpy())
-        panels[2].errorbar(rows["accuracy"], np.arange(len(rows)), xerr=reach, fmt="D", color="#b2182b", capsize=3)
+        panels[2].errorbar(rows["accuracy"], np.arange(len(rows)), xerr=reach, fmt="D", color=FOCUS)
         panels[2].set_yticks(np.arange(len(rows)), list(rows.index))
-        panels[2].set(xlabel="accuracy on the test part")
+        panels[2].set(xlabel="accuracy on the test part", ylabel="told by")
         return panels
 
-    def _plot_curve(self, axes: Axes) -> None:
+    def _plot_curve(self, ax: Axes) -> None:
         kept = self.curve[self.curve["units"] > 0]
-        axes.plot(kept["units"], kept["validation"], color="#999999", marker="o", label="validation")
-        axes.plot(kept["units"], kept["test"], color="#b2182b", marker="o", label="test")
-        axes.plot(
-            1, self.table.at["one unit", "accuracy"], "*", color="#2166ac", markersize=12, label="best unit, test"
-        )
+        ax.plot(kept["units"], kept["validation"], color=CONTROL, marker="o", label="validation")
+        ax.plot(kept["units"], kept["test"], color=FOCUS, marker="o", label="test")
+        ax.plot(1, self.table.at["one unit", "accuracy"], "*", color=BESIDE, markersize=8, label="best unit, test")
         majority = self.table.at["majority", "accuracy"]
-        axes.axhline(majority, color="#bbbbbb", linestyle="--", linewidth=1, label="majority")
-        axes.set_xscale("log", base=2)
-        axes.xaxis.set_major_formatter("{x:.0f}")
-        axes.set(xlabel="units kept by the L1 penalty", ylabel="accuracy", title="some units")
-        axes.legend(frameon=False)
+        ax.axhline(majority, color=FAINT, linestyle="--", linewidth=0.8, label="majority")
+        ax.set_xscale("log", base=2)
+        ax.xaxis.set_major_formatter("{x:.0f}")
+        ax.set(xlabel="units kept by the L1 penalty", ylabel="accuracy", title="some units")
+        ax.legend()
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         one, all_ = (float(self.table.at[name, "accuracy"]) for name in ("one unit", "probe"))

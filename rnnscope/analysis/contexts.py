@@ -1,21 +1,23 @@
-"""Where in a corpus a unit is highest and lowest, with the text around."""
+"""Where in a corpus units are highest and lowest, with the text around."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
 from rnnscope.recording.address import Address
+from rnnscope.shown import Shown
+from rnnscope.style import SIGNALS, legend_below, new_axes, style, title
 from rnnscope.text import in_a_line
 
 from .unit_series import UnitSeries
@@ -25,8 +27,8 @@ _PAST = 2 / 3
 """Of the room for text, the share before the place: what the network has read."""
 
 
-@dataclass(frozen=True, eq=False)
-class Contexts:
+@dataclass(frozen=True, eq=False, repr=False)
+class Contexts(Shown):
     """The places where a unit is highest, and where it is lowest.
 
     Attributes
@@ -50,11 +52,17 @@ class Contexts:
         """The places where the unit is lowest."""
         return self.table.query("end == 'lowest'")
 
-    def plot(self, axes: Axes | None = None) -> Axes:
+    @style()
+    def plot(self, ax: Axes | None = None) -> Axes:
         """Value against step, a dot a place; on new axes if none are given."""
-        axes = sns.scatterplot(self.table, x="step", y="value", hue="end", ax=axes or Figure().subplots())
-        axes.set(title=self.address)
-        return axes
+        ax = ax or new_axes()
+        for end, rows in (("highest", self.highest), ("lowest", self.lowest)):
+            ax.scatter(rows["step"], rows["value"], 9, color=SIGNALS(0.85 if end == "highest" else 0.15), label=end)
+        ax.set(xlabel="step", ylabel="value of the unit")
+        ax.xaxis.set_major_formatter("{x:,g}")
+        title(ax, f"Where {self.address} is highest and lowest")
+        legend_below(ax, handletextpad=0)
+        return ax
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         for end, rows in (("highest", self.highest), ("lowest", self.lowest)):
@@ -123,36 +131,77 @@ def top_contexts(series: xr.DataArray, text: str, count: int = 10, width: int = 
         If the series is not that of one unit, or the text is not that of the series.
     """
     unit = UnitSeries.read(series, text)
-    ends = {"highest": unit.seen, "lowest": -unit.seen}
-    varies = unit.taken.min() < unit.taken.max()
-    threshold = two_groups(unit.seen)[1]
     rows = [
-        {"end": end, "value": unit.taken[place], **_around(unit, int(unit.steps[place]), width)}
-        for end, values in ends.items()
-        if varies
-        for place in _peaks(values, threshold if end == "highest" else -threshold, unit, count, width)
+        {"end": end, "value": value, **_around(unit, step, width)}
+        for _, end, step, value in _places(unit, count, width)
     ]
     columns = ["end", "value", "step", "document", "before", "at", "after"]
     return Contexts(str(series.name), pd.DataFrame(rows, columns=columns))
 
 
-def _peaks(values: np.ndarray, threshold: float, unit: UnitSeries, count: int, width: int) -> list[int]:
-    """The highest value of each stretch above the threshold, highest first and far enough apart."""
-    document = unit.document[unit.steps]
+def signal_contexts(series: xr.DataArray, text: str, count: int = 10, width: int = 60) -> pd.DataFrame:
+    """The places where each unit of a signal is highest and lowest, in one go: see `top_contexts`.
+
+    Parameters
+    ----------
+    series : DataArray of dims (time, unit)
+        A signal of a trace, in memory or on disk; it is read once, and held.
+    text, count, width
+        As of `top_contexts`.
+
+    Returns
+    -------
+    DataFrame
+        One row a place, in the order of `Contexts`: ``unit``, its place in the signal; ``end``; ``step``; ``value``.
+    """
+    places = _places(UnitSeries.read_signal(series, text), count, width)
+    return pd.DataFrame(places, columns=["unit", "end", "step", "value"])
+
+
+def _places(series: UnitSeries, count: int, width: int) -> Iterator[tuple[int, str, int, float]]:
+    """Of each unit of a series the highest places, then the lowest: unit, end, step and value."""
+    steps, document = series.steps, series.document[series.steps]
+    fresh = np.diff(document, prepend=document[0] - 1) != 0
+    before = 0
+    for values in series.blocks():
+        seen = series.as_seen(values).T.copy()
+        threshold = np.array([[two_groups(unit)[1]] for unit in seen])
+        varies = values.min(axis=0) < values.max(axis=0)
+        ends = {"highest": _peaks(seen, threshold, fresh), "lowest": _peaks(-seen, -threshold, fresh)}
+        for unit, (end, peaks) in product(np.flatnonzero(varies), ends.items()):
+            for place in _apart(peaks[unit], steps, document, count, width):
+                yield before + int(unit), end, int(steps[place]), float(values[place, unit])
+        before += values.shape[1]
+
+
+def _peaks(values: np.ndarray, threshold: np.ndarray, fresh: np.ndarray) -> list[list[int]]:
+    """The highest value of each stretch above the threshold (unit, 1), the highest first, for each row of (unit, time).
+
+    Where ``fresh``, a new stretch begins.
+    """
     above = values > threshold
     begins = above.copy()
-    begins[1:] &= ~above[:-1] | (document[1:] != document[:-1])
-    stretch = np.cumsum(begins)[above]
-    places = np.flatnonzero(above)
-    order = np.lexsort((places, -values[places], stretch))
-    peaks = places[order][np.diff(stretch[order], prepend=0) != 0]
+    begins[:, 1:] &= ~above[:, :-1] | fresh[1:]
+    inside = np.flatnonzero(above)
+    if not len(inside):
+        return [[] for _ in values]
+    heights, first = values.ravel()[inside], np.flatnonzero(begins.ravel()[inside])
+    stretch = begins.ravel()[inside].cumsum() - 1
+    tops = np.flatnonzero(heights == np.maximum.reduceat(heights, first)[stretch])
+    tops = tops[np.diff(stretch[tops], prepend=-1) != 0]
+    unit, place = np.divmod(inside[tops], values.shape[1])
+    order = np.lexsort((place, -heights[tops], unit))
+    return [part.tolist() for part in np.split(place[order], unit[order].searchsorted(np.arange(1, len(values))))]
+
+
+def _apart(peaks: list[int], steps: np.ndarray, document: np.ndarray, count: int, width: int) -> list[int]:
+    """The first peaks that are far enough from those chosen before."""
     chosen: list[int] = []
-    for peak in peaks[np.argsort(-values[peaks], kind="stable")]:
+    for peak in peaks:
         if len(chosen) >= count:
             break
-        step = unit.steps[peak]
-        if all(abs(step - unit.steps[other]) >= width or document[peak] != document[other] for other in chosen):
-            chosen.append(int(peak))
+        if all(abs(steps[peak] - steps[other]) >= width or document[peak] != document[other] for other in chosen):
+            chosen.append(peak)
     return chosen
 
 

@@ -8,10 +8,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
@@ -19,6 +17,8 @@ from rich.text import Text
 from rnnscope.concept import Concept
 from rnnscope.errors import ConceptError, TextError
 from rnnscope.recording.address import Address
+from rnnscope.shown import Shown
+from rnnscope.style import CONTROL, FAINT, FOCUS, new_axes, style, title
 
 from .unit_series import UnitSeries
 from .units import two_groups
@@ -38,8 +38,8 @@ _CLOSE = 0.01  # of IoU: a shorter formula that is so near the best is preferred
 _ALIKE = 0.02  # of correlation: sides that are so near each other are told apart by how simple they are
 
 
-@dataclass(frozen=True, eq=False)
-class Explanation:
+@dataclass(frozen=True, eq=False, repr=False)
+class Explanation(Shown):
     """The best formula of each length for when a unit is on.
 
     Attributes
@@ -70,14 +70,18 @@ class Explanation:
         close = self.table["fit_iou"] >= self.table["fit_iou"].max() - _CLOSE
         return self.table[close].iloc[0].to_dict()
 
-    def plot(self, axes: Axes | None = None) -> Axes:
+    @style()
+    def plot(self, ax: Axes | None = None) -> Axes:
         """IoU against the length of the formula; on new axes if none are given."""
-        axes = axes or Figure().subplots()
-        names = {"fit_iou": "fit half", "iou": "held-out half", "chance": "chance"}
-        long = self.table.rename(columns=names).melt("length", list(names.values()), var_name="", value_name="IoU")
-        sns.lineplot(long, x="length", y="IoU", hue="", marker="o", ax=axes)
-        axes.set(title=self.address, ylim=(0, 1), xticks=self.table["length"])
-        return axes
+        ax = ax or new_axes()
+        lines = (("fit_iou", "fit half", CONTROL), ("iou", "held-out half", FOCUS), ("chance", "chance", FAINT))
+        for column, name, colour in lines:
+            ax.plot(self.table["length"], self.table[column], "o-", color=colour, label=name)
+        ax.set(xlabel="length of the formula (concepts)", ylabel="IoU (0 to 1)", ylim=(-0.02, 1.02))
+        ax.set_xticks(self.table["length"].tolist())
+        title(ax, f"{self.address} {'above' if self.high else 'below'} {self.threshold:+.2f}, in concepts")
+        ax.legend()
+        return ax
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         side = "above" if self.high else "below"

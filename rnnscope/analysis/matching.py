@@ -12,7 +12,6 @@ import pandas as pd
 import seaborn as sns
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from rich.cells import cell_len
 from rich.columns import Columns
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -22,6 +21,8 @@ from rich.text import Text
 from rnnscope.cells import CELLS
 from rnnscope.errors import AddressError, TraceError
 from rnnscope.recording.address import Address
+from rnnscope.shown import Shown
+from rnnscope.style import SIGNALS, new_axes, style, title
 from rnnscope.text import in_a_line
 from rnnscope.tracing.trace import Trace
 
@@ -37,8 +38,8 @@ _UNITS = 40  # units listed
 _PANELS, _PANEL = 8, 48  # spans in a plot, and steps shown of each
 
 
-@dataclass(frozen=True, eq=False)
-class Matches:
+@dataclass(frozen=True, eq=False, repr=False)
+class Matches(Shown):
     """Spans through which the units are on that are on through a given one, best first.
 
     Attributes
@@ -67,13 +68,30 @@ class Matches:
     units: pd.DataFrame
     table: pd.DataFrame
 
-    def plot(self, axes: Axes | None = None) -> Axes:
+    @style()
+    def plot(self, ax: Axes | None = None) -> Axes:
         """The units over the given span and the best found ones, with some steps around; on new axes if none are given.
 
         Lines stand where a span starts and stops; of a long one the first 48 steps are drawn.
         """
-        series = self.trace[self.signal].sel(unit=self.units["unit"].tolist())
-        gap = np.full((2, len(self.units)), np.nan)
+        units = self.units.head(_UNITS)
+        ax = ax or new_axes("page", 1.3 + 0.11 * len(units))
+        values, starts, begins, edges = self._panels(units["unit"].tolist())
+        reach = float(np.nanmax(np.abs(values)))
+        squashed = "tanh of the value" if self.signal.signal == "c" else "value"
+        sns.heatmap(values, vmin=-reach, vmax=reach, cmap=SIGNALS, ax=ax, cbar_kws={"label": squashed, "pad": 0.01})
+        ax.vlines(edges, 0, len(units), color="black", linewidth=0.8)
+        ax.set_xticks(begins, [f"{start:,}" for start in starts], rotation=90)
+        ax.set_yticks(np.arange(len(units)) + 0.5, list(units.index), rotation=0)
+        ax.tick_params(axis="y", length=0)
+        ax.set(xlabel="step where the span starts", ylabel="unit")
+        title(ax, f"On through {self.span[0]:,}:{self.span[1]:,}, and the spans that match")
+        return ax
+
+    def _panels(self, units: list[int]) -> tuple[np.ndarray, list[int], list[int], list[int]]:
+        """The values (unit, column) side by side; each span's first step and its column; and where the lines stand."""
+        series = self.trace[self.signal].sel(unit=units)
+        gap = np.full((2, len(units)), np.nan)
         panels, starts, begins, edges = [gap], [], [], []
         for start, stop in [self.span, *self.table[["start", "stop"]].head(_PANELS).to_numpy().tolist()]:
             first, last = _surroundings(self.trace, start, min(stop, start + _PANEL), _AROUND)
@@ -82,16 +100,7 @@ class Matches:
             starts.append(start)
             begins.append(place + start)
             edges += [place + step for step in (start, stop) if step <= last]
-        values = np.concatenate(panels).T
-        reach = float(np.nanmax(np.abs(values)))
-        axes = sns.heatmap(
-            values, vmin=-reach, vmax=reach, cmap="PuOr_r", ax=axes or Figure(layout="constrained").subplots()
-        )
-        axes.vlines(edges, 0, len(self.units), color="black", linewidth=0.8)
-        axes.set_xticks(begins, [f"{start:,}" for start in starts], rotation=90)
-        axes.set_yticks(np.arange(len(self.units)) + 0.5, list(self.units.index), rotation=0)
-        axes.set(title=f"On through {self.span[0]:,}:{self.span[1]:,}, and the spans that match", xlabel="step")
-        return axes
+        return np.concatenate(panels).T, starts, begins, edges
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         start, stop = self.span

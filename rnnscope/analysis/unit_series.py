@@ -1,7 +1,8 @@
-"""One unit over all of a trace, read in slices, with the text beside it."""
+"""One unit over all of a trace, or all units of a signal, read in slices, with the text beside it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -13,6 +14,8 @@ from rnnscope.recording.address import Address
 from rnnscope.text import codepoints
 
 _SLICE = 16_384
+_VALUES = 2**19
+"""Values of a block of units: what a cache of some megabytes holds."""
 
 
 def check_dims(series: object, dims: tuple[str, ...], expected: str) -> None:
@@ -30,14 +33,15 @@ def check_dims(series: object, dims: tuple[str, ...], expected: str) -> None:
 
 @dataclass(frozen=True, eq=False)
 class UnitSeries:
-    """What one unit does, and the text it does it on.
+    """What one unit does, or what the units of a signal do, and the text they do it on.
 
-    It takes a few bytes a step; the other units of the signal are never held together.
+    It takes a few bytes a step and unit.
 
     Attributes
     ----------
     address : Address
-    values : float32 array of shape (time,)
+        Of the unit, or of the signal.
+    values : float32 array of shape (time,), or (time, unit)
         NaN where the layer does not step.
     document : int array of shape (time,)
     text : str of as many characters
@@ -60,9 +64,19 @@ class UnitSeries:
             If the text has not one character a step, or the unit has no value at all.
         """
         check_dims(series, ("time",), "One unit was expected, a series of dims (time,) such as trace['l0.c.37']")
+        return cls._read(series, text)
+
+    @classmethod
+    def read_signal(cls, series: xr.DataArray, text: str) -> UnitSeries:
+        """All units of a signal, such as ``trace["l0.c"]``, and the text of the trace. Raises as `read` does."""
+        check_dims(series, ("time", "unit"), "All units of a signal were expected, such as trace['l0.c']")
+        return cls._read(series, text)
+
+    @classmethod
+    def _read(cls, series: xr.DataArray, text: str) -> UnitSeries:
         if len(text) != len(series):
             raise TextError(f"A text of one character a step was expected, {len(series):,} here; got {len(text):,}.")
-        values = np.empty(len(series), dtype=np.float32)
+        values = np.empty(series.shape, dtype=np.float32)
         for start in range(0, len(series), _SLICE):
             values[start : start + _SLICE] = series[start : start + _SLICE].values
         if np.isnan(values).all():
@@ -77,10 +91,18 @@ class UnitSeries:
             return self
         return replace(self, values=self.values[::-1], document=self.document[::-1], text=self.text[::-1])
 
+    def blocks(self) -> Iterator[np.ndarray]:
+        """The values at the steps that the layer takes, float64 of shape (time, unit), some units at a time."""
+        values = self.values.reshape(len(self.values), -1)
+        width = max(1, _VALUES // len(values))
+        for first in range(0, values.shape[1], width):
+            yield values[self.steps, first : first + width].astype(np.float64)
+
     @cached_property
     def steps(self) -> np.ndarray:
         """The steps that the layer takes."""
-        return np.flatnonzero(~np.isnan(self.values))
+        values = self.values.reshape(len(self.values), -1)
+        return np.flatnonzero(~np.isnan(values).all(axis=1))
 
     @cached_property
     def taken(self) -> np.ndarray:
@@ -90,7 +112,11 @@ class UnitSeries:
     @cached_property
     def seen(self) -> np.ndarray:
         """These values as the network sees them: a cell state through tanh."""
-        return np.tanh(self.taken) if self.address.signal == "c" else self.taken
+        return self.as_seen(self.taken)
+
+    def as_seen(self, values: np.ndarray) -> np.ndarray:
+        """Values of this unit or signal as the network sees them."""
+        return np.tanh(values) if self.address.signal == "c" else values
 
     @cached_property
     def codes(self) -> np.ndarray:

@@ -8,16 +8,16 @@ import numpy as np
 import pandas as pd
 import scipy.fft
 import scipy.signal
-import seaborn as sns
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
 from rnnscope.errors import TextError
 from rnnscope.recording.address import Address
+from rnnscope.shown import Shown
+from rnnscope.style import BESIDE, CATEGORIES, CONTROL, FOCUS, legend_below, new_axes, style, title
 from rnnscope.text import visible
 
 from .counters import START, count_steps
@@ -35,8 +35,8 @@ _TOLD = 0.1
 _NORMAL_SHARE = 2 / np.pi  # the share of a normal distribution's variance that lies between its halves
 
 
-@dataclass(frozen=True, eq=False)
-class UnitRanking:
+@dataclass(frozen=True, eq=False, repr=False)
+class UnitRanking(Shown):
     """Units of one signal, most switch-like first.
 
     Attributes
@@ -71,11 +71,27 @@ class UnitRanking:
         told = self.table.dropna(subset=column)
         return told.sort_values(column, ascending=False, kind="stable").head(count)
 
-    def plot(self, axes: Axes | None = None) -> Axes:
-        """Timescale against switch-likeness, a dot a unit; on new axes if none are given."""
-        axes = sns.scatterplot(self.table, x="switch", y="timescale", size="dwell", ax=axes or Figure().subplots())
-        axes.set(yscale="log", title=self.signal, ylabel="timescale (steps)")
-        return axes
+    @style()
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Timescale against switch-likeness, a dot a unit; on new axes if none are given.
+
+        The larger a dot, the longer the unit stays in the rarer of its two modes.
+        """
+        ax = ax or new_axes(height=2.5)
+        kinds = {"counter": FOCUS, "switch": BESIDE, "slow": CATEGORIES[2], "-": CONTROL}
+        told = self.table.dropna(subset=["switch", "timescale"]).query("timescale > 0")
+        for kind, rows in told.groupby("kind", sort=False):
+            size = 6 + 10 * np.log1p(rows["dwell"].fillna(0))
+            name = "none of these" if kind == "-" else str(kind)
+            ax.scatter(
+                rows["switch"], rows["timescale"], size, kinds[str(kind)], alpha=0.7, edgecolors="white",
+                linewidths=0.3, label=name,
+            )  # fmt: skip
+        ax.set(yscale="log", xlabel="switch-likeness (0 to 1)", ylabel="timescale (steps)", xlim=(-0.02, 1.02))
+        title(ax, self.signal)
+        if len(told):
+            legend_below(ax, 4, handletextpad=0)
+        return ax
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield Text(f"Units of {self.signal}, most switch-like first", style="bold")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
@@ -16,13 +16,14 @@ from rich.text import Text
 
 from rnnscope.errors import OutputError
 from rnnscope.output import atomic_path
+from rnnscope.shown import Shown
 
 from .columns import RUN_COLUMNS, column
 from .page import draw
 
 
-@dataclass(frozen=True, eq=False)
-class Comparison:
+@dataclass(frozen=True, eq=False, repr=False)
+class Comparison(Shown):
     """Networks beside each other. Made by `rnnscope.compare` and `rnnscope.run_comparison`.
 
     Attributes
@@ -91,9 +92,13 @@ class Comparison:
             self.table.to_csv(partial)
         return path
 
-    def plot(self) -> Figure:
-        """A page of small pictures: for each measure the cells, a dot a seed, and their mean with its error."""
-        return draw({name: self.runs.query("experiment == @name") for name in self.experiments}, self.measures)
+    def plot(self, ax: Figure | SubFigure | None = None) -> Figure | SubFigure:
+        """A page of small pictures: for each measure the cells, a dot a seed, and their mean with its error.
+
+        There are as many as there are measures, so that it takes and returns a figure, or a part of one, rather than
+        axes; a new one if none is given.
+        """
+        return draw({name: self.runs.query("experiment == @name") for name in self.experiments}, self.measures, ax)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         for experiment in self.experiments:

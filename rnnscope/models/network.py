@@ -7,9 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import torch
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
 from torch import nn
 
 from rnnscope.card import Card
+from rnnscope.shown import card_html
 
 
 class Network(nn.Module, ABC):
@@ -46,6 +50,14 @@ class Network(nn.Module, ABC):
     @abstractmethod
     def architecture(self) -> str:
         """The network in one line, such as ``lstm, 1 layer of 256 units, embedding of 64``."""
+
+    def _repr_html_(self) -> str:
+        """Its card, in a notebook."""
+        rows = [("task", self.task), ("network", self.architecture)] if self.card is None else self.card.rows()
+        table = Table("", "", box=None, show_header=False, pad_edge=False)
+        for name, value in rows:
+            table.add_row(Text(name, style="bold"), Text(value))
+        return card_html(Group(Text(self.card.name if self.card else type(self).__name__, style="bold"), table))
 
     @property
     def device(self) -> torch.device:

@@ -20,8 +20,10 @@ from rnnscope.analysis.unit_series import UnitSeries
 from rnnscope.analysis.units import LONGEST, UnitRanking, event_name, rank_units, steps, units_table
 from rnnscope.concept import Concept
 from rnnscope.recording.address import Address
+from rnnscope.shown import Shown, card_html
 from rnnscope.tracing.trace import Trace
 
+from .notebook import trace_html
 from .scale import Scale
 from .terminal import bars
 
@@ -30,12 +32,15 @@ _OFTEN = 20
 """Occurrences that a response needs; in a short text one in 500 steps, but three."""
 
 
-@dataclass(frozen=True, eq=False)
-class UnitCard:
+@dataclass(frozen=True, eq=False, repr=False)
+class UnitCard(Shown):
     """All that can be said of one unit from a trace.
+
+    In a notebook the trace stands below the card, opened at the unit.
 
     Attributes
     ----------
+    trace : Trace
     address : str
     values : float32 array
         The unit at the steps that the layer takes.
@@ -46,6 +51,7 @@ class UnitCard:
     explanation : Explanation or None
     """
 
+    trace: Trace
     address: str
     values: np.ndarray
     ranking: UnitRanking
@@ -77,6 +83,9 @@ class UnitCard:
             if part is not None:
                 yield Text(f"\n{title}", style="bold")
                 yield part
+
+    def _repr_html_(self) -> str:
+        return card_html(self) + trace_html(self.trace, self.address)
 
     def _histogram(self, bins: int) -> Iterator[Text]:
         """How often each value is taken, from the lowest to the highest; a bar is as high as the root of the count."""
@@ -125,6 +134,7 @@ def describe_unit(trace: Trace, address: str | Address, concepts: list[Concept] 
         unit.values, dims="time", coords={"document": ("time", unit.document)}, name=str(unit.address)
     )
     return UnitCard(
+        trace,
         str(unit.address),
         unit.values[unit.steps],
         rank_units(trace[unit.address.whole], text[:LONGEST]),
@@ -134,8 +144,8 @@ def describe_unit(trace: Trace, address: str | Address, concepts: list[Concept] 
     )
 
 
-@dataclass(frozen=True, eq=False)
-class SignalCard:
+@dataclass(frozen=True, eq=False, repr=False)
+class SignalCard(Shown):
     """The units of a signal by kind: switches, counters, and those with the longest memory.
 
     Attributes

@@ -1,4 +1,4 @@
-"""Signals as pictures for a page: heatmaps of many units, and a text coloured by one.
+"""Signals as pictures for a paper: heatmaps of many units, and a text coloured by one.
 
 Computing and drawing are apart: these functions take series and give matplotlib figures; `save`
 writes them.
@@ -7,49 +7,70 @@ writes them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import seaborn as sns
 import xarray as xr
-from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
-from matplotlib.ft2font import FT2Font
+from matplotlib.ticker import MaxNLocator
 from scipy.cluster.hierarchy import leaves_list, linkage
 
 from rnnscope.analysis.units import rank_units
 from rnnscope.errors import OutputError
 from rnnscope.output import atomic_path
 from rnnscope.recording.address import Address
-from rnnscope.text import Vocabulary, visible
+from rnnscope.style import FAINT, INK, PALE, SIGNALS, SMALLEST, Picture, Width, drawable, style
+from rnnscope.text import visible
 
 from .lines import lines
-from .scale import COLOURS, Scale, is_gate, reach
+from .scale import Scale, is_gate, reach
 
 FORMATS = (".png", ".svg", ".pdf")
 
-PAGE_WIDTH = 10.0  # inches
-PAGE_HEIGHT = 13.0
-COLUMNS = 100
-"""Characters across a page."""
 MOST_UNITS = 32
 """Units in a heatmap, if the user names none."""
 
-_ROW = 0.105  # inches of height for one unit
-_LINE = 0.19  # inches of height for a line of text
-_MARGIN = 0.36
 
-_NOTHING = "#dddddd"
-"""The colour of what is not there."""
-_ASIDE = "#888888"
+@dataclass(frozen=True)
+class _Sheet:
+    """What fits on a column or a page of a paper: inches, points of type, and characters across."""
+
+    width: float
+    height: float
+    left: float
+    right: float
+    header: float
+    bar: float
+    """From the top to the middle of the bar of colours."""
+    across: int
+    type: float
+    """Of the characters over a heatmap."""
+    line: int
+    """Characters of a line of text."""
+    text: float
+    """Their type."""
+
+
+_SHEETS: dict[Width, _Sheet] = {
+    "column": _Sheet(3.3, 8.8, 0.36, 0.03, 0.58, 0.3, 60, 5.5, 54, 6.0),
+    "page": _Sheet(6.9, 8.8, 0.42, 0.04, 0.5, 0.13, 100, 6.5, 90, 7.5),
+}
+
+_ROW = 0.08  # inches of height for one unit
+_LINE = 0.155  # inches of height for a line of text
+_MARGIN = 0.3
+
+_ASIDE = "#777777"
 """The ink of what has no value."""
 
-_CENTRED = {"ha": "center", "va": "center", "family": "monospace", "parse_math": False}
+_CENTRED: dict[str, Any] = {"ha": "center", "va": "center", "family": "monospace", "parse_math": False}
+_BESIDE: dict[str, Any] = {"ha": "left", "va": "center", "parse_math": False}
 
 Order = Literal["cluster", "address"]
 
@@ -58,7 +79,12 @@ Row = str | list[tuple[int, str]]
 
 
 def heatmap(
-    text: str, series: xr.DataArray, order: Order = "cluster", most: int = MOST_UNITS, first_step: int = 0
+    text: str,
+    series: xr.DataArray,
+    order: Order = "cluster",
+    most: int = MOST_UNITS,
+    first_step: int = 0,
+    width: Width = "page",
 ) -> list[Figure]:
     """Units down the side, characters along the top, a long text over several rows and pages.
 
@@ -76,6 +102,8 @@ def heatmap(
         At most so many units: the most switch-like ones, see `rnnscope.rank_units`.
     first_step : int
         The step of the first character in its trace.
+    width : {"page", "column"}
+        Of a paper, 6.9 or 3.3 inches: 100 or 60 characters across, in type of 5.5 points or more.
 
     Returns
     -------
@@ -90,12 +118,13 @@ def heatmap(
         scale = Scale.of(address.signal, series.values)
     else:
         scale, series = Scale(-1.0, 1.0), series / reach(series.values, axis=0)
-    title = f"{address}: {series.sizes['unit']} units" + ("" if is_gate(address.signal) else ", each by its own reach")
-    starts = range(0, len(text), COLUMNS)
-    per_page = max(1, int(PAGE_HEIGHT / _panel_height(series)))
+    words = f"{address}: {series.sizes['unit']} units" + ("" if is_gate(address.signal) else ", each by its own reach")
+    sheet = _SHEETS[width]
+    starts = range(0, len(text), sheet.across)
+    per_page = max(1, int(sheet.height / _panel_height(series)))
     pages = [starts[first : first + per_page] for first in range(0, len(starts), per_page)]
-    titles = _numbered(title, len(pages))
-    return [_heatmap_page(text, series, scale, *page, first_step) for page in zip(pages, titles, strict=True)]
+    titles = _numbered(words, len(pages))
+    return [_heatmap_page(text, series, scale, *page, first_step, sheet) for page in zip(pages, titles, strict=True)]
 
 
 def _panel_height(series: xr.DataArray) -> float:
@@ -103,50 +132,60 @@ def _panel_height(series: xr.DataArray) -> float:
     return series.sizes["unit"] * _ROW + _MARGIN
 
 
+@style()
 def _heatmap_page(
-    text: str, series: xr.DataArray, scale: Scale, starts: Sequence[int], title: str, first_step: int
+    text: str,
+    series: xr.DataArray,
+    scale: Scale,
+    starts: Sequence[int],
+    words: str,
+    first_step: int,
+    sheet: _Sheet,
 ) -> Figure:
     height = _panel_height(series)
-    figure = Figure(figsize=(PAGE_WIDTH, height * len(starts) + _MARGIN))
-    axes = np.atleast_1d(figure.subplots(len(starts), 1))
-    figure.subplots_adjust(
-        left=0.075, right=0.995, hspace=_MARGIN / (height - _MARGIN), **_vertical_margins(figure, 0.62, 0.08)
-    )
-    for start, panel in zip(starts, axes, strict=True):
-        _heatmap_row(panel, text[start : start + COLUMNS], series[start : start + COLUMNS], scale, first_step + start)
-    _title(figure, title)
-    _colour_bar(figure, scale)
+    figure = Picture(figsize=(sheet.width, height * len(starts) - _MARGIN + sheet.header + 0.05))
+    panels = np.atleast_1d(figure.subplots(len(starts), 1))
+    figure.subplots_adjust(hspace=_MARGIN / (height - _MARGIN), **_margins(figure, sheet, 0.05))
+    for start, panel in zip(starts, panels, strict=True):
+        part = slice(start, start + sheet.across)
+        _heatmap_row(panel, text[part], series[part], scale, first_step + start, sheet)
+    _title(figure, words)
+    _colour_bar(figure, scale, sheet)
     return figure
 
 
-def _heatmap_row(axes: Axes, text: str, series: xr.DataArray, scale: Scale, start: int) -> None:
+def _heatmap_row(ax: Axes, text: str, series: xr.DataArray, scale: Scale, start: int, sheet: _Sheet) -> None:
     sns.heatmap(
         series.values.T,
-        ax=axes,
+        ax=ax,
         vmin=scale.low,
         vmax=scale.high,
-        cmap=COLOURS.with_extremes(bad=_NOTHING),
+        cmap=SIGNALS.with_extremes(bad=PALE),
         cbar=False,
         xticklabels=False,
         yticklabels=False,
     )
-    axes.set_xlim(0, COLUMNS)
+    ax.set_xlim(0, sheet.across)
     if "document" in series.coords:
         for x in np.flatnonzero(np.diff(series["document"].values)) + 1:
-            axes.axvline(float(x), color="black", linewidth=0.8)
-    axes.set_yticks(np.arange(series.sizes["unit"]) + 0.5, [str(unit) for unit in series["unit"].values], fontsize=5.5)
-    axes.set_xticks(np.arange(len(text)) + 0.5, [_drawable(visible(c)) for c in text], family="monospace", fontsize=7)
-    axes.tick_params(axis="both", length=0, pad=1, labelrotation=0)
-    axes.xaxis.tick_top()
-    for label in axes.get_xticklabels():
+            ax.axvline(float(x), color="black", linewidth=0.8)
+    ax.set_yticks(np.arange(series.sizes["unit"]) + 0.5, [str(unit) for unit in series["unit"].values])
+    ax.set_xticks(np.arange(len(text)) + 0.5, [drawable(visible(c)) for c in text], family="monospace")
+    ax.tick_params(axis="both", length=0, pad=1, labelrotation=0)
+    ax.tick_params(axis="x", labelsize=sheet.type)
+    ax.tick_params(axis="y", labelsize=SMALLEST)
+    ax.xaxis.tick_top()
+    for label in ax.get_xticklabels():
         label.set_parse_math(False)
-    axes.annotate(
-        f"{start:,}", (0, 1), (-4, 3), "axes fraction", "offset points", ha="right", fontsize=6.5, color="#777777"
-    )
+    ax.annotate(f"{start:,}", (0, 1), (-3, 2.5), "axes fraction", "offset points", ha="right", fontsize=6, color=_ASIDE)
 
 
 def coloured_text(
-    text: str, series: xr.DataArray, first_step: int = 0, headings: Mapping[int, str] | None = None
+    text: str,
+    series: xr.DataArray,
+    first_step: int = 0,
+    headings: Mapping[int, str] | None = None,
+    width: Width = "page",
 ) -> list[Figure]:
     """A text with each character on the colour of a unit's value there, over the unit's series.
 
@@ -158,66 +197,74 @@ def coloured_text(
         The step of the first character in its trace.
     headings : dict of int to str
         What stands above the line that begins with a step of the series, such as the name of a document.
+    width : {"page", "column"}
+        Of a paper, 6.9 or 3.3 inches: 90 or 54 characters across.
 
     Returns
     -------
     list of Figure, one a page
     """
     address, headings = Address.parse(str(series.name)), headings or {}
-    values = np.asarray(series, dtype=np.float64)
+    values, sheet = np.asarray(series, dtype=np.float64), _SHEETS[width]
     scale = Scale.of(address.signal, values)
     rows: list[Row] = []
-    for line in lines(text, COLUMNS - 10, headings):
+    for line in lines(text, sheet.line, headings):
         rows += [headings[line[0][0]], line] if line[0][0] in headings else [line]
-    per_page = int((PAGE_HEIGHT - 2.2) / _LINE)
+    per_page = int((sheet.height - 1.4) / _LINE)
     pages = [rows[first : first + per_page] for first in range(0, len(rows), per_page)]
     titles = _numbered(str(address), len(pages))
-    return [_text_page(page, values, scale, title, first_step) for page, title in zip(pages, titles, strict=True)]
+    return [
+        _text_page(page, words, values, scale, first_step, sheet) for page, words in zip(pages, titles, strict=True)
+    ]
 
 
-def _text_page(rows: Sequence[Row], values: np.ndarray, scale: Scale, title: str, first_step: int) -> Figure:
-    height = len(rows) * _LINE
-    figure = Figure(figsize=(PAGE_WIDTH, height + 2.0))
-    margins = _vertical_margins(figure, 0.62, 0.1)
-    top, body = figure.subplots(2, 1, height_ratios=[0.9, height])
-    figure.subplots_adjust(left=0.06, right=0.985, hspace=0.4 * 2 / (height + 0.9), **margins)
+@style()
+def _text_page(
+    rows: Sequence[Row], words: str, values: np.ndarray, scale: Scale, first_step: int, sheet: _Sheet
+) -> Figure:
+    height, curve, gap = len(rows) * _LINE, 0.65, 0.35
+    figure = Picture(figsize=(sheet.width, height + curve + gap + sheet.header - 0.15))
+    top, body = figure.subplots(2, 1, height_ratios=[curve, height])
+    margins = _margins(figure, sheet, 0.05) | {"top": 1 - (sheet.header - 0.2) / figure.get_figheight()}
+    figure.subplots_adjust(hspace=2 * gap / (height + curve), **margins)
     steps = [step for row in rows if not isinstance(row, str) for step, _ in row]
     _curve(top, values, steps[0], steps[-1], first_step)
     for heading, line in pairwise(rows):
         if isinstance(heading, str) and not isinstance(line, str):
-            top.axvline(first_step + line[0][0], color=_NOTHING, linewidth=0.7, zorder=0)
-    _body(body, rows, values, scale)
-    _title(figure, title)
-    _colour_bar(figure, scale)
+            top.axvline(first_step + line[0][0], color=PALE, linewidth=0.7, zorder=0)
+    _body(body, rows, values, scale, sheet)
+    _title(figure, words)
+    _colour_bar(figure, scale, sheet)
     return figure
 
 
-def _curve(axes: Axes, values: np.ndarray, first: int, last: int, first_step: int) -> None:
+def _curve(ax: Axes, values: np.ndarray, first: int, last: int, first_step: int) -> None:
     there = first + np.flatnonzero(~np.isnan(values[first : last + 1]))
-    axes.plot(first_step + there, values[there], color="#444444", linewidth=0.7)
-    axes.axhline(0, color="#bbbbbb", linewidth=0.5, zorder=0)
-    axes.set_xlim(first_step + first, first_step + max(last, first + 1))
-    axes.margins(y=0.1)
-    axes.tick_params(labelsize=6.5, length=2)
-    sns.despine(ax=axes)
+    ax.plot(first_step + there, values[there], color=INK, linewidth=0.6)
+    ax.axhline(0, color=FAINT, linewidth=0.5, zorder=0)
+    ax.set_xlim(first_step + first, first_step + max(last, first + 1))
+    ax.xaxis.set_major_formatter("{x:,.0f}")
+    ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    ax.margins(y=0.1)
+    ax.tick_params(labelsize=6, length=2)
+    ax.set_xlabel("step", fontsize=6, labelpad=1)
 
 
-def _body(axes: Axes, rows: Sequence[Row], values: np.ndarray, scale: Scale) -> None:
+def _body(ax: Axes, rows: Sequence[Row], values: np.ndarray, scale: Scale, sheet: _Sheet) -> None:
     width = max(len(row) for row in rows if not isinstance(row, str))
-    colours = np.ones((len(rows), max(width, COLUMNS - 10), 3))
+    colours = np.ones((len(rows), max(width, sheet.line), 3))
     for y, row in enumerate(rows):
         if isinstance(row, str):
-            row = "".join(map(_drawable, row[: COLUMNS - 10]))
-            axes.text(-0.5, y, row, color=_ASIDE, fontsize=7, ha="left", va="center", parse_math=False)
+            ax.text(-0.5, y, drawable(row[: sheet.line]), color=_ASIDE, fontsize=6, **_BESIDE)
             continue
         for x, (step, character) in enumerate(row):
             ink = _ASIDE
             if not np.isnan(values[step]):
                 colours[y, x] = scale.rgb(values[step]) / 255
                 ink = "white" if colours[y, x] @ (0.299, 0.587, 0.114) < 0.5 else "black"
-            axes.text(x, y, _drawable(character), color=ink, fontsize=8, **_CENTRED)
-    axes.imshow(colours, aspect="auto", interpolation="nearest")
-    axes.set_axis_off()
+            ax.text(x, y, drawable(character), color=ink, fontsize=sheet.text, **_CENTRED)
+    ax.imshow(colours, aspect="auto", interpolation="nearest")
+    ax.set_axis_off()
 
 
 def save(figures: Sequence[Figure], path: str | Path) -> list[Path]:
@@ -230,14 +277,15 @@ def save(figures: Sequence[Figure], path: str | Path) -> list[Path]:
     """
     path = check_format(path)
     if path.suffix.lower() == ".pdf":
-        with atomic_path(path) as partial, PdfPages(partial) as pdf:
+        with style(), atomic_path(path) as partial, PdfPages(partial, metadata={"CreationDate": None}) as pdf:
             for figure in figures:
                 pdf.savefig(figure)
         return [path]
-    paths = page_paths(path, len(figures))
+    paths, kind = page_paths(path, len(figures)), path.suffix[1:].lower()
+    dated: dict[str, Any] = {"metadata": {"Date": None}} if kind == "svg" else {}
     for figure, page in zip(figures, paths, strict=True):
-        with atomic_path(page) as partial:
-            figure.savefig(partial, format=path.suffix[1:].lower(), dpi=150)
+        with style(), atomic_path(page) as partial:
+            figure.savefig(partial, format=kind, **dated)
     return paths
 
 
@@ -266,36 +314,33 @@ def _clustered(values: np.ndarray) -> np.ndarray:
     return leaves_list(linkage(scaled.T, method="average", optimal_ordering=True))
 
 
-def _vertical_margins(figure: Figure, top: float, bottom: float) -> dict[str, float]:
+def _margins(figure: Figure, sheet: _Sheet, bottom: float) -> dict[str, float]:
     """Margins given in inches as the shares that matplotlib wants."""
-    height = figure.get_figheight()
-    return {"top": 1 - top / height, "bottom": bottom / height}
+    width, height = figure.get_size_inches()
+    return {
+        "left": sheet.left / width,
+        "right": 1 - sheet.right / width,
+        "top": 1 - sheet.header / height,
+        "bottom": bottom / height,
+    }
 
 
-def _numbered(title: str, pages: int) -> list[str]:
-    return [title] if pages == 1 else [f"{title}, page {number} of {pages}" for number in range(1, pages + 1)]
+def _numbered(words: str, pages: int) -> list[str]:
+    return [words] if pages == 1 else [f"{words}, page {number} of {pages}" for number in range(1, pages + 1)]
 
 
-def _title(figure: Figure, title: str) -> None:
-    figure.text(0.01, 1 - 0.12 / figure.get_figheight(), title, ha="left", va="top", fontsize=10, weight="bold")
+def _title(figure: Figure, words: str) -> None:
+    width, height = figure.get_size_inches()
+    figure.text(0.04 / width, 1 - 0.06 / height, words, ha="left", va="top", fontsize=7.5, weight="bold")
 
 
-def _colour_bar(figure: Figure, scale: Scale) -> None:
-    height = figure.get_figheight()
-    axes = figure.add_axes((0.74, 1 - 0.24 / height, 0.2, 0.1 / height))
-    axes.imshow(np.linspace(0, 1, 128)[None], aspect="auto", cmap=COLOURS)
-    axes.set_axis_off()
-    for x, value, side in ((0.735, scale.low, "right"), (0.945, scale.high, "left")):
-        figure.text(
-            x, 1 - 0.19 / height, f"{value:+.2g}" if scale.low < 0 else f"{value:.2g}", ha=side, va="center", fontsize=8
-        )
-
-
-def _drawable(character: str) -> str:
-    """A character that the figure's font can draw."""
-    return character if _font().get_char_index(ord(character[0])) else Vocabulary.UNKNOWN
-
-
-@cache
-def _font() -> FT2Font:
-    return font_manager.get_font(font_manager.findfont("monospace"))
+def _colour_bar(figure: Figure, scale: Scale, sheet: _Sheet) -> None:
+    """At the right end of the header."""
+    width, height = figure.get_size_inches()
+    right, long = width - 0.4, 0.9
+    ax = figure.add_axes(((right - long) / width, 1 - (sheet.bar + 0.04) / height, long / width, 0.08 / height))
+    ax.imshow(np.linspace(0, 1, 128)[None], aspect="auto", cmap=SIGNALS)
+    ax.set_axis_off()
+    for x, value, side in ((right - long - 0.05, scale.low, "right"), (right + 0.05, scale.high, "left")):
+        words = f"{value:+.2g}" if scale.low < 0 else f"{value:.2g}"
+        figure.text(x / width, 1 - sheet.bar / height, words, ha=side, va="center_baseline", fontsize=6)

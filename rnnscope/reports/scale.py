@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import matplotlib
 import numpy as np
 
 from rnnscope.cells import CELLS
+from rnnscope.style import SIGNALS
 
-COLOURS = matplotlib.colormaps["PuOr_r"]
+COLOURS = SIGNALS
 
 _GATES = {signal.name: (signal.low, signal.high) for cell in CELLS.values() for signal in cell.gates}
 

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from rnnscope.analysis.units import UnitRanking, steps
 from rnnscope.recording.address import Address
+from rnnscope.shown import Shown
 
 from .lines import lines
 from .scale import Scale
@@ -22,7 +23,7 @@ _BARS = "▁▂▃▄▅▆▇█"
 _LEGEND_STEPS = 24
 
 
-class ColouredText:
+class ColouredText(Shown):
     """A text with each character on the colour of a unit's value there.
 
     Where the terminal has no colours, a row of bars stands below each line instead.
@@ -102,7 +103,7 @@ def sparkline(values: np.ndarray, width: int, scale: Scale) -> str:
     return bars(np.array([stretch.mean() if len(stretch) else np.nan for stretch in stretches]), scale).plain
 
 
-class SignalOverview:
+class SignalOverview(Shown):
     """The most telling units of a signal, each with its sparkline.
 
     Parameters

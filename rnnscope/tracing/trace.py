@@ -47,6 +47,7 @@ import xarray as xr
 import zarr
 
 from rnnscope.errors import AddressError, TraceError
+from rnnscope.inline import Inline
 from rnnscope.recording.address import Address, find
 from rnnscope.recording.directions import Directions, listed
 
@@ -56,11 +57,12 @@ FORMAT = "rnnscope-trace"
 VERSION = 1
 
 
-class Trace:
+class Trace(Inline):
     """Signals aligned with documents.
 
     ``trace["l0.c"]`` is a DataArray of dims (time, unit), ``trace["l0.c.37"]`` one of (time,); both with the
-    coordinate ``document``, of each step the number of its document.
+    coordinate ``document``, of each step the number of its document. In a notebook a trace shows its text, coloured by
+    its units.
 
     Attributes
     ----------
@@ -143,13 +145,13 @@ class Trace:
 
     @property
     def text(self) -> str:
-        """The text of all documents."""
+        """The text of all documents; U+FFFD where half of a surrogate pair stands alone."""
         return self.text_between(0, len(self))
 
     def text_between(self, start: int, stop: int) -> str:
         """The text from one step to another, without reading the rest."""
         codes = self.tree.dataset["codepoint"][start:stop].values
-        return codes.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
+        return codes.astype("<u4").tobytes().decode("utf-32-le", "replace")
 
     @property
     def characters(self) -> tuple[str, ...]:

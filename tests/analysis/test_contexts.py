@@ -10,7 +10,8 @@ import xarray as xr
 from rich.cells import cell_len
 from rich.console import Console
 
-from rnnscope.analysis.contexts import Contexts, top_contexts
+from rnnscope.analysis import unit_series
+from rnnscope.analysis.contexts import Contexts, signal_contexts, top_contexts
 from rnnscope.analysis.units import two_groups
 
 STEPS = 900
@@ -105,9 +106,25 @@ def test_a_layer_that_reads_from_the_end_has_more_room_for_what_follows() -> Non
 
 def test_a_plot_has_a_dot_for_each_place() -> None:
     result = top_contexts(of(smooth(0)), TEXT)
-    dots = np.asarray(result.plot().collections[0].get_offsets())
+    dots = np.concatenate([np.asarray(end.get_offsets()) for end in result.plot().collections])
     assert dots == pytest.approx(result.table[["step", "value"]].to_numpy(dtype=float))
 
 
 def test_no_place_is_given_if_none_is_asked_for() -> None:
     assert top_contexts(of(smooth(0)), TEXT, count=0).table.empty
+
+
+def test_all_units_of_a_signal_at_once_are_each_unit_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unit_series, "_VALUES", 2_000)  # two units at a time
+    values = np.stack([smooth(seed) for seed in range(5)], axis=1)
+    values[:, 3] = 0.25
+    values[::7] = np.nan
+    coordinates = {"document": ("time", np.arange(STEPS) // 90)}
+    signal = xr.DataArray(values, dims=("time", "unit"), coords=coordinates, name="l0.c")
+    many = signal_contexts(signal, TEXT, count=4, width=25)
+    assert set(many["unit"]) == {0, 1, 2, 4}
+    for unit in range(5):
+        alone = top_contexts(signal[:, unit].rename(f"l0.c.{unit}"), TEXT, count=4, width=25).table
+        own = many[many["unit"] == unit]
+        for name in ("end", "step", "value"):
+            assert own[name].tolist() == alone[name].tolist()

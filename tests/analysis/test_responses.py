@@ -14,7 +14,7 @@ from rich.console import Console
 
 import rnnscope
 from rnnscope.analysis import unit_series
-from rnnscope.analysis.responses import responses
+from rnnscope.analysis.responses import responses, signal_responses
 from rnnscope.errors import AddressError, TextError
 from tests import handmade
 
@@ -147,3 +147,28 @@ def test_a_layer_that_reads_from_the_end_responds_to_what_it_reads() -> None:
     forward = responses(of(values, DOCUMENT), TEXT, fewest=4).table
     reverse = responses(of(values[::-1], DOCUMENT[::-1]).rename("l0r.h.3"), TEXT[::-1], fewest=4).table
     pd.testing.assert_frame_equal(reverse, forward.assign(ngram=forward["ngram"].str[::-1]))
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_all_units_of_a_signal_at_once_are_each_unit_alone(reverse: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unit_series, "_VALUES", 2_000)  # three units at a time
+    values = np.random.default_rng(7).normal(size=(600, 7)).cumsum(axis=0).astype("float32")
+    values[:, 4] = 0.25
+    values[::5] = np.nan
+    name = "l0r.h" if reverse else "l0.h"
+    coordinates = {"document": ("time", DOCUMENT), "unit": np.arange(10, 17)}
+    signal = xr.DataArray(values, dims=("time", "unit"), coords=coordinates, name=name)
+    many = signal_responses(signal, TEXT, fewest=4)
+    assert many.units == tuple(f"{name}.{unit}" for unit in range(10, 17))
+    on, off = many.on(3), many.off(3)
+    for place, address in enumerate(many.units):
+        alone, among = responses(signal[:, place].rename(address), TEXT, fewest=4), many.of(place)
+        assert among.address == alone.address and among.deviation == pytest.approx(alone.deviation)
+        pd.testing.assert_frame_equal(among.table, alone.table)
+        for rows, side in ((on, alone.on(3)), (off, alone.off(3))):
+            own = rows[rows["unit"] == place]
+            assert own["ngram"].tolist() == side["ngram"].tolist()
+            assert own["count"].tolist() == side["count"].tolist()
+            assert own["effect"].tolist() == pytest.approx(side["effect"].tolist())
+    with pytest.raises(AddressError, match="All units of a signal"):
+        signal_responses(signal[:, 0], TEXT)

@@ -100,3 +100,12 @@ def test_a_network_that_does_not_agree_is_told_so() -> None:
     found = json.loads(run("agreement", "random.pt", "pairs.tsv", "--json").stdout)
     whole = found["agreement"]["table"][0]
     assert whole["right"] < 0.9 and whole["low"] < 0.5
+
+
+def test_a_direction_can_be_taken_away() -> None:
+    made = run("directions", "model.pt", "text.txt", "--signal", "l0.c", "-o", "pc.npz")
+    assert made.exit_code == 0, made.output
+    result = run(*AGREE, "--directions", "pc.npz", "--unit", "l0.pc.0", "--controls", "2", "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["ablation"]["units"] == ["l0.pc.0"]
+    assert run(*AGREE, "--unit", "l0.pc.0", "--controls", "2").exit_code == 2

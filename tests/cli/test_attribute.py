@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from rnnscope import checkpoint
-from rnnscope.cli import Commands
+from rnnscope.cli import Commands, main
 from rnnscope.cli.attribute import attribute
 from tests.handmade import latch
 
@@ -50,7 +50,7 @@ def test_several_methods_as_json_of_standard_input_cut_to_a_limit() -> None:
         "--limit", "12", stdin=TEXT,
     )  # fmt: skip
     assert result.exit_code == 0, result.output
-    occlusion, saliency = json.loads(result.stdout)
+    occlusion, saliency = json.loads(result.stdout)["attributions"]
     assert occlusion["method"] == "occlusion"
     assert occlusion["gap"] is saliency["gap"] is saliency["difference"] is None
     assert "".join(row["character"] for row in occlusion["table"]) == TEXT[:12]
@@ -66,7 +66,8 @@ def test_it_shows_what_is_owed_to_units() -> None:
     narrow = run("model.pt", "text.txt", "--signal", "l0.c", width=60)
     assert "l0.c.3" in narrow.stdout
     assert "…" not in narrow.stdout
-    (found,) = json.loads(run("model.pt", "text.txt", "--signal", "l0.c", "--method", "conductance", "--json").stdout)
+    options = ("--signal", "l0.c", "--method", "conductance", "--json")
+    (found,) = json.loads(run("model.pt", "text.txt", *options).stdout)["attributions"]
     assert found["signal"] == "l0.c"
     assert len(found["table"]) == 8
 
@@ -115,3 +116,16 @@ def test_an_empty_text_is_refused() -> None:
         result = run("model.pt", "-", stdin=stdin)
         assert result.exit_code == 2
         assert "at least one character" in result.stderr or "1 to 20,000 characters" in result.stderr
+
+
+def test_a_direction_is_a_target_and_a_signal_of_its_own() -> None:
+    made = CliRunner().invoke(main, ["directions", "model.pt", "text.txt", "--signal", "l0.c", "-o", "pc.npz"])
+    assert made.exit_code == 0, made.output
+    along = ("--directions", "pc.npz", "--json")
+    (found,) = json.loads(run("model.pt", "text.txt", "--target", "l0.pc.0@9", *along).stdout)["attributions"]
+    assert found["target"] == "l0.pc.0 at step 9"
+    options = ("--target", "l0.pc.0@9", "--signal", "l0.pc", "--method", "gradient")
+    (found,) = json.loads(run("model.pt", "text.txt", *options, *along).stdout)["attributions"]
+    assert {row["unit"] for row in found["table"]} == {f"l0.pc.{number}" for number in range(len(found["table"]))}
+    without = run("model.pt", "text.txt", "--target", "l0.pc.0@9")
+    assert without.exit_code == 2 and "pc" in without.output

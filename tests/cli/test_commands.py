@@ -152,10 +152,11 @@ def test_trace_draws_a_heatmap_over_pages(here: Path, order: str) -> None:
     result = run("trace", "model.pt", "text.txt", "--heatmap", "map.png", "--order", order)
     assert result.exit_code == 0, result.output
     pages = sorted(here.glob("map-*.png"))
-    assert len(pages) == 3
+    assert len(pages) > 2
+    assert f"Drew {', '.join(f'map-{number}.png' for number in range(1, len(pages) + 1))}: l0.c over" in result.output
     for page in pages:
         with Image.open(page) as image:
-            assert image.width == 1500
+            assert image.width > 1000
             assert len(image.convert("RGB").getcolors(2**24) or ()) > 50
     assert run("trace", "model.pt", "text.txt", "-o", "b.zarr", "--heatmap", "map.png").exit_code == 2
     assert not Path("b.zarr").exists()

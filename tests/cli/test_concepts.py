@@ -68,7 +68,7 @@ def test_a_category_of_several_lines_is_named_in_one() -> None:
 
 
 def test_json_has_the_same() -> None:
-    records = json.loads(run("--json").output)
+    records = json.loads(run("--json").output)["concepts"]
     assert [record["name"] for record in records] == list(CONCEPTS)
     assert records[0] == {
         "name": "quotes",
@@ -125,7 +125,7 @@ def test_a_terminal_with_colours_gets_colours() -> None:
 
 
 def test_labels_can_be_had_as_json() -> None:
-    (record,) = json.loads(run("-", "--concept", "vowel", "--json", "--start", "1", stdin="xab!").output)
+    (record,) = json.loads(run("-", "--concept", "vowel", "--json", "--start", "1", stdin="xab!").output)["concepts"]
     assert (record["name"], record["start"], record["labels"]) == ("vowel", 1, [1, 0, None])
 
 

@@ -90,7 +90,7 @@ def test_json_says_the_same_in_numbers(here: Path) -> None:
     assert ends[0] == "highest" and ends[-1] == "lowest"
     series = rnnscope.open_trace("latch.zarr")["l0.c.3"].values
     assert card["contexts"][0]["value"] == series.max() == series[card["contexts"][0]["step"]]
-    rows = json.loads(page_of_json("latch.zarr", "l0.c"))
+    rows = json.loads(page_of_json("latch.zarr", "l0.c"))["units"]
     assert len(rows) == 8 and rows[0]["address"] == "l0.c.3"
 
 

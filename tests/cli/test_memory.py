@@ -73,7 +73,7 @@ def test_memory_takes_the_lengths_of_contexts() -> None:
 def test_a_network_of_a_problem_needs_no_text() -> None:
     result = run("memory", "counter.pt", "--lengths", "4,6", "--save", "counter.png")
     assert result.exit_code == 0, result.output
-    for words in ("a^n b^n", "length   success", "units that follow the depth", "Drew counter.png"):
+    for words in ("a^n b^n", "length  success", "units that follow the depth", "Drew counter.png"):
         assert words in result.output
     found = json.loads(run("memory", "counter.pt", "--json").stdout)
     assert (found["problem"], found["trained"], found["solved"]) == ("anbn", 4, None)

@@ -54,7 +54,7 @@ def test_probe_prints_the_line_that_a_paper_needs() -> None:
 def test_probe_prints_json() -> None:
     result = run(*PROBE, "--json", "--no-untrained", "--units", "l0.c.3,l0.h", "--seed", "3")
     assert result.exit_code == 0, result.output
-    (found,) = json.loads(result.stdout)
+    (found,) = json.loads(result.stdout)["probes"]
     figures = {row["figure"]: row for row in found["figures"]}
     assert figures["accuracy"] == {"figure": "accuracy", "value": 1, "low": 1, "high": 1}
     assert figures["untrained"]["value"] is None
@@ -68,9 +68,9 @@ def test_probe_prints_json() -> None:
 
 def test_several_concepts_are_several_lines_also_of_standard_input() -> None:
     arguments = ("probe", "model.pt", "-", "--concept", "quotes", "--concept", "vowel", "--json")
-    both = json.loads(run(*arguments, stdin=TEXT).stdout)
+    both = json.loads(run(*arguments, stdin=TEXT).stdout)["probes"]
     assert [found["concept"] for found in both] == ["quotes", "vowel"]
-    assert both[0]["line"] == json.loads(run(*PROBE, "--json").stdout)[0]["line"].replace("text.txt", "stdin")
+    assert both[0]["line"] == json.loads(run(*PROBE, "--json").stdout)["probes"][0]["line"].replace("text.txt", "stdin")
 
 
 def test_a_trace_has_its_text() -> None:
@@ -103,7 +103,7 @@ def test_directions_are_probed_beside_those_of_the_untrained_network() -> None:
     assert made.exit_code == 0, made.output
     result = run(*PROBE, "--directions", "pc.npz", "--units", "l0.pc", "--json")
     assert result.exit_code == 0, result.output
-    (found,) = json.loads(result.stdout)
+    (found,) = json.loads(result.stdout)["probes"]
     figures = {row["figure"]: row["value"] for row in found["figures"]}
     assert figures["accuracy"] > 0.99 > figures["untrained"]
 

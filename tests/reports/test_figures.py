@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from rnnscope.errors import OutputError
 from rnnscope.reports import figures
 from rnnscope.reports.scale import Scale, reach
+from rnnscope.style import Width
 
 TEXT = ("the end.\n" * 40)[:330]
 
@@ -94,7 +96,7 @@ def test_one_character_is_enough() -> None:
 
 
 def test_pages_are_numbered_and_a_pdf_holds_all(tmp_path: Path) -> None:
-    pages = figures.heatmap(TEXT * 4, xr.concat([make_series(20)] * 4, "time"))
+    pages = figures.heatmap(TEXT * 2, xr.concat([make_series(20)] * 2, "time"))
     assert len(pages) > 1
     assert [path.name for path in figures.save(pages, tmp_path / "map.png")] == [
         f"map-{number}.png" for number in range(1, len(pages) + 1)
@@ -149,3 +151,35 @@ def test_a_series_without_any_value_is_drawn(tmp_path: Path) -> None:
     series = make_series(4, signal="c") * np.nan
     pages = figures.heatmap(TEXT, series.rename("l0.c")) + figures.coloured_text(TEXT, series[:, 0].rename("l0.c.0"))
     assert len(figures.save(pages, tmp_path / "map.png")) == 2
+
+
+@pytest.mark.parametrize(("width", "inches", "across"), [("column", 3.3, 60), ("page", 6.9, 100)])
+def test_a_heatmap_can_be_read_at_the_width_it_is_printed_at(width: Width, inches: float, across: int) -> None:
+    (page, *_) = figures.heatmap(TEXT, make_series(), order="address", width=width)
+    assert page.get_figwidth() == inches
+    page.set_dpi(600)  # to the pixel
+    panel = rows([page])[0]
+    labels = panel.get_xticklabels()
+    assert "".join(label.get_text() for label in labels) == TEXT[:across].replace("\n", "⏎").replace(" ", "·")
+    renderer = FigureCanvasAgg(page).get_renderer()
+    page.draw(renderer)
+    step = panel.get_window_extent().width / across
+    for label in [*labels, *panel.get_yticklabels()]:
+        assert float(label.get_fontsize()) >= 5.5
+    assert max(label.get_window_extent(renderer).width for label in labels) <= step * 1.02
+    box = page.get_tightbbox(renderer)
+    assert box.x0 >= 0 and box.x1 <= inches and box.y0 >= 0 and box.y1 <= page.get_figheight()
+
+
+def test_a_text_can_be_as_wide_as_a_column() -> None:
+    (page,) = figures.coloured_text(TEXT, make_series()[:, 0].rename("l0.f.0"), width="column")
+    assert page.get_figwidth() == 3.3
+    box = page.get_tightbbox(FigureCanvasAgg(page).get_renderer())
+    assert box.x0 >= 0 and box.x1 <= 3.35 and box.y1 <= page.get_figheight()
+
+
+def test_pictures_are_the_same_files_each_time(tmp_path: Path) -> None:
+    for name in ("a.svg", "b.svg", "a.pdf", "b.pdf"):
+        figures.save(figures.coloured_text("abc", make_series()[:3, 0].rename("l0.f.0")), tmp_path / name)
+    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+    assert (tmp_path / "a.pdf").read_bytes() == (tmp_path / "b.pdf").read_bytes()

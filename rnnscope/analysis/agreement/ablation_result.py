@@ -7,11 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
+
+from rnnscope.shown import Shown
+from rnnscope.style import BESIDE, CONTROL, FAINT, FOCUS, label, legend_below, new_axes, style, title
 
 _BESIDE = 50
 """Columns of a terminal that the rest of the table takes."""
@@ -19,8 +21,8 @@ _BESIDE = 50
 _LISTED = 5
 
 
-@dataclass(frozen=True, eq=False)
-class AgreementAblation:
+@dataclass(frozen=True, eq=False, repr=False)
+class AgreementAblation(Shown):
     """The preference for good sentences without some units. Made by `rnnscope.agreement_ablation`.
 
     Attributes
@@ -59,23 +61,28 @@ class AgreementAblation:
         more = f" and {len(self.units) - _LISTED} more" if len(self.units) > _LISTED else ""
         return f"Agreement without {', '.join(self.units[:_LISTED])}{more}"
 
-    def plot(self, axes: Axes | None = None) -> Axes:
-        """The area under the ROC by condition, intact, ablated and of the controls; on new axes if none are given."""
+    @style()
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """The area under the ROC by condition, intact, ablated and of the controls; on new axes if none are given.
+
+        The share of right preferences where no area can be told.
+        """
         table = self.table.xs("auc", level="measure").dropna(subset="intact")
+        measured = "area under the ROC; 0.5 is chance"
         if not len(table):
             table = self.table.xs("right", level="measure")
-        axes = axes or Figure(figsize=(7, 1.4 + 0.3 * len(table)), layout="constrained").subplots()
+            measured = "share of right preferences; 0.5 is chance"
+        ax = ax or new_axes(height=1.2 + 0.18 * len(table))
         places = np.arange(len(table))
-        axes.hlines(
-            places, table["controls_low"], table["controls_high"], color="#bbbbbb", linewidth=5, label="controls"
-        )
-        axes.plot(table["intact"], places, "o", color="#2166ac", label="intact")
-        axes.plot(table["ablated"], places, "D", color="#b2182b", label="ablated")
-        axes.axvline(0.5, color="#999999", linestyle="--", linewidth=1)
-        axes.set_yticks(places, list(table.index))
-        axes.set(xlabel="area under the ROC; 0.5 is chance", title=self.title, ylim=(len(table) - 0.4, -0.6))
-        axes.figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)  # pyright: ignore
-        return axes
+        ax.hlines(places, table["controls_low"], table["controls_high"], color=FAINT, linewidth=4, label="controls")
+        ax.plot(table["intact"], places, "o", color=BESIDE, label="intact")
+        ax.plot(table["ablated"], places, "D", color=FOCUS, label="ablated")
+        ax.axvline(0.5, color=CONTROL, linestyle="--", linewidth=0.8)
+        ax.set_yticks(places, [label(str(name), 30) for name in table.index])
+        ax.set(xlabel=measured, ylabel="condition", ylim=(len(table) - 0.4, -0.6))
+        title(ax, self.title)
+        legend_below(ax, 3)
+        return ax
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield Text(self.title, style="bold")

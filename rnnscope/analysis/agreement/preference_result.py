@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
 from rnnscope.analysis.intervals import wilson_interval
+from rnnscope.shown import Shown
+from rnnscope.style import BESIDE, CONTROL, FOCUS, label, legend_below, new_axes, style
 
 from .columns import chosen_conditions, forms_of, parts
 from .statistics import separation, separation_interval, share_right
@@ -23,8 +24,8 @@ _BESIDE = 54
 """Columns of a terminal that the rest of the table takes."""
 
 
-@dataclass(frozen=True, eq=False)
-class Agreement:
+@dataclass(frozen=True, eq=False, repr=False)
+class Agreement(Shown):
     """Which sentence of each minimal pair a network holds to be the more probable. Made by `rnnscope.agreement`.
 
     Attributes
@@ -84,27 +85,28 @@ class Agreement:
             row |= {"baseline": share_right(others) / count, "baseline_auc": separation(others, forms)}
         return row
 
-    def plot(self, axes: Axes | None = None) -> Axes:
+    @style()
+    def plot(self, ax: Axes | None = None) -> Axes:
         """Share of right preferences and area under the ROC by condition; on new axes if none are given."""
         table = self.table
-        height = 1.4 + 0.3 * len(table)
-        axes = axes or Figure(figsize=(7, height), layout="constrained").subplots()
+        ax = ax or new_axes(height=1.3 + 0.22 * len(table))
         places = np.arange(len(table))
-        series = [("right", "low", "high", "#b2182b", "D", "right", -0.13)]
-        series += [("auc", "auc_low", "auc_high", "#2166ac", "o", "area under the ROC", 0.13)]
-        for value, low, high, color, marker, label, shift in series:
+        series = [("right", "low", "high", FOCUS, "D", "share right", -0.13)]
+        series += [("auc", "auc_low", "auc_high", BESIDE, "o", "area under the ROC", 0.13)]
+        for value, low, high, color, marker, name, shift in series:
             reach = np.abs(table[[low, high]].to_numpy().T - table[value].to_numpy())
-            style: dict[str, Any] = {"fmt": marker, "color": color, "markersize": 5, "capsize": 2, "elinewidth": 1}
-            axes.errorbar(table[value], places + shift, xerr=reach, label=label, **style)
+            look: dict[str, Any] = {"fmt": marker, "color": color, "elinewidth": 0.8}
+            ax.errorbar(table[value], places + shift, xerr=reach, label=name, **look)
             if self.baseline:
                 other = "baseline" if value == "right" else "baseline_auc"
-                hollow = {"facecolors": "none", "edgecolors": color, "marker": marker, "s": 24, "zorder": 1}
-                axes.scatter(table[other], places + shift, label=f"{self.baseline}: {label}", **hollow)
-        axes.axvline(0.5, color="#999999", linestyle="--", linewidth=1)
-        axes.set_yticks(places, list(table.index))
-        axes.set(xlabel="0.5 is chance", ylim=(len(table) - 0.4, -0.6), xlim=(-0.02, 1.02))
-        axes.figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)  # pyright: ignore
-        return axes
+                hollow = {"facecolors": "none", "edgecolors": color, "marker": marker, "s": 12, "zorder": 1}
+                ax.scatter(table[other], places + shift, label=label(f"{self.baseline}: {name}"), **hollow)
+        ax.axvline(0.5, color=CONTROL, linestyle="--", linewidth=0.8)
+        ax.set_yticks(places, [label(str(name), 30) for name in table.index])
+        ax.set(xlabel="share, or area; 0.5 is chance", ylabel="condition")
+        ax.set(ylim=(len(table) - 0.4, -0.6), xlim=(-0.02, 1.02))
+        legend_below(ax, 2)
+        return ax
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield Text("Is the good sentence the more probable?", style="bold")

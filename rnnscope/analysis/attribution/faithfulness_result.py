@@ -9,17 +9,19 @@ from typing import Any
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from rnnscope.shown import Shown
+from rnnscope.style import CONTROL, PALE, colours, label, new_axes, style, title
+
 from .faithfulness_summary import RANDOM
 
 
-@dataclass(frozen=True, eq=False)
-class Faithfulness:
+@dataclass(frozen=True, eq=False, repr=False)
+class Faithfulness(Shown):
     """Which attributions beat random orders on a network. Made by `rnnscope.faithfulness`.
 
     Attributes
@@ -77,26 +79,28 @@ class Faithfulness:
     def title(self) -> str:
         return f"Faithfulness of attributions: {self.target}"
 
-    def plot(self, axes: Axes | None = None, curve: str = "deletion") -> Axes:
+    @style()
+    def plot(self, ax: Axes | None = None, curve: str = "deletion") -> Axes:
         """The target while parts are deleted, or inserted, a line a method; random orders as a band.
 
         On new axes if none are given.
         """
-        axes = axes or Figure(figsize=(7, 4), layout="constrained").subplots()
+        ax = ax or new_axes("page", 2.6)
         rows = self.curves.query("curve == @curve")
         random = rows.query("method == @RANDOM")
-        axes.fill_between(random["share"], random["low"], random["high"], color="#dddddd", label=f"{RANDOM} orders")
-        axes.plot(random["share"], random["target"], color="#888888", linewidth=1)
+        ax.fill_between(random["share"], random["low"], random["high"], color=PALE, label=f"{RANDOM} orders")
+        ax.plot(random["share"], random["target"], color=CONTROL, linewidth=0.8)
         order = list(self.table.index)
         sns.lineplot(
             rows.query("method != @RANDOM"), x="share", y="target", hue="method", hue_order=order, style="method",
-            style_order=order, estimator=None, ax=axes,
+            style_order=order, palette=colours(order), estimator=None, ax=ax,
         )  # fmt: skip
         done = {"deletion": "deleted", "insertion": "inserted"}[curve]
         measured = self.target if self.texts == 1 else "target, mean over texts"
-        axes.set(xlabel=f"share of {self.parts} {done}, most important first", ylabel=measured, title=self.title)
-        axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
-        return axes
+        ax.set(xlabel=f"share of {self.parts} {done}, most important first", ylabel=label(measured, 40))
+        title(ax, self.title)
+        ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
+        return ax
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield Text(self.title, style="bold")

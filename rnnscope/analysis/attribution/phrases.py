@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import torch
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
@@ -18,19 +17,22 @@ from rich.text import Text
 from torch import nn
 
 from rnnscope.errors import AttributionError
+from rnnscope.shown import Shown
+from rnnscope.style import CONTROL, SIGNALS, label, new_axes, style, title
 from rnnscope.text import in_a_line
 
 from .contextual_decomposition import Span, contextual_decomposition
 from .question import Question, TextLike
-from .shading import COLOURS, reach
+from .shading import reach
 from .targets import TargetLike
 from .words import word_starts
 
-_SHOWN = 20
+_SHOWN, _DRAWN = 20, 24
+"""Phrases of the card, and of the picture."""
 
 
-@dataclass(frozen=True, eq=False)
-class PhraseScores:
+@dataclass(frozen=True, eq=False, repr=False)
+class PhraseScores(Shown):
     """What phrases bring to a target. Made by `rnnscope.phrase_scores`.
 
     Attributes
@@ -55,17 +57,21 @@ class PhraseScores:
     def title(self) -> str:
         return f"{self.target}: what phrases bring to it"
 
-    def plot(self, axes: Axes | None = None) -> Axes:
-        """A bar a phrase, in the order of the text; on new axes if none are given."""
-        rows = self.table
-        axes = axes or Figure(figsize=(6, 0.28 * len(rows) + 1.2), layout="constrained").subplots()
-        shades = COLOURS(0.5 + rows["score"].to_numpy() / reach(rows["score"].to_numpy()) / 2)
-        axes.barh(range(len(rows)), rows["score"], color=shades, edgecolor="#999999", linewidth=0.5)
-        axes.set_yticks(range(len(rows)), [in_a_line(phrase).replace("$", r"\$") for phrase in rows["phrase"]])
-        axes.axvline(0, color="#999999", linewidth=0.8)
-        axes.set(xlabel="score, by contextual decomposition", title=self.title)
-        axes.invert_yaxis()
-        return axes
+    @style()
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """A bar a phrase, in the order of the text; on new axes if none are given.
+
+        Of many phrases, those of the largest scores.
+        """
+        rows = self.table.iloc[_largest(self.table["score"], _DRAWN)]
+        ax = ax or new_axes(height=0.9 + 0.15 * len(rows))
+        shades = SIGNALS(0.5 + rows["score"].to_numpy() / reach(rows["score"].to_numpy()) / 2)
+        ax.barh(range(len(rows)), rows["score"], color=shades, edgecolor=CONTROL, linewidth=0.5)
+        ax.set_yticks(range(len(rows)), [label(phrase.strip() or phrase, 24) for phrase in rows["phrase"]])
+        ax.axvline(0, color=CONTROL, linewidth=0.8)
+        ax.set(xlabel="score, by contextual decomposition", ylabel="phrase", ylim=(len(rows) - 0.4, -0.6))
+        title(ax, self.title)
+        return ax
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield Text(self.title, style="bold")
@@ -78,11 +84,15 @@ class PhraseScores:
         table.add_column("phrase", no_wrap=True, overflow="ellipsis", max_width=max(12, options.max_width - 46))
         for name in ("steps", "score", "characters", "interaction"):
             table.add_column(name, justify="right", no_wrap=True)
-        largest = np.argsort(-np.abs(self.table["score"].to_numpy()), kind="stable")[:_SHOWN]
-        for row in self.table.iloc[np.sort(largest)].to_dict("records"):
+        for row in self.table.iloc[_largest(self.table["score"], _SHOWN)].to_dict("records"):
             numbers = (f"{row[name]:+.3f}" for name in ("score", "characters", "interaction"))
             table.add_row(Text(in_a_line(row["phrase"])), f"{row['start']:,}-{row['stop'] - 1:,}", *numbers)
         yield table
+
+
+def _largest(scores: Any, count: int) -> np.ndarray:
+    """Where the largest scores are, in their order."""
+    return np.sort(np.argsort(-np.abs(scores.to_numpy()), kind="stable")[:count])
 
 
 @torch.inference_mode(False)

@@ -12,6 +12,8 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from rnnscope.shown import Shown
+from rnnscope.style import style
 from rnnscope.text import in_a_line, visible
 
 from .drawing import draw
@@ -23,8 +25,8 @@ _SHOWN = 8
 """Rows of the card."""
 
 
-@dataclass(frozen=True, eq=False)
-class Attribution:
+@dataclass(frozen=True, eq=False, repr=False)
+class Attribution(Shown):
     """How much each character has to do with what a network makes of a text. Made by `rnnscope.attribute`.
 
     Attributes
@@ -102,12 +104,13 @@ class Attribution:
     def title(self) -> str:
         return f"{self.target}, by {self.method}"
 
-    def plot(self, axes: Axes | None = None) -> Axes:
+    @style()
+    def plot(self, ax: Axes | None = None) -> Axes:
         """The text, each character on the colour of its score; on new axes if none are given.
 
         Orange speaks for the target, purple against it. Of a long text, the stretch about the largest score.
         """
-        return draw(self.characters, self.shades, self.title, axes)
+        return draw(self.characters, self.shades, self.title, ax)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield Text(self.title, style="bold")

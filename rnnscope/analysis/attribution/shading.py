@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import matplotlib
 import numpy as np
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.style import Style
 from rich.text import Text
 
+from rnnscope.style import SIGNALS
 from rnnscope.text import in_a_line
-
-COLOURS = matplotlib.colormaps["PuOr_r"]
-"""Purple is below zero, white is zero, orange is above (Brewer 2003)."""
 
 _BARS = "▁▂▃▄▅▆▇█"
 
@@ -84,7 +81,7 @@ class Shading:
         return row
 
     def _style(self, score: float) -> Style:
-        colour = COLOURS(0.5 + score / self.reach / 2)
+        colour = SIGNALS(0.5 + score / self.reach / 2)
         red, green, blue = (int(255 * part) for part in colour[:3])
         return Style(color="bright_white" if is_dark(colour) else "black", bgcolor=f"rgb({red},{green},{blue})")
 

@@ -8,16 +8,17 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
 from rnnscope.recording.address import Address
+from rnnscope.shown import Shown
+from rnnscope.style import SIGNALS, SMALLEST, label, new_axes, style, title
 from rnnscope.text import in_a_line
 
-from .shading import COLOURS, reach
+from .shading import reach
 
 _MEANINGS = {
     "gradient": "By how much the target changes with a unit at a step, through all later steps too.",
@@ -36,8 +37,8 @@ _NAMED = 100
 """Steps of the longest text whose characters are written below the picture."""
 
 
-@dataclass(frozen=True, eq=False)
-class UnitAttribution:
+@dataclass(frozen=True, eq=False, repr=False)
+class UnitAttribution(Shown):
     """What a target owes to each unit of a signal at each step. Made by `rnnscope.attribute_units`.
 
     Attributes
@@ -98,22 +99,25 @@ class UnitAttribution:
     def title(self) -> str:
         return f"{self.target}: what it owes to {self.signal}, by {self.method}"
 
-    def plot(self, axes: Axes | None = None) -> Axes:
+    @style()
+    def plot(self, ax: Axes | None = None) -> Axes:
         """The units that carry most against the text; on new axes if none are given."""
-        axes = axes or Figure(figsize=(9, 5), layout="constrained").subplots()
         rows = self.table.head(_DRAWN)
+        ax = ax or new_axes("page", 1.1 + 0.13 * len(rows))
         shown = pd.DataFrame(self.scores.T, index=[f"{self.signal}.{unit}" for unit in range(self.scores.shape[1])])
         shown = shown.loc[rows.index]
         width = reach(shown.to_numpy())
-        names = [in_a_line(name) for name in self.characters]
+        names = list(map(label, self.characters))
         few = len(names) <= _NAMED
         sns.heatmap(
-            shown, vmin=-width, vmax=width, cmap=COLOURS, ax=axes, yticklabels=True,
-            xticklabels=names if few else "auto", cbar_kws={"label": "score"},
+            shown, vmin=-width, vmax=width, cmap=SIGNALS, ax=ax, yticklabels=True,
+            xticklabels=names if few else "auto", cbar_kws={"label": "score", "pad": 0.01},
         )  # fmt: skip
-        axes.tick_params(axis="x", rotation=0, labelsize=8 if few else None, length=0 if few else 3)
-        axes.set(title=self.title, xlabel="text" if few else "step", ylabel="")
-        return axes
+        ax.tick_params(axis="both", length=0, pad=2)
+        ax.tick_params(axis="x", rotation=0, labelsize=SMALLEST if few else None, labelfontfamily="monospace")
+        ax.set(xlabel="text" if few else "step", ylabel="unit")
+        title(ax, self.title)
+        return ax
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield Text(self.title, style="bold")

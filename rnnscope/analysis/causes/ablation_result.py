@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from rnnscope.shown import Shown
+from rnnscope.style import CONTROL, FAINT, FOCUS, label, legend_below, new_axes, style, title
 from rnnscope.text import visible
 
 _TITLES = {
@@ -34,8 +35,8 @@ _LARGE = 999
 """The largest ratio that is said exactly."""
 
 
-@dataclass(frozen=True, eq=False)
-class Ablation:
+@dataclass(frozen=True, eq=False, repr=False)
+class Ablation(Shown):
     """What a network loses on a text without a unit, or without a set of them. Made by `rnnscope.ablation`.
 
     Attributes
@@ -77,21 +78,26 @@ class Ablation:
         more = f" and {len(self.units) - 3} more" if len(self.units) > 3 else ""
         return f"{self.concept} without {', '.join(self.units[:3])}{more}"
 
-    def plot(self, axes: Axes | None = None) -> Axes:
+    @style()
+    def plot(self, ax: Axes | None = None) -> Axes:
         """The change at each place with its interval, over a dot for each control; on new axes if none are given."""
-        axes = axes or Figure(figsize=(7, 3.2), layout="constrained").subplots()
         rows = self.table.dropna(subset="change")
+        ax = ax or new_axes(height=1.0 + 0.25 * len(rows))
         places = list(rows.index)
         if len(self.controls):
             long = self.controls[places].melt(var_name="place", value_name="change")
-            sns.stripplot(long, x="change", y="place", order=places, color="#999999", size=4, jitter=False, ax=axes)
+            sns.stripplot(long, x="change", y="place", order=places, color=CONTROL, size=2.5, jitter=False, ax=ax)
+            ax.plot([], [], "o", color=CONTROL, markersize=2.5, label="controls")
         reach = np.abs(rows[["low", "high"]].to_numpy().T - rows["change"].to_numpy())
-        axes.errorbar(rows["change"], range(len(rows)), xerr=reach, fmt="D", color="#b2182b", markersize=5, capsize=3)
-        axes.axvline(0, color="#bbbbbb", linewidth=0.8, zorder=0)
-        axes.set_yticks(range(len(rows)), [_TITLES[place] for place in places])
-        axes.set(xlabel="change of loss (nats per character)", ylabel="", title=self.title)
-        axes.set_ylim(len(rows) - 0.5, -0.5)
-        return axes
+        names = label(", ".join(self.units), 30)
+        ax.errorbar(rows["change"], range(len(rows)), xerr=reach, fmt="D", color=FOCUS, label=names)
+        ax.axvline(0, color=FAINT, linewidth=0.8, zorder=0)
+        ax.set_yticks(range(len(rows)), [_TITLES[place] for place in places])
+        ax.set(xlabel="change of loss (nats per character)", ylabel=label(self.concept, 30) or "place")
+        title(ax, self.title)
+        ax.set_ylim(len(rows) - 0.5, -0.5)
+        legend_below(ax, 2)
+        return ax
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield Text(self.title, style="bold")

@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 import torch
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
@@ -28,6 +27,8 @@ from rnnscope.progress import progress_bar
 from rnnscope.recording.address import Address
 from rnnscope.recording.intervention import Intervention, intervene
 from rnnscope.recording.recorder import record
+from rnnscope.shown import Shown
+from rnnscope.style import CONTROL, FOCUS, label, new_axes, style
 from rnnscope.text import in_a_line, visible
 
 from .subjects import check_flag, named_units, signal_words
@@ -42,8 +43,8 @@ _BESIDE = 51
 """Columns of a terminal that the rest of the table takes."""
 
 
-@dataclass(frozen=True, eq=False)
-class ClampSweep:
+@dataclass(frozen=True, eq=False, repr=False)
+class ClampSweep(Shown):
     """What a network writes while a unit is held at one value after another. Made by `rnnscope.clamp_sweep`.
 
     Attributes
@@ -70,9 +71,10 @@ class ClampSweep:
     text: str
     table: pd.DataFrame
 
-    def plot(self, axes: Axes | None = None) -> Axes:
+    @style()
+    def plot(self, ax: Axes | None = None) -> Axes:
         """The share against the value with its interval, a line for the free unit; on new axes if none are given."""
-        return draw_shares(self.table, self.unit, f"share of {self.concept}", axes)
+        return draw_shares(self.table, self.unit, f"share of {self.concept}", ax)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield Text(f"{self.concept} while {self.unit} is held", style="bold")
@@ -93,16 +95,17 @@ class ClampSweep:
         yield Text("Begins: at so many of the characters outside; ends: at so many of those inside.")
 
 
-def draw_shares(table: pd.DataFrame, unit: str, what: str, axes: Axes | None = None) -> Axes:
+@style()
+def draw_shares(table: pd.DataFrame, unit: str, what: str, ax: Axes | None = None) -> Axes:
     """The column ``share`` against ``value``, ``low`` to ``high``; the first row is a line, for the unit left free."""
-    axes = axes or Figure(figsize=(6, 3.5), layout="constrained").subplots()
+    ax = ax or new_axes()
     free, held = table.iloc[0], table.iloc[1:].sort_values("value")
-    axes.axhline(free["share"], color="#777777", linestyle="--", linewidth=1, label="free")
-    axes.fill_between(held["value"], held["low"], held["high"], color="#b2182b", alpha=0.2, linewidth=0)
-    axes.plot(held["value"], held["share"], color="#b2182b", marker="o", label="held")
-    axes.set(xlabel=f"{unit} held at", ylabel=what, ylim=(-0.03, 1.03))
-    axes.legend(frameon=False)
-    return axes
+    ax.axhline(free["share"], color=CONTROL, linestyle="--", linewidth=0.8, label="left free")
+    ax.fill_between(held["value"], held["low"], held["high"], color=FOCUS, alpha=0.2, linewidth=0)
+    ax.plot(held["value"], held["share"], color=FOCUS, marker="o", label="held")
+    ax.set(xlabel=f"{unit} held at", ylabel=label(what, 36), ylim=(-0.03, 1.03))
+    ax.legend()
+    return ax
 
 
 def _percent(share: float) -> str:

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import torch
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
@@ -24,6 +23,8 @@ from rnnscope.models import CharLanguageModel
 from rnnscope.recording.address import Address
 from rnnscope.recording.intervention import Intervention, intervene
 from rnnscope.recording.recorder import record
+from rnnscope.shown import Shown
+from rnnscope.style import CONTROL, FAINT, FOCUS, new_axes, style, title
 from rnnscope.text import visible
 from rnnscope.tracing.documents import Given, Texts, gather
 
@@ -40,8 +41,8 @@ _CHUNK = 2_000
 """Steps that are read at once."""
 
 
-@dataclass(frozen=True, eq=False)
-class Patching:
+@dataclass(frozen=True, eq=False, repr=False)
+class Patching(Shown):
     """What becomes of a state from another text. Made by `rnnscope.patch_lifetime`.
 
     Attributes
@@ -68,18 +69,20 @@ class Patching:
     ended: bool
     table: pd.DataFrame
 
-    def plot(self, axes: Axes | None = None) -> Axes:
+    @style()
+    def plot(self, ax: Axes | None = None) -> Axes:
         """Divergence and distance, each as a share of its largest value, by step; on new axes if none are given."""
-        axes = axes or Figure(figsize=(7, 3), layout="constrained").subplots()
-        for name, colour in (("kl", "#b2182b"), ("distance", "#777777")):
+        ax = ax or new_axes()
+        for name, colour in (("kl", FOCUS), ("distance", CONTROL)):
             values = self.table[name]
-            axes.plot(values.index - self.step, values / max(values.max(), _NOTHING), color=colour, label=name)
-        axes.axhline(SHARE, color="#bbbbbb", linewidth=0.8, zorder=0)
-        axes.axvline(self.lasts - 0.5, color="#bbbbbb", linestyle="--", linewidth=0.8, zorder=0)
-        axes.set(yscale="log", ylim=(1e-4, 2), xlabel=f"steps from {self.step:,} on", ylabel="share of the largest")
-        axes.set_title(f"{', '.join(self.units[:4])} from another text")
-        axes.legend(frameon=False)
-        return axes
+            words = "divergence of guesses" if name == "kl" else "distance of states"
+            ax.plot(values.index - self.step, values / max(values.max(), _NOTHING), color=colour, label=words)
+        ax.axhline(SHARE, color=FAINT, linewidth=0.8, zorder=0)
+        ax.axvline(self.lasts - 0.5, color=FAINT, linestyle="--", linewidth=0.8, zorder=0)
+        ax.set(yscale="log", ylim=(1e-4, 2), xlabel=f"steps from {self.step:,} on", ylabel="share of the largest")
+        title(ax, f"{', '.join(self.units[:4])} from another text")
+        ax.legend()
+        return ax
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield Text(f"{', '.join(self.units)} from another text at step {self.step:,}", style="bold")

@@ -9,18 +9,19 @@ from typing import Any
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
 from rnnscope.analysis.search.scores import MEASURES
+from rnnscope.shown import Shown
+from rnnscope.style import BESIDE, CONTROL, FAINT, FOCUS, label, legend_below, new_axes, style, title
 
 _NAMES = {"flag": "AUROC", "number": "Spearman", "category": "eta²"}
 
 
-@dataclass(frozen=True, eq=False)
-class BasisComparison:
+@dataclass(frozen=True, eq=False, repr=False)
+class BasisComparison(Shown):
     """The best unit for each concept beside the best principal component and the best random directions.
 
     Made by `rnnscope.compare_bases`.
@@ -61,24 +62,29 @@ class BasisComparison:
     def title(self) -> str:
         return f"The units of {self.signal} as a basis"
 
-    def plot(self, axes: Axes | None = None) -> Axes:
-        """A line a concept: a dot for each random basis, and marks for units and components."""
-        axes = axes or Figure(figsize=(8, 1.4 + 0.35 * len(self.table)), layout="constrained").subplots()
+    @style()
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """A line a concept: a dot for each random basis, and marks for units and components.
+
+        On new axes if none are given.
+        """
+        ax = ax or new_axes("page", 1.1 + 0.16 * len(self.table))
         neutral = self.table["kind"].map(lambda kind: MEASURES[kind].neutral)
         told = self.table[["unit_score", "component_score"]].sub(neutral, axis=0).div(1 - neutral, axis=0)
         random = self.rotations.sub(neutral).div(1 - neutral).melt(var_name="concept", value_name="told")
         names = list(self.table.index)
-        sns.stripplot(random, x="told", y="concept", order=names, color="#999999", size=4, jitter=False, ax=axes)
-        places = range(len(names))
-        mark: dict[str, Any] = {"markersize": 6, "zorder": 10}
-        axes.plot(told["component_score"], places, "s", color="#2166ac", label="best component", **mark)
-        axes.plot(told["unit_score"], places, "D", color="#b2182b", label="best unit", **mark)
-        axes.plot([], [], "o", color="#999999", markersize=4, label="best of a random basis")
-        axes.axvline(0, color="#bbbbbb", linewidth=0.8, zorder=0)
-        axes.set(xlabel="tells of the concept (2 AUROC - 1, Spearman, eta²)", ylabel="", title=self.title)
-        axes.set_ylim(len(names) - 0.5, -0.5)
-        axes.legend(fontsize=8, frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
-        return axes
+        sns.stripplot(random, x="told", y="concept", order=names, color=CONTROL, size=2.5, jitter=False, ax=ax)
+        mark: dict[str, Any] = {"markersize": 4, "zorder": 10}
+        ax.plot(told["component_score"], range(len(names)), "s", color=BESIDE, label="best component", **mark)
+        ax.plot(told["unit_score"], range(len(names)), "D", color=FOCUS, label="best unit", **mark)
+        ax.plot([], [], "o", color=CONTROL, markersize=2.5, label="best of a random basis")
+        ax.axvline(0, color=FAINT, linewidth=0.8, zorder=0)
+        ax.set_yticks(range(len(names)), [label(str(name), 40) for name in names])
+        ax.set(xlabel="tells of the concept (2 AUROC - 1, Spearman, eta²)", ylabel="concept")
+        title(ax, self.title)
+        ax.set_ylim(len(names) - 0.5, -0.5)
+        legend_below(ax, 3)
+        return ax
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield Text(self.title, style="bold")

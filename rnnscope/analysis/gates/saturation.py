@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-import seaborn as sns
 import torch
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
@@ -23,6 +21,8 @@ from rnnscope.progress import progress_bar
 from rnnscope.recording.adapter import adapter_of
 from rnnscope.recording.address import Address
 from rnnscope.recording.recorder import addresses_of, recurrent_layers
+from rnnscope.shown import Shown
+from rnnscope.style import FAINT, colours, given_panels, new_panels, style
 from rnnscope.tracing.documents import Cut, Given, Texts
 from rnnscope.tracing.passages import Source, Span, open_source
 from rnnscope.tracing.trace import Trace
@@ -36,8 +36,8 @@ MOSTLY = 0.9
 _RANGES = {signal.name: (signal.low, signal.high) for cell in CELLS.values() for signal in cell.signals}
 
 
-@dataclass(frozen=True, eq=False)
-class Saturation:
+@dataclass(frozen=True, eq=False, repr=False)
+class Saturation(Shown):
     """The share of time that each gate is nearly shut, and nearly open. Made by `rnnscope.saturation`.
 
     Attributes
@@ -64,24 +64,29 @@ class Saturation:
         by_gate: Any = table.drop(columns="unit").groupby("signal", sort=False)
         return by_gate.mean().assign(units=by_gate.size())
 
-    def plot(self, axes: Sequence[Axes] | None = None) -> Sequence[Axes]:
-        """Right against left, a dot a unit: a panel for each gate, a colour for each layer."""
+    @style()
+    def plot(self, ax: Sequence[Axes] | None = None) -> list[Axes]:
+        """Right against left, a dot a unit: a panel for each gate, a colour for each layer.
+
+        On new axes if none are given.
+        """
         addresses = self.table["signal"].map(Address.parse)
         table = self.table.assign(gate=[a.signal for a in addresses], layer=[a.node for a in addresses])
         gates = list(table["gate"].unique())
-        if axes is None:
-            figure = Figure(figsize=(3.6 * len(gates), 4.0), layout="constrained")
-            axes = list(figure.subplots(1, len(gates), sharex=True, sharey=True, squeeze=False)[0])
-        layers, several = list(table["layer"].unique()), table["layer"].nunique() > 1
-        for panel, gate in zip(axes, gates, strict=True):
-            panel.plot([0, 1], [1, 0], "--", color="#bbbbbb", linewidth=0.8, zorder=0)
-            own: Any = table[table["gate"] == gate]
-            legend = several and panel is axes[-1]
-            how: Any = {"palette": "colorblind", "hue_order": layers, "legend": legend}
-            sns.scatterplot(own, x="right", y="left", hue="layer", s=18, alpha=0.6, linewidth=0, ax=panel, **how)
-            panel.set(title=gate, xlabel="share of time above 0.9", ylabel="share of time below 0.1")
-            panel.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), box_aspect=1)
-        return axes
+        if ax is None:
+            panels = new_panels(1, len(gates), min(6.9, 0.6 + 2.1 * len(gates)), 2.5, sharex=True, sharey=True)
+        else:
+            panels = given_panels(ax, len(gates))
+        layers = colours(list(table["layer"].unique()))
+        for panel, gate in zip(panels, gates, strict=True):
+            panel.plot([0, 1], [1, 0], "--", color=FAINT, linewidth=0.8, zorder=0)
+            for layer, own in table[table["gate"] == gate].groupby("layer", sort=False):
+                panel.scatter(own["right"], own["left"], 6, layers[str(layer)], alpha=0.6, linewidths=0, label=layer)
+            panel.set(title=f"gate {gate}", xlabel="share of time above 0.9", ylabel="share of time below 0.1")
+            panel.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+        if len(layers) > 1:
+            panels[-1].legend(title="layer", handletextpad=0)
+        return panels
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield Text("Gate saturation", style="bold")

@@ -9,10 +9,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 import torch
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.progress import Progress
@@ -27,6 +25,8 @@ from rnnscope.progress import progress_bar
 from rnnscope.recording.adapter import adapter_of
 from rnnscope.recording.address import Address
 from rnnscope.recording.recorder import addresses_of, memories, recurrent_layers
+from rnnscope.shown import Shown
+from rnnscope.style import FAINT, colours, given_panels, logarithmic, new_panels, style
 from rnnscope.tracing.documents import Cut, Given, Texts
 from rnnscope.tracing.passages import Source, open_source
 from rnnscope.tracing.trace import Trace
@@ -51,8 +51,8 @@ _FEWEST = 100
 """Steps from which on a timescale can be told."""
 
 
-@dataclass(frozen=True, eq=False)
-class Timescales:
+@dataclass(frozen=True, eq=False, repr=False)
+class Timescales(Shown):
     """How long each unit remembers, in steps, in three ways. Made by `rnnscope.timescales`.
 
     Attributes
@@ -80,24 +80,36 @@ class Timescales:
         by_signal = self.table.groupby("signal", sort=False)
         return by_signal[[*WAYS]].median().assign(disagree=by_signal["disagree"].mean(), units=by_signal.size())
 
-    def plot(self, axes: Sequence[Axes] | None = None) -> Sequence[Axes]:
-        """Each way against each other, a dot a unit, on logarithmic axes; those that have values."""
+    @style()
+    def plot(self, ax: Sequence[Axes] | None = None) -> list[Axes]:
+        """Each way against each other, a dot a unit, on logarithmic axes; those that have values.
+
+        On new axes if none are given, as many as `Timescales.pairs`, one at least.
+        """
         table = self.table.assign(layer=[Address.parse(signal).node for signal in self.table["signal"]])
-        known = [way for way in WAYS if np.isfinite(table[way]).any()]
-        pairs = list(combinations(known, 2)) or [(way, way) for way in known]
-        if axes is None:
-            figure = Figure(figsize=(3.8 * max(1, len(pairs)), 3.8), layout="constrained")
-            axes = list(figure.subplots(1, max(1, len(pairs)), squeeze=False)[0])
-        layers, several = list(table["layer"].unique()), table["layer"].nunique() > 1
-        for panel, (one, other) in zip(axes, pairs, strict=False):
-            legend = several and panel is axes[-1]
-            how: Any = {"palette": "colorblind", "hue_order": layers, "legend": legend}
+        count = max(1, len(self.pairs))
+        if ax is None:
+            panels = new_panels(1, count, min(6.9, 0.6 + 2.3 * count), 2.3)
+        else:
+            panels = given_panels(ax, count)
+        layers = colours(list(table["layer"].unique()))
+        for panel, (one, other) in zip(panels, self.pairs, strict=False):
             finite: Any = table[np.isfinite(table[[one, other]]).all(axis=1) & (table[[one, other]] > 0).all(axis=1)]
-            sns.scatterplot(finite, x=one, y=other, hue="layer", s=18, alpha=0.6, linewidth=0, ax=panel, **how)
+            for layer, own in finite.groupby("layer", sort=False):
+                panel.scatter(own[one], own[other], 6, layers[layer], alpha=0.6, linewidths=0, label=layer)
             ends = (finite[[one, other]].min(axis=None), finite[[one, other]].max(axis=None))
-            panel.plot(ends, ends, "--", color="#bbbbbb", linewidth=0.8, zorder=0)
-            panel.set(xscale="log", yscale="log", xlabel=f"{one} (steps)", ylabel=f"{other} (steps)")
-        return axes
+            panel.plot(ends, ends, "--", color=FAINT, linewidth=0.8, zorder=0)
+            panel.set(xlabel=f"{one} (steps)", ylabel=f"{other} (steps)")
+            logarithmic(panel, "xy")
+        if len(layers) > 1:
+            panels[-1].legend(title="layer", handletextpad=0)
+        return panels
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """The ways that have values, each with each other; a single one with itself."""
+        known = [way for way in WAYS if np.isfinite(self.table[way]).any()]
+        return list(combinations(known, 2)) or [(way, way) for way in known]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield Text("Timescales of units", style="bold")

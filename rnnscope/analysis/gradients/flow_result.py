@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.colors import to_rgb
 from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike
 from rich.box import SIMPLE_HEAD
@@ -21,6 +21,8 @@ from rich.table import Table
 from rich.text import Text
 
 from rnnscope.errors import AddressError, ModelError
+from rnnscope.shown import Shown
+from rnnscope.style import INK, SMALLEST, colours, label, new_axes, style, title
 from rnnscope.text import visible
 
 from .decay import first, half_life, log10, log_quantiles, slope
@@ -38,8 +40,8 @@ _BANDS = 6
 """Networks that have bands in one picture; those of more would hide each other."""
 
 
-@dataclass(frozen=True, eq=False)
-class GradientFlow:
+@dataclass(frozen=True, eq=False, repr=False)
+class GradientFlow(Shown):
     """Norms of the gradients of many losses, by signal and lag. Made by `rnnscope.gradient_flow`.
 
     Attributes
@@ -127,25 +129,26 @@ class GradientFlow:
             }
         return pd.DataFrame.from_dict(rows, orient="index").rename_axis("signal")
 
-    def plot(self, axes: Axes | None = None) -> Axes:
+    @style()
+    def plot(self, ax: Axes | None = None) -> Axes:
         """The medians by lag with bands between the quartiles, each signal a colour; on new axes if none are given.
 
         Dotted: the median of the part along the carried state. Dash-dotted, of the top layer of a vanilla RNN:
         the most that its recurrent weights let through, from the median at lag 1 on. (From a lower layer a gradient
         also comes by the layers above.)
         """
-        axes = axes or Figure(figsize=(7, 4), layout="constrained").subplots()
-        for signal, colour in zip(self.signals, sns.color_palette("colorblind", len(self.signals)), strict=True):
-            self._draw(axes, signal, colour)
+        ax = ax or new_axes(height=2.8)
+        for signal, colour in colours(self.signals).items():
+            self._draw(ax, signal, colour)
             if signal in self.along:
                 part = self._of(signal)
-                along = _finite(part["along"])
-                axes.plot(part["lag"], along, ":", color=colour, label=f"{signal} along itself alone")
+                ax.plot(part["lag"], _finite(part["along"]), ":", color=colour, label=f"{signal} along itself alone")
             if self.bound is not None and signal.rpartition(".")[0] == self.bound.index[-1]:
-                self._draw_bound(axes, signal, colour)
-        return _dress(axes, self.architecture)
+                self._draw_bound(ax, signal, colour)
+        return _dress(ax, self.architecture)
 
-    def map(self, signal: str, axes: Axes | None = None) -> Axes:
+    @style()
+    def map(self, signal: str, ax: Axes | None = None) -> Axes:
         """log10 of the norm by target and lag, of targets that follow each other; on new axes if none are given.
 
         Raises
@@ -161,18 +164,19 @@ class GradientFlow:
             raise ModelError(
                 "A map is of targets that follow each other: gradient_flow(..., targets=range(start, stop))."
             )
-        axes = axes or Figure(figsize=(9, 3.6), layout="constrained").subplots()
+        ax = ax or new_axes("page", 2.6)
         values = _finite(log10(self.norms[signal])).T
         edges_x = np.append(self.targets, self.targets[-1] + 1) - 0.5
-        mesh = axes.pcolormesh(edges_x, _edges(self.lags), values, cmap="mako", rasterized=True)
-        bar = axes.figure.colorbar(mesh, ax=axes, pad=0.01)
-        bar.set_label("log10 of the norm")
-        axes.set(xlabel="target t (step)", ylabel="lag k (steps back)")
-        axes.set_title(f"gradient of the loss at t with respect to {signal} at t - k", fontsize=10)
-        if self.characters and len(self.targets) <= 120:
-            axes.set_xticks(self.targets, [visible(one) for one in self.characters], family="monospace", fontsize=7)
-            axes.set_xlabel(f"target t, from step {self.targets[0]:,} on")
-        return axes
+        mesh = ax.pcolormesh(edges_x, _edges(self.lags), values, cmap="mako", rasterized=True)
+        ax.figure.colorbar(mesh, ax=ax, pad=0.01).set_label("log10 of the norm")
+        ax.set(xlabel="target t (step)", ylabel="lag k (steps back)")
+        title(ax, f"gradient of the loss at t with respect to {signal} at t - k")
+        if self.characters and len(self.targets) <= 100:
+            names = [label(visible(one)) for one in self.characters]
+            ax.set_xticks(self.targets, names, family="monospace", fontsize=SMALLEST)
+            ax.tick_params(axis="x", length=0)
+            ax.set_xlabel(f"target t, from step {self.targets[0]:,} on")
+        return ax
 
     def _of(self, signal: str) -> pd.DataFrame:
         return self.table.query("signal == @signal")
@@ -207,8 +211,8 @@ class GradientFlow:
         yield Text(_LEGEND, style="dim")
 
 
-@dataclass(frozen=True, eq=False)
-class GradientFlows:
+@dataclass(frozen=True, eq=False, repr=False)
+class GradientFlows(Shown):
     """The gradient flow of several networks side by side.
 
     Attributes
@@ -230,7 +234,8 @@ class GradientFlows:
         """The rows of `GradientFlow.summary` of all of them, indexed by ``model`` and ``signal``."""
         return pd.concat({name: flow.summary for name, flow in self.flows.items()}, names=["model"])
 
-    def plot(self, axes: Axes | None = None) -> Axes:
+    @style()
+    def plot(self, ax: Axes | None = None) -> Axes:
         """The medians by lag, each network a colour; on new axes if none are given.
 
         Up to six networks have bands between the quartiles. Networks named ``"... step-000500"``, weights kept in a
@@ -238,23 +243,23 @@ class GradientFlows:
         paler. A network with its first weights, named ``"name (initial)"`` beside ``"name"``, is paler and thinner, and
         has no band.
         """
-        axes = axes or Figure(figsize=(8, 4.5), layout="constrained").subplots()
-        colours = _colours(list(dict.fromkeys(name.removesuffix(INITIAL) for name in self.flows)))
+        ax = ax or new_axes("page", 3.2)
+        shades = _colours(list(dict.fromkeys(name.removesuffix(INITIAL) for name in self.flows)))
         handles = []
         for name, flow in self.flows.items():
             layers = list(dict.fromkeys(signal.rpartition(".")[0] for signal in flow.signals))
             trained = not name.endswith(INITIAL)
-            colour, tint, width = colours[name.removesuffix(INITIAL)], 1.0 if trained else 0.6, 1.6 if trained else 1.0
+            colour, tint, width = shades[name.removesuffix(INITIAL)], 1.0 if trained else 0.6, 1.4 if trained else 0.8
             for signal in flow.signals:
                 node, _, state = signal.rpartition(".")
                 shade = _pale(colour, tint * (1 + layers.index(node)) / len(layers))
                 band = trained and len(self.flows) <= _BANDS
-                flow._draw(axes, signal, shade, band, linestyle=_style(state), linewidth=width)
-            handles.append(_handle(name, _pale(colour, tint), linewidth=width))
+                flow._draw(ax, signal, shade, band, linestyle=_style(state), linewidth=width)
+            handles.append(_handle(label(name, 40), _pale(colour, tint), linewidth=width))
         states = {signal.rpartition(".")[2]: None for flow in self.flows.values() for signal in flow.signals}
         if "c" in states:
-            handles += [_handle(one, (0.3, 0.3, 0.3), linestyle=_style(one)) for one in states]
-        return _dress(axes, "Gradient flow", handles)
+            handles += [_handle(one, to_rgb(INK), linestyle=_style(one)) for one in states]
+        return _dress(ax, "Gradient flow", handles)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield Text("Gradient flow", style="bold")
@@ -280,13 +285,12 @@ def _edges(lags: np.ndarray) -> np.ndarray:
     return np.concatenate([[2 * lags[0] - middles[0]], middles, [2 * lags[-1] - middles[-1]]])
 
 
-def _dress(axes: Axes, title: str, handles: list[Line2D] | None = None) -> Axes:
-    axes.set(xlabel="lag k (steps back)", ylabel="log10 of the gradient's norm")
-    axes.set_title(title, fontsize=10)
-    axes.grid(axis="y", color="#eeeeee")
-    axes.set_axisbelow(True)
-    axes.legend(handles=handles, frameon=False, fontsize=8)
-    return axes
+def _dress(ax: Axes, words: str, handles: list[Line2D] | None = None) -> Axes:
+    ax.set(xlabel="lag k (steps back)", ylabel="log10 of the gradient's norm")
+    title(ax, words)
+    ax.grid(axis="y")
+    ax.legend(handles=handles)
+    return ax
 
 
 def _measured(flow: GradientFlow) -> str:
@@ -326,8 +330,8 @@ def _handle(label: str, colour: tuple[float, ...], **line: Any) -> Line2D:
 def _colours(names: Sequence[str]) -> dict[str, tuple[float, ...]]:
     """A colour for each name; those of steps of a training follow each other."""
     steps = [name for name in names if re.search(r"(^|\W)step-\d+$", name)]
-    others = [name for name in names if name not in steps]
-    return dict(zip(others, sns.color_palette("colorblind", len(others)), strict=True)) | dict(
+    others = colours([name for name in names if name not in steps])
+    return {name: to_rgb(colour) for name, colour in others.items()} | dict(
         zip(steps, sns.color_palette("rocket", len(steps)), strict=True)
     )
 

@@ -11,7 +11,6 @@ import pandas as pd
 import seaborn as sns
 import torch
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
@@ -20,6 +19,8 @@ from torch import Tensor, nn
 
 from rnnscope.analysis.counts import ascending, whole
 from rnnscope.progress import progress_bar
+from rnnscope.shown import Shown
+from rnnscope.style import BESIDE, FAINT, FOCUS, given_panels, logarithmic, new_panels, style
 from rnnscope.tracing.documents import Given, Texts
 
 from .bound import is_vanilla, recurrent_bound
@@ -40,8 +41,8 @@ _VALUES = 2**20
 """Values of the Jacobians that are pushed on together: what stays in a processor's cache."""
 
 
-@dataclass(frozen=True, eq=False)
-class StateJacobians:
+@dataclass(frozen=True, eq=False, repr=False)
+class StateJacobians(Shown):
     """The singular values of d s_t / d s_{t-k}. Made by `rnnscope.state_jacobians`.
 
     Attributes
@@ -71,32 +72,39 @@ class StateJacobians:
     table: pd.DataFrame
     bound: pd.DataFrame | None
 
-    def plot(self, axes: Sequence[Axes] | None = None) -> Sequence[Axes]:
-        """The spectral norm against the lag, with quartiles and the bound, and the singular values at each lag."""
-        left, right = axes if axes is not None else Figure(figsize=(10, 4), layout="constrained").subplots(1, 2)
-        finite = self.table[np.isfinite(self.table["median"])]
-        lags = finite.index.to_numpy()
-        left.plot(lags, finite["median"], "o-", color="#2166ac", label="measured, median and quartiles")
-        left.fill_between(lags, finite["lower"], finite["upper"], color="#2166ac", alpha=0.2, linewidth=0)
-        if self.bound is not None and len(self.bound) == 1:
-            bound = self.bound["log_bound"].iloc[0]
-            limits = left.get_ylim()
-            left.plot(lags, bound * lags, "--", color="#b2182b", label=f"bound, {bound:+.3g} nats per step")
-            left.set_ylim(limits[0], limits[1] + 0.3 * (limits[1] - limits[0]))
-        left.axhline(0, color="#bbbbbb", linewidth=0.8, zorder=0)
-        left.set(xlabel="lag (steps)", ylabel="ln spectral norm (nats)", title=f"{self.slope:+.3g} nats per step")
-        left.legend(frameon=False)
-        colors = sns.color_palette("viridis", len(self.lags))
-        for values, lag, color in zip(_quantile(self.singular_values, 0.5), self.lags, colors, strict=True):
-            right.plot(1 + np.arange(len(values)), values, color=color, label=f"{lag}")
+    @style()
+    def plot(self, ax: Sequence[Axes] | None = None) -> tuple[Axes, Axes]:
+        """The spectral norm against the lag, with quartiles and the bound, and the singular values at each lag.
+
+        On two new axes if none are given.
+        """
+        left, right = new_panels(1, 2) if ax is None else given_panels(ax, 2)
+        self._draw_norm(left)
+        shades = sns.color_palette("viridis", len(self.lags))
+        for values, lag, colour in zip(_quantile(self.singular_values, 0.5), self.lags, shades, strict=True):
+            right.plot(1 + np.arange(len(values)), values, color=colour, label=f"{lag}")
         right.set(
-            xscale="log",
             xlabel="number, the largest first",
             ylabel="ln, median over places (nats)",
             title="Singular values of d s(t) / d s(t-k)",
         )
-        right.legend(title="lag", frameon=False, loc="lower left")
+        logarithmic(right)
+        right.legend(title="lag k (steps)", loc="lower left")
         return left, right
+
+    def _draw_norm(self, ax: Axes) -> None:
+        finite = self.table[np.isfinite(self.table["median"])]
+        lags = finite.index.to_numpy()
+        ax.plot(lags, finite["median"], "o-", color=BESIDE, label="measured, median and quartiles")
+        ax.fill_between(lags, finite["lower"], finite["upper"], color=BESIDE, alpha=0.2, linewidth=0)
+        if self.bound is not None and len(self.bound) == 1:
+            bound = self.bound["log_bound"].iloc[0]
+            limits = ax.get_ylim()
+            ax.plot(lags, bound * lags, "--", color=FOCUS, label=f"bound, {bound:+.3g} nats per step")
+            ax.set_ylim(limits[0], limits[1] + 0.3 * (limits[1] - limits[0]))
+        ax.axhline(0, color=FAINT, linewidth=0.8, zorder=0)
+        ax.set(xlabel="lag k (steps)", ylabel="ln spectral norm (nats)", title=f"{self.slope:+.3g} nats per step")
+        ax.legend()
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         places = len(self.singular_values)

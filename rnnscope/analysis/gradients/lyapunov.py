@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import torch
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
@@ -20,6 +20,8 @@ from torch import Tensor, nn
 
 from rnnscope.analysis.counts import whole
 from rnnscope.progress import progress_bar
+from rnnscope.shown import Shown
+from rnnscope.style import BESIDE, FAINT, new_axes, style
 from rnnscope.tracing.documents import Given, Texts
 
 from .stretches import Reading, Stretches
@@ -27,8 +29,8 @@ from .stretches import Reading, Stretches
 _SHOWN = 10
 
 
-@dataclass(frozen=True, eq=False)
-class LyapunovSpectrum:
+@dataclass(frozen=True, eq=False, repr=False)
+class LyapunovSpectrum(Shown):
     """How fast volumes in the state space grow or shrink. Made by `rnnscope.lyapunov_spectrum`.
 
     Attributes
@@ -70,15 +72,17 @@ class LyapunovSpectrum:
         whole = int(np.argmax(sums < 0))
         return whole + (sums[whole - 1] / -self.exponents[whole] if whole else 0.0)
 
-    def plot(self, axes: Axes | None = None) -> Axes:
-        """The exponents in their order, with two standard errors."""
-        axes = axes or Figure(figsize=(6, 4), layout="constrained").subplots()
+    @style()
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """The exponents in their order, with two standard errors; on new axes if none are given."""
+        ax = ax or new_axes()
         table: Any = self.table[np.isfinite(self.table["exponent"])]
         errors = 2 * table["standard_error"].fillna(0)
-        axes.errorbar(table.index, table["exponent"], yerr=errors, fmt="o", color="#2166ac", markersize=3, linewidth=1)
-        axes.axhline(0, color="#bbbbbb", linewidth=0.8, zorder=0)
-        axes.set(xlabel="exponent", ylabel="nats per step", title="Lyapunov spectrum")
-        return axes
+        ax.errorbar(table.index, table["exponent"], yerr=errors, fmt="o", color=BESIDE, markersize=2.5, linewidth=0.8)
+        ax.axhline(0, color=FAINT, linewidth=0.8, zorder=0)
+        ax.set(xlabel="exponent, the largest first", ylabel="nats per step", title="Lyapunov spectrum")
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        return ax
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield Text("Lyapunov spectrum", style="bold")

@@ -8,21 +8,23 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from rnnscope.shown import Shown
+from rnnscope.style import BESIDE, FOCUS, INK, PALE, given_panels, logarithmic, new_panels, style, title
+
 SHARE = 0.01
 """A loss that is so much above the full context's, as a share of it, is as good."""
 
-_COLOURS = {"truncated": "#333333", "shuffled": "#2166ac", "replaced": "#b2182b"}
+_COLOURS = {"truncated": INK, "shuffled": BESIDE, "replaced": FOCUS}
 
 
-@dataclass(frozen=True, eq=False)
-class EffectiveContext:
+@dataclass(frozen=True, eq=False, repr=False)
+class EffectiveContext(Shown):
     """How many characters back the loss of a network depends on. Made by `rnnscope.effective_context`.
 
     Attributes
@@ -61,40 +63,40 @@ class EffectiveContext:
         """The rows of the table of one condition."""
         return self.table.query(f"condition == {condition!r}")
 
-    def plot(self, axes: Sequence[Axes] | None = None) -> tuple[Axes, Axes]:
+    @style()
+    def plot(self, ax: Sequence[Axes] | None = None) -> tuple[Axes, Axes]:
         """What it costs to leave some characters alone, and to change them at a distance; on two new axes if not given.
 
         The costs are in nats; they are linear up to 0.01 and logarithmic from there on.
         """
-        left, right = axes if axes is not None else Figure(figsize=(10, 3.6), layout="constrained").subplots(1, 2)
+        left, right = new_panels(1, 2, height=2.5) if ax is None else given_panels(ax, 2)
         self._draw(left, {"truncated": 1.0}, "o-")
         self._draw(right, {"shuffled": 0.96, "replaced": 1.04}, "o")
         if np.isfinite(self.characters):
-            left.axvline(self.characters, color="#b2182b", linewidth=1, linestyle=":", label="effective context")
-        left.set(xlabel="characters left", title=self.title)
+            left.axvline(self.characters, color=FOCUS, linewidth=0.8, linestyle=":", label="effective context")
+        left.set(xlabel="characters left")
+        title(left, self.title)
         right.set(xlabel="distance of the stretch (characters)", title="A stretch that is not the true one")
         for one in (left, right):
-            one.legend(edgecolor="none")
+            one.legend()
         return left, right
 
-    def _draw(self, axes: Axes, shifts: dict[str, float], style: str) -> None:
+    def _draw(self, ax: Axes, shifts: dict[str, float], marks: str) -> None:
         """The change of loss in some conditions, shifted sideways, at the middle of each stretch."""
         for condition, shift in shifts.items():
             rows = self.rows(condition)
             place = rows["to"] if condition == "truncated" else np.sqrt(rows["from"] * rows["to"])
             reach = np.abs(rows[["low", "high"]].to_numpy().T - rows["change"].to_numpy())
-            axes.errorbar(
-                place * shift, rows["change"], yerr=reach, fmt=style, color=_COLOURS[condition], markersize=4,
-                linewidth=1, capsize=3, label=condition,
-            )  # fmt: skip
-        axes.axhspan(0, SHARE * self.loss, color="#dddddd", linewidth=0, zorder=0, label="within 1 % of the loss")
-        axes.set_xscale("log")
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,g}"))
-        axes.set_yscale("symlog", linthresh=0.01)
+            ax.errorbar(
+                place * shift, rows["change"], yerr=reach, fmt=marks, color=_COLOURS[condition], label=condition
+            )
+        ax.axhspan(0, SHARE * self.loss, color=PALE, linewidth=0, zorder=0, label="within 1 % of the loss")
+        logarithmic(ax)
+        ax.set_yscale("symlog", linthresh=0.01)
         least, most = self.table["low"].to_numpy().min(), self.table["high"].to_numpy().max()
-        axes.set_ylim(min(-0.003, 1.5 * least), max(0.03, 2 * most))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
-        axes.set_ylabel(f"loss above {self.loss:.3f} (nats)")
+        ax.set_ylim(min(-0.003, 1.5 * least), max(0.03, 2 * most))
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
+        ax.set_ylabel(f"loss above {self.loss:.3f} (nats)")
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield Text(f"{self.title} (95 %: {_count(self.low)} to {_count(self.high)})", style="bold")

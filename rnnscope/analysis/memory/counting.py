@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import torch
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -21,6 +20,8 @@ from rnnscope.models.transducer import Transducer
 from rnnscope.problems.counting import CounterLanguage
 from rnnscope.problems.problem import generator
 from rnnscope.recording.recorder import record
+from rnnscope.shown import Shown
+from rnnscope.style import new_axes, style, title
 
 from .success import check_transducer, count_of
 
@@ -30,8 +31,8 @@ _BRANCH = 4
 _SHOWN = 8
 
 
-@dataclass(frozen=True, eq=False)
-class CountingUnits:
+@dataclass(frozen=True, eq=False, repr=False)
+class CountingUnits(Shown):
     """How each unit follows the depth of strings. Made by `rnnscope.counting_units`.
 
     Attributes
@@ -57,19 +58,20 @@ class CountingUnits:
     table: pd.DataFrame
     means: pd.DataFrame
 
-    def plot(self, axes: Axes | None = None, count: int = 3) -> Axes:
+    @style()
+    def plot(self, ax: Axes | None = None, count: int = 3) -> Axes:
         """The mean of the most linear units at each depth, each scaled by its range; on new axes if none are given."""
-        axes = axes or Figure(figsize=(5, 3.4), layout="constrained").subplots()
+        ax = ax or new_axes()
         for address in self.table.index[:count]:
             means = self.means[address].to_numpy()
             scaled = (means - means.min()) / max(np.ptp(means), 1e-12)
             linearity = self.table["linearity"][address]
-            axes.plot(self.means.index, scaled, marker=".", label=f"{address} ({linearity:.2f})")
-        title = f"{self.problem.name}: units that follow the depth"
-        axes.set(xlabel="depth", ylabel="mean of the unit, over its range", title=title)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.legend(frameon=False, title="linearity")
-        return axes
+            ax.plot(self.means.index, scaled, marker=".", label=f"{address} ({linearity:.2f})")
+        ax.set(xlabel="depth (symbols that are open)", ylabel="mean of the unit, over its range")
+        title(ax, f"{self.problem.name}: units that follow the depth")
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        ax.legend(title="linearity")
+        return ax
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield Text.assemble((self.problem.name, "bold"), f"  units that follow the depth; {self.network}")

@@ -6,21 +6,22 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, SymmetricalLogLocator
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from rnnscope.shown import Shown
+from rnnscope.style import CONTROL, INK, colours, new_axes, style
+
 _LONGEST = 10
 """Units on the card."""
 
 
-@dataclass(frozen=True, eq=False)
-class ForgettingTimes:
+@dataclass(frozen=True, eq=False, repr=False)
+class ForgettingTimes(Shown):
     """How many steps each unit keeps the difference between two pasts. Made by `rnnscope.forgetting_times`.
 
     Attributes
@@ -72,29 +73,30 @@ class ForgettingTimes:
         keys = ["median", "censored", "upper", "lower"]
         return self.table.dropna(subset="median").sort_values(keys, ascending=False, kind="stable")
 
-    def plot(self, axes: Axes | None = None) -> Axes:
+    @style()
+    def plot(self, ax: Axes | None = None) -> Axes:
         """The units of each signal in the order of their medians, over their quartiles; on new axes if not given."""
-        axes = axes or Figure(figsize=(7, 3.6), layout="constrained").subplots()
+        ax = ax or new_axes(height=2.5)
         top = 1.15 * self.horizon
-        signals = list(self.times)
-        for signal, colour in zip(signals, sns.color_palette("colorblind", len(signals)), strict=True):
-            rows = self.table.query(f"signal == {signal!r}").dropna(subset="median").sort_values("median")
+        for signal, colour in colours(list(self.times)).items():
+            rows = self.table.query("signal == @signal").dropna(subset="median").sort_values("median")
             share = 100 * (np.arange(len(rows)) + 0.5) / max(len(rows), 1)
-            axes.vlines(share, rows["lower"].clip(upper=top), rows["upper"].clip(upper=top), color=colour, alpha=0.25)
-            axes.plot(share, rows["median"].clip(upper=top), color=colour, label=signal)
-        axes.axhline(self.horizon, color="#999999", linewidth=0.8, linestyle="--", zorder=0)
-        axes.annotate("horizon", (0.5, self.horizon), va="top", color="#777777", fontsize=8)
-        axes.set_yscale("symlog", linthresh=1)
-        axes.yaxis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=1, subs=(1, 2, 5)))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:,g}"))
-        axes.set(
+            lower, upper = rows["lower"].clip(upper=top), rows["upper"].clip(upper=top)
+            ax.vlines(share, lower, upper, color=colour, alpha=0.25, linewidth=0.8)
+            ax.plot(share, rows["median"].clip(upper=top), color=colour, label=signal)
+        ax.axhline(self.horizon, color=CONTROL, linewidth=0.8, linestyle="--", zorder=0)
+        ax.annotate("horizon", (0.5, self.horizon), va="top", color=INK, fontsize=6)
+        ax.set_yscale("symlog", linthresh=1)
+        ax.yaxis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=1, subs=(1, 2, 5)))
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:,g}"))
+        ax.set(
             xlabel="units (%, in the order of their medians)",
             ylabel="steps until forgotten",
             title="How long units remember",
         )
-        axes.set(xlim=(0, 100), ylim=(0.7 * max(0, self.table["lower"].min()), 1.4 * self.horizon))
-        axes.legend(frameon=False, loc="lower right")
-        return axes
+        ax.set(xlim=(0, 100), ylim=(0.7 * max(0, self.table["lower"].min()), 1.4 * self.horizon))
+        ax.legend(loc="lower right")
+        return ax
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield Text("Forgetting times", style="bold")

@@ -9,7 +9,6 @@ from numbers import Integral
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
@@ -19,6 +18,8 @@ from rnnscope.errors import ModelError
 from rnnscope.models.transducer import Transducer
 from rnnscope.problems.problem import LONGEST, Problem, generator
 from rnnscope.progress import progress_bar
+from rnnscope.shown import Shown
+from rnnscope.style import BESIDE, CONTROL, FAINT, legend_below, new_axes, style, title
 
 _FACTORS = (0.25, 0.5, 1, 1.5, 2, 3, 4)
 _TOGETHER = 100
@@ -29,8 +30,8 @@ _BRANCH = 3
 """Where in the tree of draws these sequences grow; training and its scored parts have 0 to 2."""
 
 
-@dataclass(frozen=True, eq=False)
-class TaskSuccess:
+@dataclass(frozen=True, eq=False, repr=False)
+class TaskSuccess(Shown):
     """How well a network does its problem, by the length. Made by `rnnscope.task_success`.
 
     Attributes
@@ -68,21 +69,22 @@ class TaskSuccess:
         times = f"{self.solved / self.trained:.3g} times that of training"
         return f"Success is at least {_SOLVED} at all up to {self.solved:,}, {times}."
 
-    def plot(self, axes: Axes | None = None) -> Axes:
+    @style()
+    def plot(self, ax: Axes | None = None) -> Axes:
         """Success against length, with that of what has no memory; on new axes if none are given."""
-        axes = axes or Figure(figsize=(6, 3.2), layout="constrained").subplots()
+        ax = ax or new_axes(height=2.4)
         table = self.table
-        axes.axvline(self.trained, color="#bbbbbb", linestyle=":", label="length of training", zorder=0)
-        axes.errorbar(table.index, table["success"], yerr=table["error"], marker="o", color="#2166ac", label="network")
-        axes.plot(table.index, table["chance"], color="#999999", linestyle="--", label=self.problem.forgetful)
-        axes.set_xscale("log")
-        axes.set_xticks(table.index, [f"{length:,}" for length in table.index], minor=False)
-        axes.set_xticks([], minor=True)
-        axes.set_xlim(table.index[0] / 1.1, table.index[-1] * 1.1)
-        axes.set(xlabel="length", ylabel=self.problem.criterion, ylim=(-0.03, 1.03))
-        axes.set_title(f"{self.problem.name}: {self.network}")
-        axes.legend(frameon=False)
-        return axes
+        ax.axvline(self.trained, color=FAINT, linestyle=":", label="length of training", zorder=0)
+        ax.errorbar(table.index, table["success"], yerr=table["error"], marker="o", color=BESIDE, label="network")
+        ax.plot(table.index, table["chance"], color=CONTROL, linestyle="--", label=self.problem.forgetful)
+        ax.set_xscale("log")
+        ax.set_xticks(table.index, [f"{length:,}" for length in table.index], minor=False)
+        ax.set_xticks([], minor=True)
+        ax.set_xlim(table.index[0] / 1.1, table.index[-1] * 1.1)
+        ax.set(xlabel="length (steps)", ylabel=self.problem.criterion, ylim=(-0.03, 1.03))
+        title(ax, f"{self.problem.name}: {self.network}")
+        legend_below(ax, 1)
+        return ax
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         problem = self.problem

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 from rich.box import SIMPLE_HEAD
@@ -18,12 +17,15 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from rnnscope.shown import Shown
+from rnnscope.style import INK, colours, given_panels, logarithmic, new_panels, style
+
 _FEWEST = 10
 """Characters of a range that is drawn."""
 
 
-@dataclass(frozen=True, eq=False)
-class ErrorAnalysis:
+@dataclass(frozen=True, eq=False, repr=False)
+class ErrorAnalysis(Shown):
     """Which characters models get wrong, side by side. Made by `rnnscope.error_analysis`.
 
     Losses are in nats per character. NaN where there is no character to tell of.
@@ -67,40 +69,28 @@ class ErrorAnalysis:
         """The names of the models, networks first."""
         return list(self.summary.index)
 
-    def plot(self, axes: Sequence[Axes] | None = None) -> tuple[Axes, ...]:
-        """Errors by category, loss by class, by position and since an opening; on four new axes if not given."""
-        if axes is None:
-            axes = Figure(figsize=(11, 8), layout="constrained").subplots(2, 2).ravel().tolist()
-        categories, by_class, position, distance = axes  # pyright: ignore[reportGeneralTypeIssues]
-        colours = dict(zip(self.models, sns.color_palette("colorblind", len(self.models)), strict=True))
-        shown = self.table.query(f"category in {list(self.definitions)}")
-        sns.barplot(
-            shown, y="category", x="errors", hue="model", palette=colours, errorbar=None, saturation=1, ax=categories
-        )
-        categories.set(xlabel="errors", ylabel="", title="Errors by category")
+    @style()
+    def plot(self, ax: Sequence[Axes] | None = None) -> tuple[Axes, Axes, Axes, Axes]:
+        """Errors by category, loss by class, by position and since an opening; on four new axes if none are given."""
+        categories, by_class, position, distance = new_panels(2, 2, height=5.2) if ax is None else given_panels(ax, 4)
+        models = colours(self.models)
+        known: Any = self.table[self.table["category"].isin(list(self.definitions))]
+        _bars(categories, known, "category", "errors", models)
+        categories.set(xlabel="errors", title="Errors by category")
         categories.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,g}"))
-        categories.legend(frameon=False)
-        sns.barplot(
-            self.by_class,
-            y="class",
-            x="loss",
-            hue="model",
-            palette=colours,
-            errorbar=None,
-            saturation=1,
-            ax=by_class,
-            legend=False,
-        )
-        by_class.set(xlabel="loss (nats per character)", ylabel="", title="Loss by class of character")
-        _lines(position, self.by_position, "loss", "characters", colours)
-        position.set(xlabel="position in the document", title="Loss by position")
+        categories.legend()
+        _bars(by_class, self.by_class, "class", "loss", models, legend=False)
+        by_class.set(xlabel="loss (nats per character)", title="Loss by class of character")
+        _lines(position, self.by_position, "loss", "characters", models)
+        position.set(xlabel="position in the document (characters)", title="Loss by position")
         styles: dict[str, Literal["-", "--"]] = {"quote": "-", "bracket": "--"}
-        for opened, style in styles.items():
-            rows = self.by_distance.query(f"opened == {opened!r}")
-            _lines(distance, rows, "closing_loss", "closings", colours, style)
+        for opened, dashes in styles.items():
+            _lines(
+                distance, self.by_distance.query(f"opened == {opened!r}"), "closing_loss", "closings", models, dashes
+            )
         distance.set(xlabel="steps since the opening one", title="Loss of closing quotes and brackets")
-        handles = [Line2D([], [], color="#555555", linestyle=style, label=opened) for opened, style in styles.items()]
-        distance.legend(handles=handles, frameon=False)
+        handles = [Line2D([], [], color=INK, linestyle=dashes, label=opened) for opened, dashes in styles.items()]
+        distance.legend(handles=handles)
         return categories, by_class, position, distance
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -163,16 +153,20 @@ class ErrorAnalysis:
         return table
 
 
-def _lines(
-    axes: Axes, rows: pd.DataFrame, loss: str, count: str, colours: dict[str, tuple[float, ...]], style: str = "-"
-) -> None:
+def _bars(ax: Axes, rows: pd.DataFrame, of: str, measure: str, models: dict[str, str], legend: bool = True) -> None:
+    """A bar a model for each row."""
+    sns.barplot(
+        rows, y=of, x=measure, hue="model", palette=models, errorbar=None, saturation=1, legend=legend, ax=ax
+    )  # fmt: skip
+
+
+def _lines(ax: Axes, rows: pd.DataFrame, loss: str, count: str, models: dict[str, str], dashes: str = "-") -> None:
     """A line a model, at the geometric middle of each range that has enough characters."""
     for model, found in rows[rows[count] >= _FEWEST].groupby("model", sort=False):
         middle = np.sqrt(found["from"] * found["to"])
-        axes.plot(middle, found[loss], style, marker="o", markersize=4, color=colours[str(model)], label=str(model))
-    axes.set_xscale("log")
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,g}"))
-    axes.set_ylabel("loss (nats per character)")
+        ax.plot(middle, found[loss], dashes, marker="o", color=models[str(model)], label=str(model))
+    logarithmic(ax)
+    ax.set_ylabel("loss (nats per character)")
 
 
 def _spans(rows: pd.DataFrame) -> list[str]:

@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
@@ -20,14 +19,16 @@ from scipy.cluster.hierarchy import leaves_list, linkage
 from rnnscope.errors import ConceptError, OutputError
 from rnnscope.output import atomic_path
 from rnnscope.recording.address import Address
+from rnnscope.shown import Shown
+from rnnscope.style import SIGNALS, SMALLEST, label, new_axes, style
 
 from .scores import MEASURES
 
 _NAMES = {"flag": "AUROC", "number": "Spearman", "category": "eta²"}
 
 
-@dataclass(frozen=True, eq=False)
-class FoundUnits:
+@dataclass(frozen=True, eq=False, repr=False)
+class FoundUnits(Shown):
     """The best unit for each concept, and all the others.
 
     Attributes
@@ -131,20 +132,23 @@ class FoundUnits:
             write(partial)
         return path
 
-    def plot(self, axes: Axes | None = None, units: int = 40) -> Axes:
-        """A heatmap of the units that tell most against concepts, those that are alike side by side."""
+    @style()
+    def plot(self, ax: Axes | None = None, units: int = 40) -> Axes:
+        """A heatmap of the units that tell most against concepts, those that are alike side by side.
+
+        On new axes if none are given.
+        """
         told = self.associations
         best = told.abs().max(axis=1).sort_values(ascending=False, kind="stable").head(units).index
         chosen = told.loc[list(dict.fromkeys([*best, *self.table["unit"]]))]
         chosen = chosen.iloc[_order(chosen.to_numpy())].iloc[:, _order(chosen.to_numpy().T)].T
-        if axes is None:
-            size = (2.5 + 0.18 * chosen.shape[1], 1.8 + 0.22 * chosen.shape[0])
-            axes = Figure(figsize=size, layout="constrained").subplots()
-        kinds = {"label": "tells of the concept (2 AUROC - 1, Spearman, eta²)"}
-        sns.heatmap(chosen, vmin=-1, vmax=1, cmap="vlag", xticklabels=True, yticklabels=True, ax=axes, cbar_kws=kinds)
-        axes.set(xlabel="", ylabel="")
-        axes.tick_params(labelsize=8)
-        return axes
+        chosen.index = [label(str(name), 30) for name in chosen.index]
+        ax = ax or new_axes(min(6.9, 2.6 + 0.12 * chosen.shape[1]), max(1.5, 1.1 + 0.13 * chosen.shape[0]))
+        kinds = {"label": "association", "pad": 0.02}
+        sns.heatmap(chosen, vmin=-1, vmax=1, cmap=SIGNALS, xticklabels=True, yticklabels=True, ax=ax, cbar_kws=kinds)
+        ax.set(xlabel="unit", ylabel="concept", title="2 AUROC - 1, Spearman or eta²")
+        ax.tick_params(length=0, labelsize=SMALLEST + 0.5)
+        return ax
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield _table(self.table)

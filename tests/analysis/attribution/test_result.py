@@ -149,7 +149,7 @@ def test_of_a_long_text_the_picture_shows_where_the_largest_score_is() -> None:
     assert np.nanmin(axes.images[0].get_array()) == -2  # pyright: ignore[reportArgumentType, reportCallIssue]
     first, drawn = int(axes.get_yticklabels()[0].get_text()), len(axes.texts)
     assert axes.get_xlabel() == f"steps {first:,} to {first + drawn - 1:,} of 9,000: about the largest score"
-    assert attribution().plot().get_xlabel() == ""
+    assert attribution().plot().get_xlabel() == "text"
 
 
 def test_a_text_without_any_score_can_be_shown() -> None:

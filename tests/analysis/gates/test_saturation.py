@@ -163,7 +163,7 @@ def test_it_prints_and_draws_itself(make_model: Make) -> None:
     assert "l1.f" in text
     assert max(map(len, text.splitlines())) <= 80
     panels = result.plot()
-    assert [panel.get_title() for panel in panels] == ["i", "f", "o"]
+    assert [panel.get_title() for panel in panels] == ["gate i", "gate f", "gate o"]
     assert panels[0].get_xlabel() == "share of time above 0.9"
     assert panels[0].get_legend() is None
     legend = panels[-1].get_legend()

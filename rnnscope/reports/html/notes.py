@@ -1,0 +1,91 @@
+"""What a page says of itself: what it holds, what it leaves out, and how exact its numbers are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from rnnscope.recording.address import Address
+
+from .choosing import Choice
+from .quantising import FINEST
+from .subject import Subject
+from .survey import THRESHOLD
+
+_LISTED = 12  # units named in a sentence
+
+
+def text_notes(subject: Subject, stretches: int, ranks: int) -> list[str]:
+    """Of the text, its costs and guesses."""
+    trace = subject.trace
+    documents = f" in {len(trace.documents):,} documents" if len(trace.documents) > 1 else ""
+    parts = f", shown in {stretches:,} parts" if stretches > len(trace.documents) else ""
+    kept = [] if trace.tree.attrs["mean_nll"] is None else ["its cost"]
+    kept += [f"the {ranks} best guesses" if ranks > 1 else "the best guess"] if ranks else []
+    told = f", with {' and '.join(kept)} at each (to within 0.2 %)" if kept else ""
+    return [f"The text is here whole: {_steps(len(trace))}{documents}{parts}{told}."]
+
+
+def signal_notes(subject: Subject, choice: Choice) -> list[str]:
+    """Of the units of a network: which there are, and how exact."""
+    held = {level for levels in choice.levels.values() for level in levels.values()}
+    everything = {address: sorted(found.units.tolist()) for address, found in subject.surveys.items()}
+    if held == {FINEST} and all(choice.units(address) == units for address, units in everything.items()):
+        return [f"All signals of all units are here, to within {_error(subject, choice, everything)}."]
+    said = []
+    if choice.whole:
+        units = [f"{node} {number}" for node, number in choice.whole]
+        names = ", ".join(units[:_LISTED]) + (", ..." if len(units) > _LISTED else "")
+        many = f"{len(units):,} units" if len(units) > 1 else "1 unit"
+        said.append(f"With all signals, to within {_error(subject, choice, _whole(choice))}: {many} ({names}).")
+    for kind, gate in (("States", False), ("Gates", True)):
+        addresses = [address for address, found in subject.surveys.items() if found.gate == gate]
+        if addresses:
+            said.append(f"{kind}: {_held(subject, choice, addresses)}.")
+    return said
+
+
+REACH = (
+    "What a unit reaches is the distance from zero that 99 % of its values keep within. Values are rounded so that "
+    f"each is beyond ±{THRESHOLD} (of a cell state: its tanh) exactly where it was, which may double the "
+    "error of one close to that."
+)
+"""What is meant by that."""
+
+
+def _whole(choice: Choice) -> dict[Address, list[int]]:
+    """The units that have all their signals."""
+    return {
+        address: [unit for node, unit in choice.whole if node == address.node and unit in levels]
+        for address, levels in choice.levels.items()
+    }
+
+
+def _held(subject: Subject, choice: Choice, addresses: Sequence[Address]) -> str:
+    """How many units of some signals there are, and how exact."""
+    counts: dict[str, list[Address]] = {}
+    for address in addresses:
+        held, whole = len(choice.units(address)), len(subject.surveys[address].units)
+        many = f"all {whole:,}" if held == whole else f"{held:,} of {whole:,}"
+        counts.setdefault(f"{many} units", []).append(address)
+    parts = []
+    for many, alike in counts.items():
+        units = {address: choice.units(address) for address in alike}
+        exact = f", to within {_error(subject, choice, units)}" if any(units.values()) else ""
+        parts.append(f"{', '.join(map(str, alike))}: {many}{exact}")
+    return "; ".join(parts)
+
+
+def _error(subject: Subject, choice: Choice, units: Mapping[Address, Sequence[int]]) -> str:
+    """The largest rounding error of some units, as a share of what each reaches."""
+    errors = [0.0]
+    for address, chosen in units.items():
+        found, levels = subject.surveys[address], np.array([choice.levels[address][unit] for unit in chosen], int)
+        places = found.places(chosen)
+        errors.append(float((found.steps(levels, places) / found.reach[places] / 2).max(initial=0.0)))
+    return f"{max(errors):.1%} of what each reaches"
+
+
+def _steps(count: int) -> str:
+    return f"{count:,} step" + ("s" if count != 1 else "")

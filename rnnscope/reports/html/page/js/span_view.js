@@ -1,0 +1,186 @@
+// The tab "Span": the units that are on through the selected span, and where else they are on together.
+"use strict";
+
+const UNITS_SHOWN = 40;
+
+class SpanView {
+  constructor(root, app) {
+    this.root = root;
+    this.app = app;
+    this.asked = 0;
+    app.store.draw("span", ["model", "span", "unit", "scheme"], (state) => this.update(state));
+  }
+
+  async update({ model, unit, span, scheme }) {
+    const { signal } = this.app.signals.find(unit, model);
+    const wanted = [model, signal.address, span, scheme].join(" ");
+    if (this.drawn === wanted) return this.press(unit);
+    const asked = ++this.asked;
+    this.drawn = null;
+    if (!span) return this.root.replaceChildren(this.heading("No span is selected"), this.advice());
+    const waiting = setTimeout(
+      () => this.root.replaceChildren(...this.head(span, signal), make("p", {}, "Searching …")),
+      150,
+    );
+    const found = await this.match(model, signal, span).catch(matchError);
+    clearTimeout(waiting);
+    if (asked !== this.asked) return;
+    const parts = found.error
+      ? [make("p", { class: "span-error", role: "alert" }, found.error)]
+      : [this.units(found.units, signal, model), this.spans(found, signal)];
+    this.root.replaceChildren(...this.head(span, signal), ...parts);
+    this.drawn = wanted;
+    this.press(this.app.store.state.unit);
+  }
+
+  /** Mark the chip of the unit that is chosen, where there is one. */
+  press(unit) {
+    for (const chip of this.root.querySelectorAll(".chip")) chip.setAttribute("aria-pressed", chip.name === unit);
+  }
+
+  /** What was found last is kept, so that a walk through the units does not search again. */
+  match(model, signal, span) {
+    const key = [model, signal.address, span].join(" ");
+    if (this.key === key) return this.found;
+    const { text, threshold } = this.app.page;
+    const read = async (stretch) => {
+      await new Promise((resume) => setTimeout(resume)); // so that the page stays at hand
+      if (this.key !== key) throw new Overtaken();
+      return (await this.app.signals.matrix(model, signal.address, stretch)).codes;
+    };
+    this.key = key;
+    this.found = match({ signal, text, read, span, threshold });
+    return this.found;
+  }
+
+  heading(text) {
+    return make("h2", { class: "view-title" }, text);
+  }
+
+  advice() {
+    return make(
+      "p",
+      { class: "quiet" },
+      "Select characters in the text, with the mouse, a finger or Shift and the arrows. " +
+        "Here stand then the units that are on through them, and the other places at which these are on together.",
+    );
+  }
+
+  head([start, stop], signal) {
+    const steps = `Steps ${shownCount(start)} to ${shownCount(stop - 1)}`;
+    const { threshold } = this.app.page;
+    const seen = signal.signal === "c" ? "the tanh of its value" : "its value";
+    const rest =
+      signal.units.length < signal.size
+        ? ` Of ${shownCount(signal.size)} units the ${shownCount(signal.units.length)} in this page are looked at.`
+        : "";
+    return [
+      this.heading(steps),
+      excerptButton(this.app, start, stop, { longest: 400 }),
+      make(
+        "p",
+        { class: "quiet span-about" },
+        `A unit of ${signal.address} is on where ${seen} is beyond ${threshold}, ` +
+          `above it or below −${threshold}.${rest}`,
+      ),
+    ];
+  }
+
+  units(units, signal, model) {
+    const { colours, signals } = this.app;
+    const chips = units.map(({ address, mean, sign }) => {
+      const [low, high] = signal.signal === "c" ? [-1, 1] : signals.range(model, address);
+      const rgb = colours.of(mean, low, high);
+      const chip = makeButton(
+        [make("span", {}, address), ` ${shownMean(mean)}`],
+        () => this.app.store.set({ unit: address }),
+        { class: "chip", name: address, title: sign > 0 ? "on: high" : "on: low" },
+      );
+      chip.style.backgroundColor = colours.css(rgb);
+      chip.style.color = colours.ink(rgb);
+      return chip;
+    });
+    const rest = chips.slice(UNITS_SHOWN);
+    rest.forEach((chip) => (chip.hidden = true));
+    const more = rest.length
+      ? makeButton(
+          `and ${rest.length} that are weaker`,
+          () => {
+            rest.forEach((chip) => (chip.hidden = false));
+            more.remove();
+          },
+          { class: "link" },
+        )
+      : null;
+    const save = csvButton(`${signal.address} on through the span`, () => ({
+      columns: ["address", "unit", "sign", "mean"],
+      rows: units.map(({ address, unit, sign, mean }) => [address, unit, sign, csvNumber(mean)]),
+    }));
+    return make(
+      "section",
+      { class: "block span-units" },
+      make(
+        "div",
+        { class: "tools" },
+        make("h3", { class: "view-heading" }, `On through it: ${units.length} of ${signal.units.length} units`),
+        make("div", { class: "saves" }, save),
+      ),
+      make("div", { class: "chips" }, chips, more),
+    );
+  }
+
+  spans({ units, spans }, signal) {
+    const { text } = this.app.page;
+    const title = make("h3", { class: "view-heading" }, "Where they are on together again");
+    if (!spans.length) {
+      return make(
+        "section",
+        { class: "block" },
+        title,
+        make("p", {}, "There is no other span through which half of them are on together."),
+      );
+    }
+    const columns = ["document", "start", "stop", "step", "shared", "others", "length"];
+    const save = csvButton(`spans like the selected one by ${signal.address}`, () => ({
+      columns: [...columns, "text"],
+      rows: spans.map((span) => [
+        ...columns.map((name) => span[name]),
+        text.characters.slice(span.start, span.stop).join(""),
+      ]),
+    }));
+    const items = spans.map((span) => this.item(span, units.length));
+    return make(
+      "section",
+      { class: "block" },
+      make("div", { class: "tools" }, title, make("div", { class: "saves" }, save)),
+      make("ol", { class: "found" }, items),
+    );
+  }
+
+  item({ document, start, stop, step, shared, others, length }, wanted) {
+    const { documents } = this.app.page.text;
+    const where = documents.length > 1 ? [make("bdi", {}, documents[document].name), ", "] : [];
+    const select = makeButton("search from here", () => this.app.store.set({ span: [start, stop] }), { class: "link" });
+    const said = [
+      make("b", {}, `${shared}/${wanted} shared`),
+      `, ${others} others, `,
+      `${length} ${length === 1 ? "step" : "steps"}, `,
+      ...where,
+      `from ${shownCount(step)} · `,
+      select,
+    ];
+    return make("li", {}, excerptButton(this.app, start, stop), make("p", { class: "found-numbers" }, said));
+  }
+}
+
+/** A search that nobody waits for any more. */
+class Overtaken extends Error {}
+
+function matchError(error) {
+  if (error instanceof MatchError || error instanceof Overtaken) return { error: error.message };
+  throw error;
+}
+
+function shownMean(mean) {
+  return (mean > 0 ? "+" : "") + shownNumber(mean);
+}

@@ -1,0 +1,165 @@
+"""What a report is made from: traces, of texts that are read now or of one that was read before."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from torch import nn
+
+from rnnscope.card import Card, fingerprint
+from rnnscope.errors import ReportError
+from rnnscope.text import Document
+from rnnscope.tracing.documents import Given
+from rnnscope.tracing.making import reader_of, trace
+from rnnscope.tracing.trace import Trace, open_trace
+
+_READ_AS_TEXT = (None, "language-model", "classifier", "tagger")
+"""Tasks whose documents are the texts that the network read."""
+
+
+@dataclass(eq=False)
+class Reading:
+    """Gives the traces of a report.
+
+    Attributes
+    ----------
+    given : Given
+        The text; None in it for a trace, which has its own.
+    characters : sequence of str or None
+        Of a module that does not say which it knows.
+    limit : int or None
+        Characters to read, at most.
+    folder : Path
+        Where traces are kept while the report is made.
+    console : rich Console or None
+    notes : list of str
+        What the page says of what was read.
+    """
+
+    given: Given
+    characters: Sequence[str] | None
+    limit: int | None
+    folder: Path
+    console: Console | None
+    notes: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if self.limit is not None and self.limit < 1:
+            raise ReportError(f"limit is the number of characters to read, at least 1; got {self.limit}.")
+        if self.given.what is not None:
+            self.given = replace(self.given, what=_kept(self.given.what))
+
+    def first(self, source: nn.Module | Trace | str | Path, model: nn.Module | None) -> tuple[Trace, nn.Module | None]:
+        """The trace that the report is on, and the network that it is of, if that is at hand."""
+        if isinstance(source, nn.Module):
+            if self.given.what is None or model is not None:
+                raise ReportError(
+                    "A network to report on reads a text: give report(network, text). model= goes with a trace."
+                )
+            return self._trace(source, 0), source
+        if self.given.what is not None or self.limit is not None:
+            raise ReportError("A trace has its text; give report(trace) without another text or a limit.")
+        opened = source if isinstance(source, Trace) else open_trace(source)
+        if model is not None:
+            _demand_same(opened, model)
+        return opened, model
+
+    def other(self, model: nn.Module, first: Trace, number: int) -> Trace:
+        """The trace of a network to compare with, over the same text."""
+        if self.given.what is None:
+            self.given = replace(self.given, what=documents_of(first), cut=None)
+            if self.given.what is None:
+                raise ReportError(
+                    f"What {first.tree.attrs['model']} read cannot be told from its trace alone; give the network and "
+                    "its text instead of the trace to compare others with it."
+                )
+        found = self._trace(model, number)
+        if len(found) != len(first) or found.text != first.text or found.documents != first.documents:
+            names = f"{found.tree.attrs['model']} and {first.tree.attrs['model']}"
+            raise ReportError(
+                f"{names} do not read the same steps of this text: {len(found):,} and {len(first):,} characters in "
+                f"{len(found.documents):,} and {len(first.documents):,} documents. Compare networks of one task."
+            )
+        return found
+
+    def _trace(self, model: nn.Module, number: int) -> Trace:
+        return trace(
+            model,
+            self._limited(model),
+            self.folder / f"{number}.zarr",
+            characters=self.characters if getattr(model, "card", None) is None else None,
+            documents=self.given.cut,
+            encoding=self.given.encoding,
+            name=self.given.name,
+            console=self.console,
+        )
+
+    def _limited(self, model: nn.Module) -> Any:
+        """The text as far as it is to be read."""
+        what = _fresh(self.given.what)
+        if self.limit is None or not replace(self.given, what=what).holds_texts:
+            return what
+        pages = reader_of(model, self.characters).pages(replace(self.given, what=what))
+        if sum(len(page.text) for page in pages) <= self.limit or any(page.content is not None for page in pages):
+            return _fresh(self.given.what)
+        kept, left = [], self.limit
+        for page in pages:
+            if left > 0:
+                kept.append(Document(page.name, page.text[:left]))
+                left -= len(kept[-1].text)
+        total = sum(len(page.text) for page in pages)
+        self.notes = [f"Read: the first {self.limit:,} of {total:,} characters."]
+        return kept
+
+
+def documents_of(trace: Trace) -> list[Document] | None:
+    """The texts that a network has read, to be read again; None where the trace shows something else in their place."""
+    if trace.tree.attrs.get("task") not in _READ_AS_TEXT or not trace.characters:
+        return None
+    steps = map(trace.steps_of, range(len(trace.documents)))
+    return [
+        Document(name, trace.text_between(part.start, part.stop))
+        for name, part in zip(trace.documents, steps, strict=True)
+    ]
+
+
+def _demand_same(opened: Trace, model: nn.Module) -> None:
+    """Refuse a network that a trace is not of."""
+    own, other = str(opened.tree.attrs["model_sha256"]), fingerprint(model)
+    if own != other:
+        card = getattr(model, "card", None)
+        name = card.name if isinstance(card, Card) else type(model).__name__
+        raise ReportError(
+            f"The trace is of {opened.tree.attrs['model']} (sha256 {own[:12]}...), not of {name} (sha256 "
+            f"{other[:12]}...). Name the network that was traced, or trace the text with this one."
+        )
+
+
+def _kept(what: Any) -> Any:
+    """What can be read more than once: streams as what they hold."""
+    if isinstance(what, list | tuple):
+        return [_kept(part) for part in what]
+    if not hasattr(what, "read"):
+        return what
+    held = _Named(what.read())
+    held.name = str(getattr(what, "name", "stream"))
+    return held
+
+
+def _fresh(what: Any) -> Any:
+    """The same, with streams at their start."""
+    for part in what if isinstance(what, list) else [what]:
+        if isinstance(part, _Named):
+            part.seek(0)
+    return what
+
+
+class _Named(io.BytesIO):
+    """A stream in memory that has a name."""
+
+    name = "stream"

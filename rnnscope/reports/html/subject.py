@@ -1,0 +1,176 @@
+"""A network on the page: its trace, and what was found out about it before anything is packed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from rich.console import Console
+from torch import nn
+
+from rnnscope.analysis.causes.ablation_result import Ablation
+from rnnscope.analysis.search.finding import FEWEST, find_units
+from rnnscope.analysis.search.found import FoundUnits
+from rnnscope.analysis.units import LONGEST
+from rnnscope.card import Card
+from rnnscope.concept import Concept
+from rnnscope.errors import ConceptError, RecordingError
+from rnnscope.progress import progress_bar
+from rnnscope.recording.address import Address
+from rnnscope.tracing.trace import Trace
+
+from .cards import unit_cards, unit_measures
+from .choosing import Choice, Unit, choose
+from .stretches import Stretch
+from .survey import Survey, survey
+from .telling import telling_units
+
+_CARD, _CARDS = 250, 0.15
+"""Bytes of the file that a unit's card and measures take, about; and the share of the room for all cards, at most."""
+
+
+@dataclass(eq=False)
+class Subject:
+    """A network on the page.
+
+    Attributes
+    ----------
+    trace : Trace
+    model : nn.Module or None
+        The network itself, where it is at hand.
+    surveys : dict of Address to Survey
+        Of all signals.
+    found : FoundUnits or None
+        What was found for the concepts.
+    notes : list of str
+        What the page says could not be done, and why.
+    ablations : list of Ablation
+    """
+
+    trace: Trace
+    model: nn.Module | None
+    surveys: Mapping[Address, Survey]
+    found: FoundUnits | None = None
+    notes: list[str] = field(default_factory=list)
+    ablations: list[Ablation] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return str(self.trace.tree.attrs["model"])
+
+    @property
+    def states(self) -> dict[Address, list[int]]:
+        """The units of all signals but gates."""
+        return {address: found.units.tolist() for address, found in self.surveys.items() if not found.gate}
+
+    @cached_property
+    def text(self) -> str:
+        return self.trace.text
+
+    @cached_property
+    def telling(self) -> list[Unit]:
+        """All units, the most telling first."""
+        return telling_units(self.states, self._ranked, self.found)
+
+    @cached_property
+    def _ranked(self) -> dict[str, dict[str, list[Any]]]:
+        """The measures of all units of all states."""
+        beginning = self.text[:LONGEST]
+        return {str(address): unit_measures(self.trace[address][:LONGEST], beginning) for address in self.states}
+
+    def choose(self, named: Sequence[Unit], room: float) -> Choice:
+        """What goes into a page that has so much room for this network, in bytes of the file."""
+        of_cards = _CARD * sum(len(found.units) for found in self.surveys.values())
+        return choose(self.surveys, named, self.telling, room - min(of_cards, _CARDS * room))
+
+    def measures(self, choice: Choice) -> dict[str, dict[str, list[Any]]]:
+        """The entry "measures": of each chosen unit; gates are ranked among the chosen units alone."""
+        entries = {}
+        for address, found in self.surveys.items():
+            units = choice.units(address)
+            if str(address) in self._ranked:
+                places = found.places(units)
+                entries[str(address)] = {
+                    name: [column[place] for place in places] for name, column in self._ranked[str(address)].items()
+                }
+            elif units:
+                series = self.trace[address][:LONGEST].sel(unit=units)
+                entries[str(address)] = unit_measures(series, self.text[:LONGEST])
+        return entries
+
+    def cards(self, choice: Choice, console: Console | None) -> dict[str, list[dict[str, Any]]]:
+        """The entry "cards" before it is packed: those of the chosen units, a list by signal; each is made once."""
+        wanted = {address: choice.units(address) for address in self.surveys if choice.units(address)}
+        with progress_bar(console, "units") as bar:
+            task = bar.add_task("describing units", total=sum(map(len, wanted.values())))
+            for address, units in wanted.items():
+                made = self._cards.setdefault(address, {})
+                missing = [unit for unit in units if unit not in made]
+                if missing:
+                    made.update(zip(missing, unit_cards(self.trace[address], self.text, missing), strict=True))
+                bar.advance(task, len(units))
+        return {str(address): [self._cards[address][unit] for unit in units] for address, units in wanted.items()}
+
+    @cached_property
+    def _cards(self) -> dict[Address, dict[int, dict[str, Any]]]:
+        return {}
+
+    @property
+    def card(self) -> list[list[str]]:
+        """The entry "card": what the network is."""
+        card = getattr(self.model, "card", None)
+        if isinstance(card, Card):
+            return [[label, str(value)] for label, value in card.rows()]
+        attributes = self.trace.tree.attrs
+        rows = [["network", self.name], ["weights", f"sha256 {attributes['model_sha256']}"]]
+        if self.model is not None:
+            rows.append(["parameters", f"{sum(part.numel() for part in self.model.parameters()):,}"])
+        if attributes.get("task"):
+            rows.insert(0, ["task", str(attributes["task"])])
+        return rows
+
+
+def study(
+    trace: Trace,
+    model: nn.Module | None,
+    stretches: Sequence[Stretch],
+    concepts: Sequence[Concept],
+    seed: int,
+    console: Console | None,
+) -> Subject:
+    """Read a trace, and search it for concepts."""
+    surveys = {}
+    with progress_bar(console, "steps") as bar:
+        task = bar.add_task("reading signals", total=len(trace.addresses) * len(trace))
+        for address in trace.addresses:
+            surveys[address] = survey(trace, address, stretches)
+            bar.advance(task, len(trace))
+    subject = Subject(trace, model, surveys)
+    subject.notes += _gaps(surveys)
+    if concepts:
+        _search(subject, concepts, seed, console)
+    return subject
+
+
+def _search(subject: Subject, concepts: Sequence[Concept], seed: int, console: Console | None) -> None:
+    steps = len(subject.trace)
+    if steps < FEWEST:
+        subject.notes.append(
+            f"No concept was searched for: that takes {FEWEST:,} steps at least, and there are {steps:,}."
+        )
+        return
+    try:
+        subject.found = find_units(subject.trace, None, concepts, seed=seed, console=console)
+    except (ConceptError, RecordingError) as error:
+        subject.notes.append(f"No concept was searched for. {error}")
+
+
+def _gaps(surveys: Mapping[Address, Survey]) -> list[str]:
+    """What is said of values that are missing."""
+    return [
+        f"{address} has {found.gaps:,} values that are no finite numbers; they are shown as gaps."
+        for address, found in surveys.items()
+        if found.gaps
+    ]

@@ -1,0 +1,72 @@
+"""Which units tell most, of all that a network has: those that a page holds in full detail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+import numpy as np
+
+from rnnscope.analysis.search.found import FoundUnits
+from rnnscope.errors import AddressError
+from rnnscope.recording.address import Address
+from rnnscope.tracing.trace import Trace
+
+from .choosing import Unit, in_turns
+
+_RANKED = ("switch", "timescale", "counter")
+
+
+def named_units(trace: Trace, addresses: Iterable[str | Address]) -> list[Unit]:
+    """The units of some addresses.
+
+    Raises
+    ------
+    AddressError
+        If the trace has no such unit, or an address is that of a whole signal.
+    """
+    found = []
+    for text in addresses:
+        trace[text]  # the error that names what exists
+        address = Address.parse(str(text))
+        if address.unit is None:
+            raise AddressError(f"A unit was expected, such as {address.of(0)}; got the whole signal {address}.")
+        found.append((address.node, address.unit))
+    return list(dict.fromkeys(found))
+
+
+def telling_units(
+    states: Mapping[Address, Sequence[int]],
+    measures: Mapping[str, Mapping[str, Sequence[Any]]],
+    found: FoundUnits | None,
+) -> list[Unit]:
+    """All units, the most telling first: the best of each concept, then by three ranks in turns over the layers.
+
+    The ranks are those of a layer's first signal that has them, its cell state where there is one: by switch-likeness,
+    timescale and counting.
+
+    Parameters
+    ----------
+    states : dict of Address to sequence of int
+        The units of each signal.
+    measures : dict of str to the entry "measures" of all its units
+    found : FoundUnits or None
+        What was found for the concepts.
+    """
+    best = [] if found is None else [Address.parse(unit) for unit in found.table["unit"]]
+    orders = []
+    for node in dict.fromkeys(address.node for address in reversed(list(states))):
+        signals = [address for address in states if address.node == node and str(address) in measures]
+        signal = next((address for address in signals if address.signal == "c"), next(iter(signals), None))
+        if signal is not None:
+            ranks = measures[str(signal)]
+            orders += [[(node, unit) for unit in _ranked(states[signal], ranks[name])] for name in _RANKED]
+    everything = ((address.node, int(unit)) for address, units in states.items() for unit in units)
+    first = [(address.node, address.unit) for address in best if address.unit is not None]
+    return list(dict.fromkeys(chain(first, in_turns(*orders), everything)))
+
+
+def _ranked(units: Sequence[int], figures: Sequence[float | None]) -> list[int]:
+    heights = np.array([-np.inf if figure is None else figure for figure in figures])
+    return [int(units[place]) for place in (-heights).argsort(kind="stable")]

@@ -1,0 +1,197 @@
+"""The page as a whole: it opens without a word, flips through the units, and its address holds what is shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from rnnscope import Trace
+from tests.browser.pages import kept_open, latched, with_gaps, write
+
+UNIT = "l0.c.3"
+
+
+@pytest.fixture(scope="module")
+def whole() -> Trace:
+    return latched()
+
+
+@pytest.fixture(scope="module")
+def report(whole: Trace, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write(tmp_path_factory.mktemp("page"), whole, title="What the latch holds")
+
+
+@pytest.fixture(scope="module")
+def show(report: Path, browser: Browser) -> Iterator[Callable[..., Page]]:
+    with kept_open(browser, report) as show:
+        yield show
+
+
+def test_it_opens_and_says_what_it_is(report, whole, open_page):
+    page = open_page(report)
+    assert page.locator("h1").inner_text() == "What the latch holds"
+    assert f"{len(whole):,} steps" in page.locator("#about").inner_text()
+    assert page.locator("#text span").count() == len(whole)
+    assert page.locator("#address").input_value() == UNIT  # the most switch-like
+
+
+def test_arrows_go_through_the_ranking(show):
+    page = show("#rank=address&unit=l0.c.7")
+    flipped = []
+    for key in ("ArrowRight", "ArrowRight", "ArrowLeft", "ArrowLeft", "ArrowLeft"):
+        page.keyboard.press(key)
+        flipped.append(page.locator("#address").input_value())
+    assert flipped == ["l0.c.0", "l0.c.1", "l0.c.0", "l0.c.7", "l0.c.6"]
+    assert page.locator("#said").inner_text().startswith("l0.c.6, 7th of 8 units of l0.c by address")
+
+
+def test_a_ranking_goes_to_its_first_unit(show):
+    page = show("#unit=l0.c.0")
+    page.select_option("#rank", "address")
+    page.select_option("#rank", "switch")
+    assert page.locator("#address").input_value() == UNIT
+    assert page.locator("#standing").inner_text().startswith("1st of 8 units of l0.c by switch-likeness: ")
+
+
+def test_a_signal_keeps_the_unit(show):
+    page = show("#unit=l0.c.5")
+    page.select_option("#signal", "l0.h")
+    assert page.locator("#address").input_value() == "l0.h.5"
+
+
+def test_an_address_is_found_by_typing(show):
+    page = show()
+    page.keyboard.press("/")
+    page.keyboard.type("l0.h.6")
+    assert page.locator("#addresses [role=option]").all_inner_texts() == ["l0.h.6"]
+    page.keyboard.press("Enter")
+    assert page.locator("#legend").inner_text().startswith("hidden state")
+    page.keyboard.press("ArrowRight")  # the field has let go of the keys
+    assert page.locator("#address").input_value() != "l0.h.6"
+
+
+def test_a_bare_number_is_a_unit_of_the_signal(show):
+    page = show("#unit=l0.i.0")
+    page.fill("#address", "4")
+    page.keyboard.press("Enter")
+    assert page.locator("#address").input_value() == "l0.i.4"
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("l0.c.99", "There is no unit l0.c.99 here: l0.c has 0 to 7."),
+        ("l7.c.1", "There is no unit l7.c.1 here. Signals: l0."),
+        ("<b>", "There is no unit <b> here."),
+    ],
+)
+def test_an_unknown_address_is_told(show, typed, said):
+    page = show()
+    page.fill("#address", typed)
+    page.keyboard.press("Enter")
+    assert page.locator("#address-said").inner_text().startswith(said)
+    page.keyboard.press("Escape")
+    assert page.locator("#address").input_value() == UNIT
+
+
+def test_the_legend_has_the_numbers_of_the_scale(show, whole):
+    page = show()
+    reach = np.quantile(np.abs(np.asarray(whole[UNIT])), 0.99)
+    low, middle, high = page.locator("#legend .legend-numbers span").all_inner_texts()
+    assert float(high.removeprefix("≥ ")) == pytest.approx(reach, abs=0.1)
+    assert (float(low.removeprefix("≤ −")), float(middle)) == (float(high.removeprefix("≥ ")), 0)
+    page.fill("#address", "l0.f.3")
+    page.keyboard.press("Enter")
+    assert [float(text) for text in page.locator("#legend .legend-numbers span").all_inner_texts()] == [0, 0.5, 1]
+
+
+def test_the_fragment_restores_the_view(report, open_page):
+    fragment = "#unit=l0.h.5&at=31&span=10:50&zoom=5:200&rank=address"
+    page = open_page(report, fragment)
+    said = {key: page.evaluate(f"app.store.state.{key}") for key in ("unit", "at", "span", "zoom", "rank")}
+    assert said == {"unit": "l0.h.5", "at": 31, "span": [10, 50], "zoom": [5, 200], "rank": "address"}
+    assert page.locator("#text [data-chosen]").count() == 40
+    assert "step 31" in page.locator("#step-card").inner_text()
+    page.keyboard.press("ArrowRight")
+    expect(page).to_have_url(re.compile("unit=l0.h.6"))
+    again = open_page(report, page.evaluate("location.hash"))
+    assert again.locator("#address").input_value() == "l0.h.6"
+    assert again.evaluate("app.store.state.zoom") == [5, 200]
+
+
+def test_a_changed_fragment_is_followed(show):
+    page = show("#unit=l0.h.5&at=3")
+    page.evaluate("location.hash = '#unit=l0.h.2'")
+    expect(page.locator("#address")).to_have_value("l0.h.2")
+    assert page.evaluate("app.store.state.at") is None
+
+
+@pytest.mark.parametrize(
+    "fragment",
+    [
+        "#unit=l9.c.1&at=-1&span=9:3&zoom=a:b&tab=nothing&rank=nothing&model=7&stretch=99",
+        "#at=99999999999&span=0:99999999",
+        "#%%%&=&unit",
+        "#<script>alert(1)</script>",
+    ],
+)
+def test_a_bad_fragment_is_ignored(show, fragment):
+    page = show(fragment)
+    state = page.evaluate("app.store.state")
+    assert (state["unit"], state["at"], state["span"], state["zoom"]) == (UNIT, None, None, None)
+    assert (state["tab"], state["model"], state["stretch"]) == ("text", 0, 0)
+
+
+def test_tabs_are_gone_through_with_arrows(show):
+    page = show()
+    page.focus("#open-text")
+    page.keyboard.press("ArrowRight")
+    assert page.locator("[role=tab][aria-selected=true]").inner_text() == "Heatmap"
+    assert [page.locator(f"#tab-{tab}").is_visible() for tab in ("text", "heatmap")] == [False, True]
+    assert page.locator("#address").input_value() == UNIT  # the arrows were the tabs' own
+    page.keyboard.press("Home")
+    assert page.locator("#tab-text").is_visible()
+
+
+def test_documents_are_turned_like_pages(open_page, tmp_path):
+    page = open_page(write(tmp_path, latched(["ab", 'c:"d"', "a"])))
+    assert page.locator("#text").text_content() == "ab"
+    page.keyboard.press("PageDown")
+    assert page.locator("#text").text_content() == 'c:"d"'
+    page.keyboard.press("PageUp")
+    page.keyboard.press("PageUp")  # there is none before the first
+    assert page.locator("#text").text_content() == "ab"
+    page.select_option("#stretch", "2")
+    expect(page).to_have_url(re.compile("#stretch=2$"))
+    page.evaluate("location.hash = 'at=3'")  # a step leads to the part that holds it
+    expect(page.locator("#text")).to_have_text('c:"d"')
+
+
+def test_the_help_opens_and_closes(show):
+    page = show()
+    page.keyboard.press("?")
+    assert page.locator("#help").is_visible()
+    page.keyboard.press("ArrowRight")  # not while one reads
+    assert page.locator("#address").input_value() == UNIT
+    page.keyboard.press("Escape")
+    assert not page.locator("#help").is_visible()
+
+
+def test_gaps_are_shown_and_said(whole, open_page, tmp_path):
+    page = open_page(write(tmp_path, with_gaps(whole, 20, 26)), "#at=22")
+    assert page.locator("#text .gap").count() == 6
+    assert page.locator("#legend .legend-gap").is_visible()
+    assert "has no value here" in page.locator("#step-card").inner_text()
+    assert page.locator("#series .nothing").count() == 1
+    assert page.locator("#series path.line").get_attribute("d").count("M") == 2
+
+
+def test_nothing_is_missing_where_nothing_is(show):
+    page = show()
+    assert page.locator("#text .gap, #series .nothing").count() == 0
+    assert not page.locator("#legend .legend-gap").is_visible()
