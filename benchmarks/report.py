@@ -3,7 +3,7 @@
 trace    the network reads the text, and its signals go to disk: what a report begins with
 page     the trace packed into a page, without what needs the network again
 report   all of it: trace, concepts, panels, page; the peak of its process with torch and all else in it
-shown    a fresh page of headless Chromium, from the call until the page says that it is ready
+shown    a fresh page of headless Chromium, from the call until the page says that it is ready; the median of three
 
 The text is the test part of War and Peace, which the shipped networks have not seen.
 """
@@ -103,7 +103,7 @@ def main(cases: list[tuple[str, int]], threads: int) -> None:
         took = found["seconds"]
         peak = "-" if found["peak"] is None else f"{found['peak'] / 1e6:,.0f}"
         times = [f"{took[each]:.1f} ({took[each] / took['trace']:.1f})" for each in ("page", "report")]
-        opened = f"{sorted(ready)[len(ready) // 2]:.2f} ({min(ready):.2f}-{max(ready):.2f})" if ready else "-"
+        opened = f"{sorted(ready)[len(ready) // 2]:.1f}" if ready else "-"
         case = f"{name}, {characters:,}"
         rows.add_row(case, f"{took['trace']:.1f}", *times, f"{found['bytes'] / 1e6:.2f}", peak, opened)
         told.append((case, found["notes"]))

@@ -7,8 +7,10 @@ from pathlib import Path
 import click
 
 from .arguments import (
+    check_picture,
     device_option,
     directions_option,
+    draw,
     encoding_option,
     force_option,
     json_option,
@@ -18,7 +20,6 @@ from .arguments import (
     open_model,
     print_json,
     save_option,
-    say_drawn,
     seed_option,
     sources,
 )
@@ -84,13 +85,10 @@ def ablate(
     where a stretch of it begins and ends (for quotes: at the closing one), beside units that vary as much.
     """
     from rnnscope.analysis.causes.ablation import ablation
-    from rnnscope.output import new_path
-    from rnnscope.reports import figures
 
     from .console import standard_error, standard_output
 
-    if save is not None:
-        new_path(figures.check_format(save), force)
+    check_picture(save, force)
     result = ablation(
         open_model(model, device, directions),  # pyright: ignore[reportArgumentType]
         sources(texts),
@@ -110,5 +108,4 @@ def ablate(
         print_json(about | {"endings": result.endings, "std": result.std} | tables)
     else:
         standard_output().print(result)
-    if save is not None:
-        say_drawn(figures.save([result.plot().figure], save), as_json)  # pyright: ignore[reportArgumentType]
+    draw([result], save, as_json)

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .arguments import (
+    check_picture,
     device_option,
     directions_option,
+    draw,
     encoding_option,
     force_option,
     json_option,
@@ -17,7 +19,6 @@ from .arguments import (
     open_model,
     print_json,
     save_option,
-    say_drawn,
     seed_option,
     sources,
     words,
@@ -93,16 +94,11 @@ def agreement(
     """
     from rnnscope.analysis.agreement.ablation import agreement_ablation
     from rnnscope.analysis.agreement.preference import agreement as prefer
-    from rnnscope.output import new_path
     from rnnscope.probes.experiments.number import number_probes
-    from rnnscope.reports import figures
 
     from .console import standard_error, standard_output
 
-    figure_count = 1 + probed + bool(units)
-    if save is not None:
-        for page in figures.page_paths(figures.check_format(save), figure_count):
-            new_path(page, force)
+    check_picture(save, force, pages=1 + probed + bool(units))
     network: Any = open_model(model, device, directions)
     chosen = _chosen(pairs, only, encoding)
     console, same = standard_error(), {"start": start, "seed": seed}
@@ -120,10 +116,7 @@ def agreement(
         print_json({name: _figures(name, result) for name, result in results.items()})
     else:
         standard_output().print(*results.values(), sep="\n")
-    if save is not None:
-        drawn = [result.plot() for result in results.values()]
-        pages = figures.save([(axes[0] if hasattr(axes, "__len__") else axes).figure for axes in drawn], save)
-        say_drawn(pages, as_json)
+    draw(results.values(), save, as_json)
 
 
 def _chosen(path: Path, only: dict[str, set[str]], encoding: str) -> list[MinimalPair]:

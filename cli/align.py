@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .arguments import (
+    check_picture,
     device_option,
     documents_option,
+    draw,
     encoding_option,
     force_option,
     json_option,
     open_model_or_trace,
     print_json,
     save_option,
-    say_drawn,
     seed_option,
     words,
 )
@@ -65,13 +66,10 @@ def align(
     from tempfile import TemporaryDirectory
 
     from rnnscope.analysis.alignment import align_units
-    from rnnscope.output import new_path
-    from rnnscope.reports import figures
 
     from .console import standard_error, standard_output
 
-    if save is not None:
-        new_path(figures.check_format(save), force)
+    check_picture(save, force)
     if signals is not None and len(signals) not in (1, 2):
         raise click.UsageError("--signals has one address for both, or two with a comma, such as l0.c,l0.h.")
     asked = None if signals is None else (signals[0], signals[-1])
@@ -91,8 +89,7 @@ def align(
         print_json(about | {"table": result.table})
     else:
         standard_output().print(result)
-    if save is not None:
-        say_drawn(figures.save([result.plot().figure], save), as_json)  # pyright: ignore[reportArgumentType]
+    draw([result], save, as_json)
 
 
 def _held(given: Sequence[Any] | None) -> list[Path | bytes]:

@@ -37,8 +37,20 @@ documents_option = click.option(
 limit_option = click.option(
     "--limit", default=100_000, show_default=True, metavar="N", type=click.IntRange(2), help="Characters to read."
 )
-save_option = click.option(
-    "--save", type=click.Path(path_type=Path), help="Picture to draw as well: .png, .svg or .pdf."
+_PICTURE: dict[str, Any] = {
+    "type": click.Path(path_type=Path),
+    "metavar": "FILE",
+    "help": "Picture to draw as well: .png, .svg or .pdf.",
+}
+save_option = click.option("--save", **_PICTURE)
+plot_option = click.option("--plot", **_PICTURE)
+"""Where ``--save`` writes a table."""
+width_option = click.option(
+    "--width",
+    default="page",
+    show_default=True,
+    type=click.Choice(["page", "column"]),
+    help="Of the picture: a paper's page, 6.9 inches, or its column, 3.3.",
 )
 encoding_option = click.option("--encoding", default="utf-8", show_default=True, help="Encoding of the text.")
 
@@ -163,6 +175,24 @@ def _known(value: Any) -> Any:
     if value is None or isinstance(value, str | int):
         return value
     return [_known(inner) for inner in value] if isinstance(value, Iterable) else str(value)
+
+
+def check_picture(path: Path | None, force: bool, pages: int = 1) -> None:
+    """Refuse a picture that cannot be drawn, or would replace one, before the work begins."""
+    from rnnscope.output import new_path
+    from rnnscope.reports import figures
+
+    if path is not None:
+        for page in figures.page_paths(figures.check_format(path), pages):
+            new_path(page, force)
+
+
+def draw(results: Iterable[Any], path: Path | None, as_json: bool) -> None:
+    """Draw results, a page each, if there is a path to draw them to."""
+    from rnnscope.reports import figures
+
+    if path is not None:
+        say_drawn(figures.save([result.plot() for result in results], path), as_json)
 
 
 def say_drawn(pages: Sequence[Path], as_json: bool) -> None:

@@ -8,8 +8,10 @@ from typing import Any
 import click
 
 from .arguments import (
+    check_picture,
     device_option,
     directions_option,
+    draw,
     encoding_option,
     force_option,
     json_option,
@@ -17,7 +19,6 @@ from .arguments import (
     open_model,
     print_json,
     save_option,
-    say_drawn,
     seed_option,
     sources,
 )
@@ -86,15 +87,12 @@ def attribute(
     """
     from rnnscope.analysis.attribution.attributing import attribute as attribute_characters
     from rnnscope.analysis.attribution.signals import attribute_units
-    from rnnscope.output import new_path
-    from rnnscope.reports import figures
 
     from .console import standard_error, standard_output
 
     if signal is not None and words:
         raise click.UsageError("--words shows the words of a text; --signal shows units.")
-    for page in () if save is None else figures.page_paths(figures.check_format(save), max(len(methods), 1)):
-        new_path(page, force)
+    check_picture(save, force, pages=max(len(methods), 1))
     network, read = open_model(model, device, directions), _read(text, encoding, limit)
     given: dict[str, Any] = {"console": standard_error()} | ({} if baseline is None else {"baseline": baseline})
     found: list[Any]
@@ -112,8 +110,7 @@ def attribute(
         standard_output().print(*[""][:number], one, sep="\n")
     if as_json:
         print_json({"attributions": [_numbers(one) for one in found]})
-    if save is not None:
-        say_drawn(figures.save([one.plot().figure for one in found], save), as_json)
+    draw(found, save, as_json)
 
 
 def _read(text: str, encoding: str, limit: int) -> str:

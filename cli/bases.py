@@ -7,16 +7,17 @@ from pathlib import Path
 import click
 
 from .arguments import (
+    check_picture,
     concepts_options,
     device_option,
     documents_option,
+    draw,
     encoding_option,
     force_option,
     json_option,
     open_model_or_trace,
     print_json,
     save_option,
-    say_drawn,
     seed_option,
 )
 
@@ -57,14 +58,11 @@ def bases(
     texts, or a TRACE alone. Concepts of prose are taken unless others are named.
     """
     from rnnscope.analysis.directions.bases import compare_bases
-    from rnnscope.output import new_path
     from rnnscope.probes.concepts import named
-    from rnnscope.reports import figures
 
     from .console import standard_error, standard_output
 
-    if save is not None:
-        new_path(figures.check_format(save), force)
+    check_picture(save, force)
     result = compare_bases(
         *open_model_or_trace(model, texts, device),
         named(*concepts or ["prose"]),
@@ -82,5 +80,4 @@ def bases(
         print_json(about | tables | {"steps": result.steps, "left_out": result.left_out})
     else:
         standard_output().print(result)
-    if save is not None:
-        say_drawn(figures.save([result.plot().figure], save), as_json)  # pyright: ignore[reportArgumentType]
+    draw([result], save, as_json)

@@ -7,8 +7,10 @@ from pathlib import Path
 import click
 
 from .arguments import (
+    check_picture,
     device_option,
     directions_option,
+    draw,
     force_option,
     json_option,
     model_argument,
@@ -16,7 +18,6 @@ from .arguments import (
     open_model,
     print_json,
     save_option,
-    say_drawn,
     seed_option,
 )
 
@@ -81,13 +82,10 @@ def clamp(
     row is for the unit left free.
     """
     from rnnscope.analysis.causes.clamping import clamp_sweep
-    from rnnscope.output import new_path
-    from rnnscope.reports import figures
 
     from .console import standard_error, standard_output
 
-    if save is not None:
-        new_path(figures.check_format(save), force)
+    check_picture(save, force)
     result = clamp_sweep(
         open_model(model, device, directions),  # pyright: ignore[reportArgumentType]
         unit,
@@ -105,5 +103,4 @@ def clamp(
         print_json(about | {"table": result.table})
     else:
         standard_output().print(result)
-    if save is not None:
-        say_drawn(figures.save([result.plot().figure], save), as_json)  # pyright: ignore[reportArgumentType]
+    draw([result], save, as_json)

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .arguments import (
+    check_picture,
     device_option,
+    draw,
     encoding_option,
     force_option,
     json_option,
@@ -16,7 +18,6 @@ from .arguments import (
     open_model,
     print_json,
     save_option,
-    say_drawn,
     seed_option,
 )
 
@@ -57,16 +58,12 @@ def classes(
     end, of a classifier what its head reads. What is best is chosen on parts for training and validation, and told of
     texts for test. A language model writes with the unit held if a --judge is given; a classifier answers with --clamp.
     """
-    from rnnscope.output import new_path
     from rnnscope.probes.experiments.single_unit import single_unit_study
-    from rnnscope.reports import figures
 
     from .console import standard_error, standard_output
 
     clamp = clamp or judge is not None
-    if save is not None:
-        for page in figures.page_paths(figures.check_format(save), 1 + clamp):
-            new_path(page, force)
+    check_picture(save, force, pages=1 + clamp)
     network: Any = open_model(model, device)
     corpus, console = _corpus(labelled, encoding), standard_error()
     held = _held(network, corpus, judge, device) if clamp else None
@@ -79,10 +76,7 @@ def classes(
         print_json(about | more)
     else:
         standard_output().print(*results, sep="\n")
-    if save is not None:
-        drawn = [study.plot()[0], *(result.plot() for result in results[1:])]
-        pages = figures.save([axes.figure for axes in drawn], save)
-        say_drawn(pages, as_json)
+    draw(results, save, as_json)
 
 
 def _corpus(labelled: str, encoding: str) -> LabelledCorpus:

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING
 import click
 
 from .arguments import (
+    check_picture,
     concepts_options,
     device_option,
+    draw,
     encoding_option,
     force_option,
     json_option,
     limit_option,
     open_model,
+    plot_option,
     print_json,
     sources,
 )
@@ -35,8 +38,8 @@ _WIDE = 10_000
 )
 @concepts_options
 @limit_option
-@click.option("--save", type=click.Path(path_type=Path), help="Table to write: .csv.")
-@click.option("--plot", type=click.Path(path_type=Path), help="Page of figures to draw: .png, .svg or .pdf.")
+@click.option("--save", type=click.Path(path_type=Path), metavar="FILE", help="Table to write as well: .csv.")
+@plot_option
 @json_option("table, runs, sweep, notes")
 @encoding_option
 @device_option
@@ -65,13 +68,12 @@ def compare(
     from rnnscope.comparison.result import check_csv
     from rnnscope.output import new_path
     from rnnscope.probes.concepts import named
-    from rnnscope.reports import figures
 
     from .console import standard_error, standard_output
 
-    for path, check in ((save, check_csv), (plot, figures.check_format)):
-        if path is not None:
-            new_path(check(path), force)
+    check_picture(plot, force)
+    if save is not None:
+        new_path(check_csv(save), force)
     by_recipe = [name for name in compared if name.endswith(".toml")]
     if by_recipe and len(compared) > 1:
         raise click.UsageError("Give one recipe of a comparison, or networks alone.")
@@ -97,16 +99,13 @@ def compare(
     else:
         models = _opened(compared, device)
         result = compare_networks(models, text, concepts=asked, limit=limit, encoding=encoding, console=console)
-    if save is not None:
-        result.save(save)
-    if plot is not None:
-        figures.save([result.plot()], plot)  # pyright: ignore[reportArgumentType]
     if as_json:
         print_json({"table": result.table, "runs": result.runs, "sweep": result.sweep, "notes": result.notes})
     else:
         standard_output(columns=_WIDE).print(result)
-    for path in filter(None, (save, plot)):
-        click.echo(f"Wrote {path}", err=as_json)
+    if save is not None:
+        click.echo(f"Wrote {result.save(save)}", err=as_json)
+    draw([result], plot, as_json)
 
 
 def _opened(paths: tuple[str, ...], device: str) -> dict[str, Network]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from .arguments import concepts_options, json_option, print_json
+from .arguments import check_picture, concepts_options, draw, force_option, json_option, print_json, save_option
 
 
 @click.command()
@@ -17,7 +17,9 @@ from .arguments import concepts_options, json_option, print_json
     "address, unit, steps, units, switch, threshold, on, dwell, timescale, counter, event, kind, ranks, raised_by, "
     "lowered_by, contexts, explanation; of a signal: address, units"
 )
-def describe(trace: Path, address: str, concepts: list[str], as_json: bool) -> None:
+@save_option
+@force_option
+def describe(trace: Path, address: str, concepts: list[str], as_json: bool, save: Path | None, force: bool) -> None:
     """Describe a unit without being told what to look for.
 
     ADDRESS is a unit such as l0.c.37, or a whole signal such as l0.c for its units by kind. A unit is ranked among
@@ -31,6 +33,7 @@ def describe(trace: Path, address: str, concepts: list[str], as_json: bool) -> N
 
     from .console import standard_output
 
+    check_picture(save, force)
     opened = open_trace(trace)
     chosen = named(*concepts)
     series = opened[address]
@@ -45,3 +48,4 @@ def describe(trace: Path, address: str, concepts: list[str], as_json: bool) -> N
         print_json({"address": address, "units": numbers} if isinstance(card, SignalCard) else numbers)
     else:
         standard_output().print(card)
+    draw([card], save, as_json)

@@ -7,14 +7,15 @@ from pathlib import Path
 import click
 
 from .arguments import (
+    check_picture,
     device_option,
+    draw,
     encoding_option,
     force_option,
     json_option,
     open_model,
     print_json,
     save_option,
-    say_drawn,
     sources,
 )
 
@@ -73,13 +74,10 @@ def errors(
     an opening quote or bracket.
     """
     from rnnscope.analysis.mistakes.error_analysis import error_analysis
-    from rnnscope.output import new_path
-    from rnnscope.reports import figures
 
     from .console import standard_error, standard_output
 
-    if save is not None:
-        new_path(figures.check_format(save), force)
+    check_picture(save, force)
     result = error_analysis(
         {name: open_model(model, device) for name, model in _named(models).items()},  # pyright: ignore[reportArgumentType]
         sources(texts),
@@ -96,8 +94,7 @@ def errors(
         print_json(about | tables)
     else:
         standard_output().print(result)
-    if save is not None:
-        say_drawn(figures.save([result.plot()[0].figure], save), as_json)  # pyright: ignore[reportArgumentType]
+    draw([result], save, as_json)
 
 
 def _named(models: tuple[str, ...]) -> dict[str, str]:

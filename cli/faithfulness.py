@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 
 from .arguments import (
+    check_picture,
     device_option,
     documents_option,
     encoding_option,
@@ -91,17 +92,15 @@ def faithfulness(
     whose last character is the target if none is named.
     """
     from rnnscope.analysis.attribution.faithfulness import faithfulness as check
-    from rnnscope.output import new_path
     from rnnscope.reports import figures
-    from rnnscope.style import figure_of, new_panels
+    from rnnscope.style import new_panels
 
     from .console import standard_error, standard_output
 
     if bool(texts) == bool(labelled):
         got = "both" if texts else "neither"
         raise click.UsageError(f"Give texts, or labelled ones by --labelled; got {got}.")
-    if save is not None:
-        new_path(figures.check_format(save), force)
+    check_picture(save, force)
     network = open_model(model, device)
     read = _labelled(labelled, network) if labelled else _stretches(sources(texts), documents, encoding, limit, network)
     chosen = _some([text[:limit] for text in read], count, seed)
@@ -132,7 +131,7 @@ def faithfulness(
         for ax, curve in zip(panels, ("deletion", "insertion"), strict=True):
             result.plot(ax, curve)
         panels[0].get_legend().remove()  # pyright: ignore[reportOptionalMemberAccess]
-        say_drawn(figures.save([figure_of(panels)], save), as_json)
+        say_drawn(figures.save([panels], save), as_json)
 
 
 def _labelled(name: str, network: Network) -> list[str]:

@@ -8,15 +8,16 @@ from pathlib import Path
 import click
 
 from .arguments import (
+    check_picture,
     device_option,
     documents_option,
+    draw,
     encoding_option,
     force_option,
     json_option,
     open_model_or_trace,
     print_json,
     save_option,
-    say_drawn,
     seed_option,
 )
 
@@ -59,13 +60,11 @@ def gates(
     from rnnscope.analysis.gates.saturation import saturation
     from rnnscope.analysis.gates.timescales import timescales
     from rnnscope.errors import ModelError
-    from rnnscope.output import new_path
-    from rnnscope.reports import figures
 
     from .console import standard_error, standard_output
 
-    for path in [] if save is None else [save, *figures.page_paths(figures.check_format(save), 2)]:
-        new_path(path, force)
+    for pages in (1, 2):  # a network without gates has its timescales alone
+        check_picture(save, force, pages)
     network, named = open_model_or_trace(model, texts, device)
     given = named and [source if isinstance(source, Path) else source.read() for source in named]
     console, progress = standard_output(), standard_error()
@@ -85,6 +84,4 @@ def gates(
         else:
             console.print(saturated)
         console.print("", lasting, sep="\n")
-    if save is not None:
-        pages = figures.save([result.plot()[0].figure for result in results], save)  # pyright: ignore[reportArgumentType]
-        say_drawn(pages, as_json)
+    draw(results, save, as_json)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .arguments import (
+    check_picture,
     device_option,
     encoding_option,
     force_option,
@@ -85,15 +86,13 @@ def gradients(
     """
     from rnnscope.analysis.gradients.flow import gradient_flow
     from rnnscope.analysis.gradients.flow_result import GradientFlows
-    from rnnscope.output import new_path
     from rnnscope.reports import figures
     from rnnscope.tracing.documents import Given, gather
 
     from .console import standard_error, standard_output
 
-    if save is not None:
-        new_path(figures.check_format(save), force)
-    elif stretch is not None:
+    check_picture(save, force, pages=1 if stretch is None else len(models) * (1 + initial))
+    if save is None and stretch is not None:
         raise click.UsageError("--map draws a picture: say where to with --save.")
     documents, console = gather(Given(sources([text]), encoding=encoding), "file"), standard_error()
     wanted = {"lags": lags, "targets": stretch or targets, "seed": seed, "limit": limit, "console": console}
@@ -105,8 +104,8 @@ def gradients(
     else:
         standard_output().print(result)
     if save is not None:
-        drawn = [result.plot().figure] if stretch is None else [_maps(name, flow) for name, flow in flows.items()]
-        say_drawn(figures.save(drawn, save), as_json)  # pyright: ignore[reportArgumentType]
+        drawn = [result.plot()] if stretch is None else [_maps(name, flow) for name, flow in flows.items()]
+        say_drawn(figures.save(drawn, save), as_json)
 
 
 def _networks(models: tuple[str, ...], device: str, initial: bool) -> dict[str, CharLanguageModel]:

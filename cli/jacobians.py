@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from .arguments import (
+    check_picture,
     device_option,
     encoding_option,
     force_option,
@@ -82,15 +83,13 @@ def jacobians(
     """
     from rnnscope.analysis.gradients.jacobians import state_jacobians
     from rnnscope.analysis.gradients.lyapunov import lyapunov_spectrum
-    from rnnscope.output import new_path
     from rnnscope.reports import figures
-    from rnnscope.style import figure_of, new_panels
+    from rnnscope.style import new_panels
     from rnnscope.tracing.documents import Given, gather
 
     from .console import standard_error, standard_output
 
-    if save is not None:
-        new_path(figures.check_format(save), force)
+    check_picture(save, force)
     network, read = open_model(model, device), gather(Given(sources(texts), encoding=encoding), "file")
     options = {"seed": seed, "limit": limit, "console": standard_error()}
     spectrum = lyapunov_spectrum(
@@ -107,4 +106,4 @@ def jacobians(
         panels = new_panels(1, 3)
         measured.plot(panels[:2])
         spectrum.plot(panels[2])
-        say_drawn(figures.save([figure_of(panels)], save), as_json)
+        say_drawn(figures.save([panels], save), as_json)

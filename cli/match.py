@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from .arguments import json_option, print_json
+from .arguments import check_picture, draw, force_option, json_option, print_json, save_option
+
+if TYPE_CHECKING:
+    from rnnscope.analysis.matching import Matches
 
 
 def _span(ctx: click.Context, parameter: click.Parameter, value: str) -> tuple[int, int]:
@@ -32,6 +36,8 @@ def _span(ctx: click.Context, parameter: click.Parameter, value: str) -> tuple[i
     "--count", default=20, show_default=True, metavar="N", type=click.IntRange(1), help="Spans to show, at most."
 )
 @json_option("signal, threshold, span, units, matches")
+@save_option
+@force_option
 def match(
     trace: Path,
     span: tuple[int, int],
@@ -41,6 +47,8 @@ def match(
     document: int | None,
     count: int,
     as_json: bool,
+    save: Path | None,
+    force: bool,
 ) -> None:
     """Find where the units of a span are on together again.
 
@@ -52,18 +60,24 @@ def match(
 
     from .console import standard_output
 
+    check_picture(save, force)
     found = match_spans(
         open_trace(trace), span, signal, document=document, threshold=threshold, off_around=off_around, count=count
     )
-    if not as_json:
+    if as_json:
+        print_json(_numbers(found))
+    else:
         standard_output().print(found)
-        return
+    draw([found], save, as_json)
+
+
+def _numbers(found: Matches) -> dict[str, Any]:
+    """What was looked for, and what was found."""
     start, stop = found.span
-    numbers = {
+    return {
         "signal": str(found.signal),
-        "threshold": threshold,
+        "threshold": found.threshold,
         "span": {"start": start, "stop": stop, "text": found.trace.text_between(start, stop)},
         "units": found.units.reset_index(names="address"),
         "matches": found.table,
     }
-    print_json(numbers)

@@ -9,6 +9,7 @@ import click
 from click.core import ParameterSource
 
 from .arguments import (
+    check_picture,
     device_option,
     encoding_option,
     force_option,
@@ -85,13 +86,11 @@ def memory(
     that of what has no memory; and, where the problem is one of counting, which units count.
     """
     from rnnscope.models import Transducer
-    from rnnscope.output import new_path
     from rnnscope.reports import figures
 
     from .console import standard_output
 
-    if save is not None:
-        new_path(figures.check_format(save), force)
+    check_picture(save, force)
     network = open_model(model, device)
     if isinstance(network, Transducer):
         given = [f"--{name}" for name in _OF_TEXTS if ctx.get_parameter_source(name) != ParameterSource.DEFAULT]

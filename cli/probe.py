@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .arguments import (
+    check_picture,
     device_option,
     directions_option,
     documents_option,
+    draw,
     encoding_option,
     force_option,
     json_option,
@@ -20,7 +22,6 @@ from .arguments import (
     open_model_or_trace,
     print_json,
     save_option,
-    say_drawn,
     seed_option,
     words,
 )
@@ -81,15 +82,14 @@ def probe(
     from rnnscope import probes
     from rnnscope.output import new_path
     from rnnscope.probes.evidence.probing import rereadable
-    from rnnscope.reports import figures
 
     from .console import standard_error, standard_output
 
     if save_direction is not None and len(concepts) > 1:
         raise click.UsageError("--save-direction writes the direction of one concept; name one.")
-    for path, check in ((save, figures.check_format), (save_direction, _check_direction)):
-        if path is not None:
-            new_path(check(path), force)
+    check_picture(save, force, pages=len(concepts))
+    if save_direction is not None:
+        new_path(_check_direction(save_direction), force)
     known = [one_concept(name) for name in concepts]
     source, texts_read = open_model_or_trace(model, texts, device, directions)
     if save_direction is not None:
@@ -114,9 +114,7 @@ def probe(
         results = _printed(found, as_json, standard_output())
     for remark in dict.fromkeys(str(warning.message) for warning in told):
         click.echo(f"Note: {remark}", err=True)
-    if save is not None:
-        pages = [result.plot().figure for result in results]
-        say_drawn(figures.save(pages, save), as_json)  # pyright: ignore[reportArgumentType]
+    draw(results, save, as_json)
     if save_direction is not None:
         click.echo(f"Wrote {results[0].directions().save(save_direction)}", err=as_json)
 

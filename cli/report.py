@@ -28,7 +28,7 @@ from .arguments import (
     "-o", "--output", default="report.html", show_default=True, type=click.Path(path_type=Path), help="File to write."
 )
 @click.option("--model", "network", metavar="MODEL.pt", help="The network that the TRACE is of, for what needs it.")
-@click.option("--compare", multiple=True, metavar="MODEL.pt", help="Another network to read the same text.")
+@click.option("--compare", multiple=True, metavar="MODEL.pt|TRACE", help="Another network, over the same text.")
 @concepts_options
 @click.option("--ablate", is_flag=True, help="Take away the best unit of each concept, and see what is lost.")
 @click.option("--unit", "units", multiple=True, metavar="ADDRESS", help="Keep it in full detail, such as l0.c.37.")
@@ -83,7 +83,7 @@ def report(
         text,
         output,
         model=None if network is None else open_model(network, device),
-        compare=[open_model(other, device) for other in compare],
+        compare=[other if _traced(other) else open_model(other, device) for other in compare],
         concepts=named(*concepts or ["prose"]),
         units=units,
         ablate=ablate,
@@ -102,3 +102,8 @@ def report(
     console = standard_output()
     console.print(written)
     console.print(f"Next: open {written.path} in a browser", markup=False, soft_wrap=True)
+
+
+def _traced(name: str) -> bool:
+    """Whether a name is that of a trace, as `open_model_or_trace` tells it."""
+    return Path(name).is_dir() or Path(name).suffix == ".zarr"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from .arguments import force_option, json_option, print_json, say_drawn
+from .arguments import force_option, json_option, print_json, say_drawn, width_option
 
 
 @click.command()
@@ -15,7 +16,8 @@ from .arguments import force_option, json_option, print_json, say_drawn
 @click.option("--document", type=click.IntRange(0), metavar="N", help="Show this one of several documents, from 0 on.")
 @click.option("--start", default=0, show_default=True, metavar="N", type=click.IntRange(0), help="First step to show.")
 @click.option("--length", default=2000, show_default=True, metavar="N", type=click.IntRange(1), help="Steps to show.")
-@click.option("--save", type=click.Path(path_type=Path), help="Draw a picture instead: .png, .svg or .pdf.")
+@click.option("--save", type=click.Path(path_type=Path), metavar="FILE", help="Picture instead: .png, .svg or .pdf.")
+@width_option
 @json_option(
     "address, start, stop, steps; of a unit: text, values, documents (by the step that each begins at); of a signal: "
     "units"
@@ -28,6 +30,7 @@ def show(
     start: int,
     length: int,
     save: Path | None,
+    width: Any,
     as_json: bool,
     force: bool,
 ) -> None:
@@ -57,9 +60,9 @@ def show(
     if save is not None:
         figures.check_format(save)
         pages = (
-            figures.coloured_text(text, series, start, headings)
+            figures.coloured_text(text, series, start, headings, width)
             if one_unit
-            else figures.heatmap(text, series, first_step=start)
+            else figures.heatmap(text, series, first_step=start, width=width)
         )
         for path in figures.page_paths(save, len(pages)):
             new_path(path, force)

@@ -22,6 +22,7 @@ from .arguments import (
     open_model,
     print_json,
     sources,
+    width_option,
     words,
 )
 
@@ -51,7 +52,9 @@ def _unit_numbers(ctx: click.Context, parameter: click.Parameter, value: str | N
 @click.option(
     "--dtype", default="float32", show_default=True, type=click.Choice(["float32", "float16"]), help="Of the signals."
 )
-@click.option("--heatmap", type=click.Path(path_type=Path), help="Picture to draw as well: .png, .svg or .pdf.")
+@click.option(
+    "--heatmap", type=click.Path(path_type=Path), metavar="FILE", help="Picture to draw as well: .png, .svg or .pdf."
+)
 @click.option(
     "--order",
     default="cluster",
@@ -59,6 +62,7 @@ def _unit_numbers(ctx: click.Context, parameter: click.Parameter, value: str | N
     type=click.Choice(["cluster", "address"]),
     help="Of the heatmap's units.",
 )
+@width_option
 @json_option(
     "path, bytes, steps, documents (how many), nats, signals (their units), answers, unknown, switches, longest, "
     "counters, next"
@@ -76,7 +80,8 @@ def trace(
     units: list[int] | None,
     dtype: str,
     heatmap: Path | None,
-    order: str,
+    order: Any,
+    width: Any,
     as_json: bool,
     encoding: str,
     device: str,
@@ -120,7 +125,7 @@ def trace(
         click.echo("\n".join(_report(result, found)))
     if heatmap is not None:
         series = result[result.memory][:_HEATMAP_STEPS]
-        pages = figures.heatmap(result.text_between(0, _HEATMAP_STEPS), series, order)  # pyright: ignore[reportArgumentType]
+        pages = figures.heatmap(result.text_between(0, _HEATMAP_STEPS), series, order, width=width)
         written = ", ".join(map(str, figures.save(pages, heatmap)))
         drawn = f"Drew {written}: {result.memory} over {len(series):,} of {len(result):,} steps"
         click.echo(drawn, err=as_json)

@@ -7,14 +7,17 @@ from pathlib import Path
 import click
 
 from .arguments import (
+    check_picture,
     concepts_options,
     device_option,
     directions_option,
     documents_option,
+    draw,
     encoding_option,
     force_option,
     json_option,
     open_model_or_trace,
+    plot_option,
     print_json,
     seed_option,
     words,
@@ -39,8 +42,10 @@ from .arguments import (
     "--shifts", default=199, show_default=True, metavar="N", type=click.IntRange(19), help="Of the labels, for p."
 )
 @seed_option("Of the shifts.")
-@click.option("--save", type=click.Path(path_type=Path), help="Table to write: .csv or .parquet.")
-@click.option("--plot", type=click.Path(path_type=Path), help="Heatmap of units and concepts: .png, .svg or .pdf.")
+@click.option(
+    "--save", type=click.Path(path_type=Path), metavar="FILE", help="Table to write as well: .csv or .parquet."
+)
+@plot_option
 @json_option("concepts, left_out, steps, units")
 @encoding_option
 @device_option
@@ -71,13 +76,12 @@ def units(
     from rnnscope.analysis.search.found import check_table
     from rnnscope.output import new_path
     from rnnscope.probes.concepts import named
-    from rnnscope.reports import figures
 
     from .console import standard_error, standard_output
 
-    for path, check in ((save, check_table), (plot, figures.check_format)):
-        if path is not None:
-            new_path(check(path), force)
+    check_picture(plot, force)
+    if save is not None:
+        new_path(check_table(save), force)
     found = rnnscope.find_units(
         *open_model_or_trace(model, texts, device, directions),
         named(*concepts or ["prose"]),
@@ -88,14 +92,11 @@ def units(
         seed=seed,
         console=standard_error(),
     ).sorted(sort)
-    if save is not None:
-        found.save(save)
-    if plot is not None:
-        figures.save([found.plot().figure], plot)  # pyright: ignore[reportArgumentType]
     if as_json:
         about = {"left_out": found.left_out, "steps": found.steps, "units": len(found.scores)}
         print_json({"concepts": found.table} | about)
     else:
         standard_output().print(found)
-    for path in filter(None, (save, plot)):
-        click.echo(f"Wrote {path}", err=as_json)
+    if save is not None:
+        click.echo(f"Wrote {found.save(save)}", err=as_json)
+    draw([found], plot, as_json)

@@ -30,6 +30,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.ft2font import FT2Font
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from matplotlib.transforms import ScaledTranslation
+from rich.style import Style
 
 from .errors import ReportError
 from .text import Vocabulary, in_a_line
@@ -69,6 +70,9 @@ CATEGORIES: tuple[str, ...] = (
 
 SMALLEST = 5.5
 """Points of the smallest type."""
+
+BARS = "▁▂▃▄▅▆▇█"
+"""Values from low to high, where a terminal has no colours."""
 
 
 @contextmanager
@@ -180,6 +184,18 @@ def colours(names: Sequence[str]) -> dict[str, str]:
     return {name: found.get(name) or next(others) for name in names}
 
 
+def ink(colour: Iterable[Any]) -> Literal["white", "black"]:
+    """What can be read on a colour, given as red, green and blue from 0 to 255."""
+    red, green, blue, *_ = map(int, colour)
+    return "white" if 0.299 * red + 0.587 * green + 0.114 * blue < 128 else "black"
+
+
+def on_colour(colour: Iterable[Any]) -> Style:
+    """The same for a terminal: a character on a colour."""
+    red, green, blue, *_ = map(int, colour)
+    return Style(color="bright_white" if ink(colour) == "white" else "black", bgcolor=f"rgb({red},{green},{blue})")
+
+
 def title(ax: Axes, text: str) -> None:
     """Put a title over axes, in as many lines as it takes; text that is data is safe in it."""
     figure: Figure | SubFigure = ax.figure
@@ -201,7 +217,9 @@ def logarithmic(ax: Axes, axes: str = "x") -> None:
 
 def legend_below(ax: Axes, columns: int = 2, **options: Any) -> None:
     """A legend under the label of the x-axis."""
-    below = ScaledTranslation(0, -0.32, ax.get_figure(root=True).dpi_scale_trans)  # pyright: ignore
+    ticks = max((text.get_fontsize() for text in ax.get_xticklabels()), default=0)
+    points = 7 + 1.2 * ticks + 1.3 * ax.xaxis.label.get_fontsize()  # pyright: ignore[reportOperatorIssue]
+    below = ScaledTranslation(0, -points / 72, ax.get_figure(root=True).dpi_scale_trans)  # pyright: ignore
     place: Any = {"loc": "upper center", "bbox_to_anchor": (0.5, 0), "bbox_transform": ax.transAxes + below}
     ax.legend(ncols=columns, columnspacing=1.2, borderaxespad=0, **place, **options)
 

@@ -6,7 +6,7 @@ import codecs
 import sys
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
@@ -26,7 +26,7 @@ class Document:
     """A text with a name: a file, or the whole of a book."""
 
     name: str
-    text: str
+    text: str = field(repr=False)
 
 
 class Vocabulary:

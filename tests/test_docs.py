@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shlex
-import shutil
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -14,11 +12,9 @@ from pathlib import Path
 
 import pytest
 from click import Command, Group
-from click.testing import CliRunner
 
 import rnnscope
 import rnnscope.probes
-from rnnscope import trained
 from rnnscope.cli import main
 
 ROOT = Path(__file__).parents[1]
@@ -122,17 +118,3 @@ def test_a_notebook_is_kept_without_outputs_and_checks_what_it_says(notebook: Pa
     assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in code)
     checks = ["".join(cell["source"]) for cell in code if "remove-cell" in cell["metadata"].get("tags", ())]
     assert sum(check.count("assert") for check in checks) >= 3
-
-
-def test_the_tutorials_commands_print_what_it_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = tmp_path / "trained" / "prose-lstm"
-    folder.mkdir(parents=True)
-    shutil.copy(trained.path("prose-lstm").with_name("demo.txt"), folder)
-    monkeypatch.chdir(tmp_path)
-    sessions = re.findall(r"```console\n(.*?)```", (ROOT / "docs" / "tutorial.md").read_text(), re.DOTALL)
-    shown = [part.partition("\n") for session in sessions for part in session.split("$ ")[1:]]
-    assert len(shown) >= 5
-    for command, _, output in shown:
-        result = CliRunner().invoke(main, shlex.split(command)[1:])
-        assert result.exit_code == 0, result.output
-        assert [line.rstrip() for line in result.output.splitlines()] == output.splitlines(), command

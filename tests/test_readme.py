@@ -21,6 +21,7 @@ from rnnscope.training.recipe_file import read_recipe
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 PAGES = sorted((ROOT / "docs").glob("*.md"))
+EVERYWHERE = [ROOT / "README.md", *PAGES]
 TERMINAL = {"TTY_COMPATIBLE": "1", "TERM": "dumb", "COLUMNS": "80"}
 """A terminal of 80 columns without colours, as a page of text is."""
 
@@ -38,9 +39,9 @@ def converse(source: str, names: dict[str, Any]) -> int:
     return len(test.examples)
 
 
-def session() -> Iterator[tuple[str, str]]:
-    """Each command of the README's sessions with the output shown below it."""
-    for block in blocks("console"):
+def session(text: str) -> Iterator[tuple[str, str]]:
+    """Each command of a page's sessions with the output shown below it."""
+    for block in blocks("console", text):
         for part in block.split("$ ")[1:]:
             command, _, output = part.partition("\n")
             yield command, output
@@ -55,16 +56,22 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+SESSIONS = [page for page in EVERYWHERE if list(session(page.read_text()))]
+
+
 @pytest.mark.usefixtures("here")
-def test_each_command_prints_what_the_readme_shows() -> None:
-    commands = list(session())
-    assert len(commands) >= 3
-    for command, output in commands:
+@pytest.mark.parametrize("page", SESSIONS, ids=lambda page: page.stem)
+def test_each_command_prints_what_its_page_shows(page: Path) -> None:
+    for command, output in session(page.read_text()):
         program, *arguments = shlex.split(command)
         assert program == "rnnscope"
         result = CliRunner().invoke(main, arguments, env=TERMINAL)
         assert result.exit_code == 0, result.output
         assert [line.rstrip() for line in result.stdout.splitlines()] == output.splitlines(), command
+
+
+def test_the_readme_and_the_tutorial_have_sessions() -> None:
+    assert {page.stem for page in SESSIONS} > {"README", "tutorial"}
 
 
 @pytest.mark.usefixtures("here")
@@ -83,7 +90,7 @@ def test_the_python_of_a_page_runs_from_top_to_bottom(page: Path) -> None:
             exec(block, names)
 
 
-RECIPES = [recipe for page in [ROOT / "README.md", *PAGES] for recipe in blocks("toml", page.read_text())]
+RECIPES = [recipe for page in EVERYWHERE for recipe in blocks("toml", page.read_text())]
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
@@ -92,7 +99,7 @@ def test_a_recipe_is_one_that_train_reads(recipe: str, tmp_path: Path) -> None:
     assert read_recipe(tmp_path / "recipe.toml").name == tomllib.loads(recipe)["name"]
 
 
-@pytest.mark.parametrize("page", [ROOT / "README.md", *PAGES], ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", EVERYWHERE, ids=lambda page: page.stem)
 def test_commands_without_output_exist(page: Path) -> None:
     lines = [line for block in blocks("sh", page.read_text()) for line in block.splitlines()]
     assert lines or page in PAGES
@@ -102,7 +109,7 @@ def test_commands_without_output_exist(page: Path) -> None:
         main.commands[command].make_context(command, arguments)
 
 
-@pytest.mark.parametrize("page", [ROOT / "README.md", *PAGES], ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", EVERYWHERE, ids=lambda page: page.stem)
 def test_links_and_pictures_lead_somewhere(page: Path) -> None:
     targets = re.findall(r"\]\((?!http)([^)#]+)\)", page.read_text())
     assert targets or page in PAGES

@@ -30,10 +30,13 @@ from rnnscope.style import (
     drawable,
     figure_of,
     given_panels,
+    ink,
     label,
+    legend_below,
     logarithmic,
     new_axes,
     new_panels,
+    on_colour,
     style,
     title,
 )
@@ -92,7 +95,7 @@ def test_the_example_is_one_of_its_class_and_its_table_a_data_frame(name: str) -
 @pytest.mark.parametrize("name", RESULTS)
 def test_a_picture_makes_its_own_axes_and_changes_no_setting(name: str) -> None:
     settings, open_figures = dict(matplotlib.rcParams), pyplot.get_fignums()
-    one, other = (result(name).plot() for _ in range(2))
+    one, other = drawn(name), result(name).plot()
     assert figure_of(one) is not figure_of(other)
     assert dict(matplotlib.rcParams) == settings
     assert pyplot.get_fignums() == open_figures
@@ -145,8 +148,9 @@ def test_a_picture_is_drawn_on_the_axes_that_are_given_and_nowhere_else(name: st
             result(name).plot([*given, other])
 
 
-@pytest.mark.parametrize("name", RESULTS)
+@pytest.mark.parametrize("name", ["Attribution", "Comparison", "GradientFlow", "Matches"])
 def test_a_picture_is_saved_in_each_format(name: str) -> None:
+    """Characters on cells, a page of subfigures, curves with bands, and a heatmap: one of each kind of drawing."""
     figure: Any = figure_of(drawn(name))
     for kind, head in (("pdf", b"%PDF"), ("svg", b"<?xml"), ("png", b"\x89PNG")):
         file = io.BytesIO()
@@ -226,6 +230,13 @@ def test_cells_have_their_colours_and_others_take_the_rest() -> None:
     assert set(many.values()) == set(CATEGORIES) and colours([]) == {}
 
 
+def test_what_stands_on_a_colour_can_be_read() -> None:
+    assert [ink(colour) for colour in ((0, 0, 0), (45, 0, 75), (253, 184, 99), (255, 255, 255, 9))] == [
+        "white", "white", "black", "black",
+    ]  # fmt: skip
+    assert str(on_colour(np.array([45, 0, 75], dtype=np.uint8))) == "bright_white on rgb(45,0,75)"
+
+
 def test_labels_are_text_whatever_stands_in_them() -> None:
     assert label("$a$ b") == r"\$a\$ b"
     assert label("abcdef", 4) == "abc…"
@@ -234,6 +245,21 @@ def test_labels_are_text_whatever_stands_in_them() -> None:
     title(ax, HOSTILE * 3)
     figure_of(ax).savefig(io.BytesIO(), format="png", dpi=40)
     assert "\n" in ax.get_title()
+
+
+@pytest.mark.parametrize("size", [7, 18])
+def test_a_legend_below_stands_under_the_label_of_any_size(size: int) -> None:
+    with matplotlib.rc_context({"font.size": size}):
+        ax = Figure(layout="constrained").subplots()
+    with style():
+        ax.plot([0, 1], label="one")
+        ax.set_xlabel("steps")
+        legend_below(ax)
+    renderer = FigureCanvasAgg(figure_of(ax)).get_renderer()
+    figure_of(ax).draw(renderer)
+    legend: Any = ax.get_legend()
+    gap = ax.xaxis.label.get_window_extent(renderer).y0 - legend.get_window_extent(renderer).y1
+    assert -2 < gap < 15
 
 
 def test_logarithmic_axes_have_plain_numbers() -> None:

@@ -16,6 +16,7 @@ from rnnscope.reports.lines import lines
 from rnnscope.reports.scale import Scale
 from rnnscope.reports.terminal import bars
 from rnnscope.shown import Shown
+from rnnscope.style import on_colour
 from rnnscope.text import in_a_line
 
 _COLOURS = ("yellow", "cyan", "green", "magenta", "blue", "red", "white")
@@ -85,9 +86,7 @@ class LabelledText(Shown):
             return Style(color="black", bgcolor=_COLOURS[int(label) % len(_COLOURS)])
         if self.concept.kind == "flag":
             return Style(reverse=bool(label))
-        red, green, blue = (int(v) for v in self.scale.rgb(np.asarray(label)))
-        dark = 0.299 * red + 0.587 * green + 0.114 * blue < 128
-        return Style(color="bright_white" if dark else "black", bgcolor=f"rgb({red},{green},{blue})")
+        return on_colour(self.scale.rgb(np.asarray(label)))
 
     def _marked(self, line: list[tuple[int, str]]) -> Iterator[Text]:
         yield Text("".join(character for _, character in line), no_wrap=True)

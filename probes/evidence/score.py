@@ -103,7 +103,8 @@ class ProbeScore(Shown):
         ax.plot(rows, np.arange(len(rows)), "D", color=CONTROL)
         reach = [[self.accuracy - self.low], [self.high - self.accuracy]]
         ax.errorbar(self.accuracy, 0, xerr=reach, fmt="D", color=FOCUS, markersize=4)
-        ax.set_yticks(np.arange(len(rows)), [str(name).replace("_", " ") for name in rows.index])
+        names = {"accuracy": "probe"}
+        ax.set_yticks(np.arange(len(rows)), [names.get(str(name), str(name).replace("_", " ")) for name in rows.index])
         ax.set_ylim(len(rows) - 0.5, -0.5)
         ax.set(xlabel="accuracy", ylabel="told by")
         title(ax, self.what)

@@ -5,14 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.text import Text
 
 from rnnscope.errors import ProbeError
+from rnnscope.shown import Shown
 
 from .activations import Activations
 
+_CLASSES = 8
+"""Classes that are named."""
 
-@dataclass(frozen=True, eq=False)
-class Examples:
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Examples(Shown):
     """The values of units, and what a probe is to read from them.
 
     Attributes
@@ -62,6 +68,16 @@ class Examples:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Text(self.what, style="bold")
+        counts = np.bincount(self.labels, minlength=len(self.classes))
+        named = [f"{name} {count:,}" for name, count in zip(self.classes[:_CLASSES], counts, strict=False)]
+        groups = len(np.unique(self.groups))
+        yield Text(
+            f"{len(self):,} examples of {len(self.units):,} units in {groups:,} group{'s' * (groups != 1)}: "
+            f"{', '.join(named)}{', ...' if len(self.classes) > _CLASSES else ''}."
+        )
 
     def take(self, rows: slice | np.ndarray) -> Examples:
         """Some of the examples, by a slice or an array of places; values on a disk are not yet read."""

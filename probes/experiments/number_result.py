@@ -15,7 +15,7 @@ from rich.text import Text
 
 from rnnscope.probes.decoders.time_probe import TimeMatrix
 from rnnscope.shown import Shown
-from rnnscope.style import SMALLEST, given_panels, new_panels, style
+from rnnscope.style import SIGNALS, SMALLEST, given_panels, new_panels, style
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -55,7 +55,7 @@ class NumberProbes(Shown):
         panels = new_panels(1, count, min(6.9, 1 + 2 * count), 2.8) if ax is None else given_panels(ax, count)
         for place, (panel, (name, matrix)) in enumerate(zip(panels, self.matrices.items(), strict=True)):
             sns.heatmap(
-                matrix.table, vmin=0, vmax=1, cmap="RdBu_r", annot=True, fmt=".2f",
+                matrix.table, vmin=0, vmax=1, cmap=SIGNALS, annot=True, fmt=".2f",
                 cbar=False, yticklabels=place == 0, annot_kws={"size": SMALLEST}, ax=panel,
             )  # fmt: skip
             panel.set(title=name, xlabel="tested after", ylabel="trained after")

@@ -61,8 +61,9 @@ class SingleUnitStudy(Shown):
         shape: dict[str, Any] = {"bins": 30, "element": "step", "stat": "density", "common_norm": False}
         classes = colours(list(dict.fromkeys(self.values["class"])))
         sns.histplot(self.values, x="value", hue="class", palette=classes, ax=panels[1], **shape)
-        sns.move_legend(panels[1], "upper center")
-        panels[1].axvline(self.threshold, color=INK, linestyle="--", linewidth=0.8)
+        panels[1].set_ylim(top=1.25 * panels[1].get_ylim()[1])
+        sns.move_legend(panels[1], "upper center", ncols=len(classes), title=None)
+        panels[1].axvline(self.threshold, 0, 0.8, color=INK, linestyle="--", linewidth=0.8)
         panels[1].set(xlabel=f"{self.unit} of a text", ylabel="density", title="the best single unit")
         rows = self.table.iloc[::-1]
         reach = np.abs(rows[["low", "high"]].to_numpy().T - rows["accuracy"].to_numpy())

@@ -62,6 +62,7 @@ def align_units(
         The addresses of a whole signal of each, such as ``("l0.c", "l0.h")``, or one for both; ``memory`` of
         each trace if not given.
     shifts : int
+        At most; a text of few steps has only so many, each of which is taken once.
     seed : int
         Of the shifts.
     console : rich Console, optional
@@ -109,7 +110,7 @@ def align_units(
         models=names,
         signals=(str(addresses[0]), str(addresses[1])),
         steps=moments.count,
-        shifts=shifts,
+        shifts=len(by_chance),
         table=table.reindex(columns=_COLUMNS),
         first_guess=guess,
         same_guess=same,
@@ -203,7 +204,7 @@ def _by_chance(
     scored[1][:, np.isnan(correlation).all(axis=0)] = 0
     twice = np.concatenate([scored[1], scored[1]])
     nearest = -(-size // 4)
-    moves = np.random.default_rng(seed).integers(nearest, size - nearest, size=shifts, endpoint=True)
+    moves = np.random.default_rng(seed).permutation(np.arange(nearest, size - nearest + 1))[:shifts]
     found = []
     for move in moves:
         found.append(np.abs(scored[0].T @ twice[move : move + size]).max(axis=1))

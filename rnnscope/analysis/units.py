@@ -17,7 +17,7 @@ from rich.text import Text
 from rnnscope.errors import TextError
 from rnnscope.recording.address import Address
 from rnnscope.shown import Shown
-from rnnscope.style import BESIDE, CATEGORIES, CONTROL, FOCUS, legend_below, new_axes, style, title
+from rnnscope.style import BESIDE, CATEGORIES, CONTROL, FOCUS, legend_below, logarithmic, new_axes, style, title
 from rnnscope.text import visible
 
 from .counters import START, count_steps
@@ -87,8 +87,9 @@ class UnitRanking(Shown):
                 rows["switch"], rows["timescale"], size, kinds[str(kind)], alpha=0.7, edgecolors="white",
                 linewidths=0.3, label=name,
             )  # fmt: skip
-        ax.set(yscale="log", xlabel="switch-likeness (0 to 1)", ylabel="timescale (steps)", xlim=(-0.02, 1.02))
+        ax.set(xlabel="switch-likeness (0 to 1)", ylabel="timescale (steps)", xlim=(-0.02, 1.02))
         title(ax, self.signal)
+        logarithmic(ax, "y")
         if len(told):
             legend_below(ax, 4, handletextpad=0)
         return ax

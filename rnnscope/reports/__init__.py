@@ -1,1 +1,3 @@
-"""What is seen: in the terminal (`terminal`) and as pictures (`figures`), with one scale of colours (`scale`)."""
+"""What is seen: in the terminal (`terminal`), as pictures (`figures`), as a page that opens anywhere (`html`), and in a
+notebook (`notebook`); with one scale of colours (`scale`), and a unit described on a card (`description`).
+"""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
+from matplotlib.axes import Axes
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
@@ -21,6 +22,7 @@ from rnnscope.analysis.units import LONGEST, UnitRanking, event_name, rank_units
 from rnnscope.concept import Concept
 from rnnscope.recording.address import Address
 from rnnscope.shown import Shown, card_html
+from rnnscope.style import CONTROL, given_panels, new_panels, style
 from rnnscope.tracing.trace import Trace
 
 from .notebook import trace_html
@@ -30,6 +32,8 @@ from .terminal import bars
 _RANKED = ("switch", "counter", "timescale")
 _OFTEN = 20
 """Occurrences that a response needs; in a short text one in 500 steps, but three."""
+_BINS = 30
+"""Of the histogram in a picture."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -60,15 +64,35 @@ class UnitCard(Shown):
     explanation: Explanation | None
 
     @property
-    def row(self) -> dict[str, Any]:
+    def table(self) -> pd.DataFrame:
         """The unit's row of the ranking."""
-        return self.ranking.table.loc[self.address].to_dict()
+        return self.ranking.table.loc[[self.address]]
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """The same as a dict."""
+        return self.table.iloc[0].to_dict()
 
     @property
     def ranks(self) -> dict[str, int | None]:
         """The unit's place among those of its signal, from 1 on, by each measure; None where it cannot be told."""
         order = self.ranking.table[list(_RANKED)].rank(ascending=False, method="min").loc[self.address]
         return {name: None if np.isnan(order[name]) else int(order[name]) for name in _RANKED}
+
+    @style()
+    def plot(self, ax: Sequence[Axes] | None = None) -> list[Axes]:
+        """How often each value is taken, what changes it, and where it is highest and lowest.
+
+        On three new axes if none are given; the second and third picture are those of `Responses` and `Contexts`.
+        """
+        panels = new_panels(1, 3, height=2.6) if ax is None else given_panels(ax, 3)
+        panels[0].hist(self.values, _BINS, color=CONTROL)
+        panels[0].set(xlabel="value of the unit", ylabel="steps", title=self.address)
+        self.responses.plot(panels[1])
+        self.contexts.plot(panels[2])
+        panels[1].set_title("What changes it")
+        panels[2].set_title("Where it is highest and lowest")
+        return panels
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         kind = "" if self.row["kind"] == "-" else f", a {_IN_WORDS[self.row['kind']]}"
@@ -155,6 +179,16 @@ class SignalCard(Shown):
 
     ranking: UnitRanking
     count: int = 8
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """That of the ranking."""
+        return self.ranking.table
+
+    @style()
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Timescale against switch-likeness, a dot a unit; on new axes if none are given."""
+        return self.ranking.plot(ax)
 
     @property
     def groups(self) -> dict[str, pd.DataFrame]:

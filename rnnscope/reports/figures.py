@@ -25,7 +25,7 @@ from rnnscope.analysis.units import rank_units
 from rnnscope.errors import OutputError
 from rnnscope.output import atomic_path
 from rnnscope.recording.address import Address
-from rnnscope.style import FAINT, INK, PALE, SIGNALS, SMALLEST, Picture, Width, drawable, style
+from rnnscope.style import FAINT, INK, PALE, SIGNALS, SMALLEST, Picture, Width, drawable, figure_of, ink, style
 from rnnscope.text import visible
 
 from .lines import lines
@@ -252,30 +252,31 @@ def _curve(ax: Axes, values: np.ndarray, first: int, last: int, first_step: int)
 
 def _body(ax: Axes, rows: Sequence[Row], values: np.ndarray, scale: Scale, sheet: _Sheet) -> None:
     width = max(len(row) for row in rows if not isinstance(row, str))
-    colours = np.ones((len(rows), max(width, sheet.line), 3))
+    colours = np.full((len(rows), max(width, sheet.line), 3), 255, dtype=np.uint8)
     for y, row in enumerate(rows):
         if isinstance(row, str):
             ax.text(-0.5, y, drawable(row[: sheet.line]), color=_ASIDE, fontsize=6, **_BESIDE)
             continue
         for x, (step, character) in enumerate(row):
-            ink = _ASIDE
             if not np.isnan(values[step]):
-                colours[y, x] = scale.rgb(values[step]) / 255
-                ink = "white" if colours[y, x] @ (0.299, 0.587, 0.114) < 0.5 else "black"
-            ax.text(x, y, drawable(character), color=ink, fontsize=sheet.text, **_CENTRED)
+                colours[y, x] = scale.rgb(values[step])
+            colour = _ASIDE if np.isnan(values[step]) else ink(colours[y, x])
+            ax.text(x, y, drawable(character), color=colour, fontsize=sheet.text, **_CENTRED)
     ax.imshow(colours, aspect="auto", interpolation="nearest")
     ax.set_axis_off()
 
 
-def save(figures: Sequence[Figure], path: str | Path) -> list[Path]:
-    """Write figures: a PDF holds all pages; of PNG and SVG each page is a file, numbered from -1 if there are several.
+def save(drawn: Sequence[Axes | Sequence[Axes] | Figure], path: str | Path) -> list[Path]:
+    """Write figures, or what `.plot()` of results has given.
+
+    A PDF holds all pages; of PNG and SVG each page is a file, numbered from -1 if there are several.
 
     Raises
     ------
     OutputError
         If the format is none of PNG, SVG and PDF, or the files cannot be written.
     """
-    path = check_format(path)
+    path, figures = check_format(path), [figure_of(one) for one in drawn]
     if path.suffix.lower() == ".pdf":
         with style(), atomic_path(path) as partial, PdfPages(partial, metadata={"CreationDate": None}) as pdf:
             for figure in figures:

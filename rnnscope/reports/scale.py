@@ -12,7 +12,6 @@ import numpy as np
 from rnnscope.cells import CELLS
 from rnnscope.style import SIGNALS
 
-COLOURS = SIGNALS
 
 _GATES = {signal.name: (signal.low, signal.high) for cell in CELLS.values() for signal in cell.gates}
 
@@ -41,7 +40,7 @@ class Scale:
 
     def rgb(self, values: np.ndarray) -> np.ndarray:
         """Colours, uint8 of shape (..., 3); what they are where a value is NaN has no meaning."""
-        return np.asarray(COLOURS(self.place(values), bytes=True))[..., :3]
+        return np.asarray(SIGNALS(self.place(values), bytes=True))[..., :3]
 
 
 def is_gate(signal: str) -> bool:

@@ -15,11 +15,11 @@ from rich.text import Text
 from rnnscope.analysis.units import UnitRanking, steps
 from rnnscope.recording.address import Address
 from rnnscope.shown import Shown
+from rnnscope.style import BARS, on_colour
 
 from .lines import lines
 from .scale import Scale
 
-_BARS = "▁▂▃▄▅▆▇█"
 _LEGEND_STEPS = 24
 
 
@@ -49,7 +49,7 @@ class ColouredText(Shown):
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         coloured = console.color_system in ("256", "truecolor") and not console.no_color
         yield self._caption()
-        yield self._legend() if coloured else bars(np.linspace(self.scale.low, self.scale.high, 8), self.scale)
+        yield self._legend(coloured)
         yield Text(sparkline(self.values, options.max_width, self.scale))
         yield Text()
         for line in lines(self.text, options.max_width, self.headings):
@@ -65,11 +65,10 @@ class ColouredText(Shown):
             extent = f"mean {there.mean():+.2f}  min {there.min():+.2f}  max {there.max():+.2f}"
         return Text.assemble((str(self.address), "bold"), f"  steps {self.start:,} to {stop:,}  {extent}")
 
-    def _legend(self) -> Text:
-        legend = Text(f"{self.scale.low:+.2f} ")
-        for value in np.linspace(self.scale.low, self.scale.high, _LEGEND_STEPS):
-            legend.append(" ", self._style(value))
-        return legend.append(f" {self.scale.high:+.2f}")
+    def _legend(self, coloured: bool) -> Text:
+        values = np.linspace(self.scale.low, self.scale.high, _LEGEND_STEPS if coloured else len(BARS))
+        shades = [(" ", self._style(value)) for value in values] if coloured else [bars(values, self.scale)]
+        return Text.assemble(f"{self.scale.low:+.2f} ", *shades, f" {self.scale.high:+.2f}")
 
     def _coloured(self, line: list[tuple[int, str]]) -> Iterator[Text]:
         row = Text(no_wrap=True, end="\n")
@@ -86,15 +85,13 @@ class ColouredText(Shown):
     def _style(self, value: float) -> Style:
         if np.isnan(value):
             return Style(dim=True)
-        red, green, blue = (int(v) for v in self.scale.rgb(np.asarray(value)))
-        dark = 0.299 * red + 0.587 * green + 0.114 * blue < 128
-        return Style(color="bright_white" if dark else "black", bgcolor=f"rgb({red},{green},{blue})")
+        return on_colour(self.scale.rgb(np.asarray(value)))
 
 
 def bars(values: np.ndarray, scale: Scale) -> Text:
     """A bar a value, from ▁ at the low end of the scale to █ at the high end; a space where there is none."""
-    places = np.rint(scale.place(values) * (len(_BARS) - 1))
-    return Text("".join(" " if np.isnan(place) else _BARS[int(place)] for place in places))
+    places = np.rint(scale.place(values) * (len(BARS) - 1))
+    return Text("".join(" " if np.isnan(place) else BARS[int(place)] for place in places))
 
 
 def sparkline(values: np.ndarray, width: int, scale: Scale) -> str:

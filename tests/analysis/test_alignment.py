@@ -95,13 +95,18 @@ def test_correlations_and_chance_are_those_of_numpy(block: int, monkeypatch: pyt
         assert row["mutual"] == (np.abs(expected[:, best[unit]]).argmax() == unit)
     shifted = [
         np.abs(np.corrcoef(first.T, np.roll(second, -move, axis=0).T)[:5, 5:]).max(axis=1)
-        for move in np.random.default_rng(3).integers(
-            -(-len(TEXT) // 4), len(TEXT) - -(-len(TEXT) // 4), 19, endpoint=True
-        )
+        for move in np.random.default_rng(3).permutation(np.arange(-(-len(TEXT) // 4), 3 * len(TEXT) // 4 + 1))[:19]
     ]
     assert result.table["chance"].to_numpy() == pytest.approx(np.mean(shifted, axis=0), abs=1e-5)
     as_good = np.sum(np.array(shifted) >= np.abs(expected).max(axis=1), axis=0)
     assert result.table["p"].to_numpy() == pytest.approx((1 + as_good) / 20)
+
+
+def test_a_short_text_is_shifted_each_way_once() -> None:
+    traces: Any = [rnnscope.trace(handmade.random_network(seed), TEXT[:40]) for seed in (0, 1)]
+    result = align_units(*traces)
+    assert result.shifts == 21  # by 10 to 30 of 40 steps
+    assert (result.table["p"].to_numpy() >= 1 / 22).all()
 
 
 def test_slow_noise_finds_good_partners_that_are_no_better_than_chance() -> None:

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page
 
 from rnnscope.reports.scale import Scale
+from rnnscope.text import Document
 from tests.browser.pages import colour_at, latched, speech, write
 
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
@@ -62,6 +63,7 @@ def test_a_tap_opens_a_sheet_and_closes_it(report, open_page):
     tapped, sheet = page.locator("#text [data-at]").bounding_box(), card.bounding_box()
     assert tapped and sheet
     assert tapped["y"] + tapped["height"] <= sheet["y"]  # what was tapped stays in sight
+    assert sheet["height"] <= 0.45 * 740  # and the text around it, to tap on
     page.locator("#step-card .close").tap()
     assert not card.is_visible()
 
@@ -133,6 +135,46 @@ def test_it_prints_what_is_shown_and_no_buttons(report, whole, open_page):
     assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(255, 255, 255)"
 
 
+def test_a_picture_is_printed_for_paper_from_a_dark_screen(report, open_page):
+    page = open_page(report, "#tab=heatmap", color_scheme="dark")
+    corner = """async (event) => {
+      dispatchEvent(new Event(event));
+      await app.store.drawing;
+      const pen = new OffscreenCanvas(2, 2).getContext("2d", { willReadFrequently: true });
+      pen.drawImage(document.querySelector("#tab-heatmap canvas[role=application]"), 0, 0);
+      return [...pen.getImageData(1, 1, 1, 1).data].slice(0, 3);
+    }"""
+    assert page.evaluate(corner, "beforeprint") == [255, 255, 255]
+    assert max(page.evaluate(corner, "afterprint")) < 80
+
+
+@pytest.mark.parametrize("tab", ["text", "heatmap", "unit", "span", "model"])
+def test_every_tab_prints(report, open_page, tab):
+    page = open_page(report, f"#tab={tab}&at=30&span=10:90")
+    page.emulate_media(media="print")
+    assert page.locator(f"#tab-{tab}").is_visible() and page.locator("#legend canvas").is_visible()
+    pressed = page.locator("button:visible:not(.excerpt, .link, .chip)")  # those that are what is told stay
+    assert pressed.all_inner_texts() == []
+    assert page.pdf(format="A4").startswith(b"%PDF")
+
+
+def test_values_keep_their_colours_where_the_reader_has_own_ones(report, whole, open_page):
+    page = open_page(report, forced_colors="active")
+    high, low = (int(place(np.asarray(whole[UNIT]))) for place in (np.argmax, np.argmin))
+    assert colour_at(page, high) != colour_at(page, low)
+    assert colour_at(page, high) in page.evaluate("app.colours.table")
+
+
+def test_long_names_leave_room_for_the_text(open_page, tmp_path):
+    texts = [Document(f"{number} {'of a long name ' * 14}", speech(60)) for number in range(3)]
+    page = open_page(write(tmp_path, latched(texts)), "#span=20:24")
+    assert page.locator("h2.document").evaluate("each => each.offsetHeight") < 70
+    page.evaluate("async () => { app.store.set({ tab: 'span' }); await app.store.drawing }")
+    widths = page.locator(".found .excerpt").evaluate_all("all => all.map((each) => each.offsetWidth)")
+    assert min(widths) > 400
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+
+
 def test_nothing_moves_for_who_asked_for_that(report, open_page):
     page = open_page(report, reduced_motion="reduce")
     moving = """[...document.querySelectorAll("*")].map((each) => getComputedStyle(each)).filter((style) =>
@@ -160,3 +202,27 @@ def test_flipping_through_5000_characters_is_fluent(open_page, tmp_path):
     )
     assert page.locator("#text span").count() == 5000
     assert min(taken) < 50  # milliseconds to the next frame; of several tries, for other work may go on beside
+
+
+def test_lines_in_view_are_coloured_before_the_others(open_page, tmp_path):
+    page = open_page(write(tmp_path, latched(speech(5000)[:5000])), "#rank=address")
+    first, last = page.evaluate(
+        """async () => {
+             const ends = [document.querySelector("#text span"), document.querySelector("#text p:last-child span")];
+             const colours = () => ends.map((each) => each.style.backgroundColor);
+             const changes = [[], []];
+             for (let flip = 0; flip < 8; flip++) {
+               await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+               const before = colours();
+               document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true }));
+               for (let turn = 0; turn < 50; turn++) await null; // all that is done before the next frame
+               const soon = colours();
+               await app.store.drawing;
+               const then = colours();
+               changes.forEach((each, end) => each.push([before[end] !== soon[end], soon[end] !== then[end]]));
+             }
+             return changes;
+           }"""
+    )
+    assert any(soon for soon, _ in first) and not any(later for _, later in first)
+    assert not any(soon for soon, _ in last) and any(later for _, later in last)

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from rnnscope import Trace
-from tests.browser.pages import kept_open, latched, with_gaps, write
+from rnnscope import Trace, trace
+from tests.browser.pages import kept_open, latched, speech, with_gaps, write
+from tests.browser.view_pages import write_all
+from tests.handmade import random_network
 
 UNIT = "l0.c.3"
 
@@ -47,7 +49,7 @@ def test_arrows_go_through_the_ranking(show):
         page.keyboard.press(key)
         flipped.append(page.locator("#address").input_value())
     assert flipped == ["l0.c.0", "l0.c.1", "l0.c.0", "l0.c.7", "l0.c.6"]
-    assert page.locator("#said").inner_text().startswith("l0.c.6, 7th of 8 units of l0.c by address")
+    assert page.locator("#said").inner_text().startswith("l0.c.6, 7th of 8 by address")
 
 
 def test_a_ranking_goes_to_its_first_unit(show):
@@ -55,7 +57,7 @@ def test_a_ranking_goes_to_its_first_unit(show):
     page.select_option("#rank", "address")
     page.select_option("#rank", "switch")
     assert page.locator("#address").input_value() == UNIT
-    assert page.locator("#standing").inner_text().startswith("1st of 8 units of l0.c by switch-likeness: ")
+    assert page.locator("#standing").inner_text().startswith("1st of 8 by switch-likeness: ")
 
 
 def test_a_signal_keeps_the_unit(show):
@@ -124,6 +126,25 @@ def test_the_fragment_restores_the_view(report, open_page):
     assert again.evaluate("app.store.state.zoom") == [5, 200]
 
 
+@pytest.mark.parametrize(
+    ("key", "text", "value"),
+    [
+        ("unit", "l0.f.2", "l0.f.2"),
+        ("at", "7", 7),
+        ("span", "3:9", [3, 9]),
+        ("zoom", "5:50", [5, 50]),
+        ("tab", "span", "span"),
+        ("rank", "timescale", "timescale"),
+        ("order", "cluster", "cluster"),
+        ("rows", "2:7", [2, 7]),
+    ],
+)
+def test_every_key_of_a_fragment_is_kept(show, key, text, value):
+    page = show(f"#{key}={text}")
+    assert page.evaluate(f"app.store.state.{key}") == value
+    assert page.evaluate("app.store.fragment") == f"{key}={text}"
+
+
 def test_a_changed_fragment_is_followed(show):
     page = show("#unit=l0.h.5&at=3")
     page.evaluate("location.hash = '#unit=l0.h.2'")
@@ -170,6 +191,8 @@ def test_documents_are_turned_like_pages(open_page, tmp_path):
     expect(page).to_have_url(re.compile("#stretch=2$"))
     page.evaluate("location.hash = 'at=3'")  # a step leads to the part that holds it
     expect(page.locator("#text")).to_have_text('c:"d"')
+    expect(page.locator("#step-card header")).to_contain_text("step 3")  # of the whole text, as the series counts
+    assert "step 1 of it" in page.locator("#step-card header").inner_text()
 
 
 def test_the_help_opens_and_closes(show):
@@ -195,3 +218,66 @@ def test_nothing_is_missing_where_nothing_is(show):
     page = show()
     assert page.locator("#text .gap, #series .nothing").count() == 0
     assert not page.locator("#legend .legend-gap").is_visible()
+
+
+def test_the_way_back_leads_through_tabs_and_not_through_units(report, open_page):
+    page = open_page(report, "#rank=address&unit=l0.c.0")
+    length = page.evaluate("history.length")
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    page.click("#open-unit")
+    page.keyboard.press("ArrowRight")
+    expect(page).to_have_url(re.compile("unit=l0.c.4.*tab=unit"))
+    assert page.evaluate("history.length") == length + 1
+    page.go_back()
+    expect(page.locator("#tab-text")).to_be_visible()
+    expect(page.locator("#address")).to_have_value("l0.c.3")  # what was shown last there
+    page.go_forward()
+    expect(page.locator("#tab-unit")).to_be_visible()
+    expect(page.locator("#address")).to_have_value("l0.c.4")
+
+
+@pytest.fixture(scope="module")
+def several(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Two networks, of which the second has other signals; the first has the gates of no unit of its own."""
+
+    def change(page, add):
+        for signal in page["models"][0]["signals"]:
+            if signal["gate"]:
+                signal["units"] = [100 + unit for unit in signal["units"]]
+        page["models"][1]["name"] = "the other"
+        page["models"][1]["signals"] = [each for each in page["models"][1]["signals"] if each["signal"] != "c"]
+        page["models"][1]["memory"] = "l0.h"
+
+    text = speech(200)
+    path = write_all(tmp_path_factory.mktemp("several"), [latched(text), trace(random_network(7), text)], change)
+    with kept_open(browser, path) as show:
+        yield show
+
+
+def test_another_model_has_its_own_signals_and_units(several):
+    page = several("#unit=l0.c.3")
+    page.select_option("#model", "1")
+    assert page.locator("#address").input_value().startswith("l0.h.")
+    assert page.locator("#signal option").evaluate_all("all => all.map((each) => each.value)")[0] == "l0.h"
+    page.select_option("#model", "0")
+    assert page.locator("#address").input_value().startswith("l0.h.")  # it has that one too
+    assert "l0.c" in page.locator("#signal option").evaluate_all("all => all.map((each) => each.value)")
+    page = several("#model=1&unit=l0.c.3")  # which the second has not
+    assert page.locator("#address").input_value().startswith("l0.h.")
+    assert page.evaluate("app.store.state.model") == 1
+
+
+def test_gates_that_were_left_out_are_told(several):
+    said = several("#unit=l0.c.3&at=5").locator("#step-card").inner_text()
+    assert "Its gates are not in this report; one made with --unit l0.c.3 has them." in said
+    assert several("#model=1&unit=l0.h.3&at=5").locator("#step-card .gates").count() == 1
+
+
+def test_units_that_are_not_here_are_counted_too(open_page, tmp_path):
+    def change(page, add):
+        for signal in page["models"][0]["signals"]:
+            signal["size"] = 300
+
+    page = open_page(write_all(tmp_path, [latched(speech(100))], change), "#rank=address&unit=l0.c.2")
+    assert page.locator("#standing").inner_text() == "3rd of 8 here, of 300, by address"

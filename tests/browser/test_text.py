@@ -86,6 +86,28 @@ def test_a_character_says_its_numbers(show, whole):
         assert card.locator(".guesses p").inner_text().startswith("✓" if right else "✗")
 
 
+def test_any_step_of_any_unit_says_what_the_trace_says(show, whole):
+    rng = np.random.default_rng(1)
+    for signal in ("l0.c", "l0.h", "l0.i", "l0.f", "l0.g", "l0.o"):
+        unit, step = f"{signal}.{rng.integers(8)}", int(rng.integers(len(whole)))
+        page = show(f"#unit={unit}&at={step}")
+        shown = page.locator("#step-card output").inner_text()
+        decimals = len(shown.partition(".")[2])
+        error = precision(page) + 0.5 * 10.0**-decimals
+        assert number(shown) == pytest.approx(float(whole[unit][step]), abs=error), (unit, step)
+
+
+def test_all_lines_are_coloured_soon_after_those_in_view(show, whole):
+    page = show("#rank=address&unit=l0.c.2")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowLeft")
+    page.evaluate("app.store.drawing")
+    values, last = np.asarray(whole[UNIT], np.float64), len(whole) - 1
+    near = values[last] + precision(page) * np.linspace(-1, 1, 41)
+    assert colour_at(page, last) in Scale.of("c", values).rgb(near).tolist()
+
+
 def test_what_a_character_cost(show, whole):
     page = show("#at=0")
     assert "not known" in page.locator("#step-card .cost").inner_text()

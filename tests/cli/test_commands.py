@@ -146,17 +146,17 @@ def test_a_network_that_does_not_write_says_so(classifier: Path) -> None:
     assert "classifier.pt is a classifier: it does not go on with a text" in result.output
 
 
-@pytest.mark.parametrize("order", ["cluster", "address"])
-def test_trace_draws_a_heatmap_over_pages(here: Path, order: str) -> None:
-    Path("text.txt").write_text(TEXT * 3)
-    result = run("trace", "model.pt", "text.txt", "--heatmap", "map.png", "--order", order)
+@pytest.mark.parametrize(("order", "width", "pixels"), [("cluster", "page", 2070), ("address", "column", 990)])
+def test_trace_draws_a_heatmap_over_pages(here: Path, order: str, width: str, pixels: int) -> None:
+    Path("text.txt").write_text(TEXT * 2)
+    result = run("trace", "model.pt", "text.txt", "--heatmap", "map.png", "--order", order, "--width", width)
     assert result.exit_code == 0, result.output
     pages = sorted(here.glob("map-*.png"))
     assert len(pages) > 2
     assert f"Drew {', '.join(f'map-{number}.png' for number in range(1, len(pages) + 1))}: l0.c over" in result.output
     for page in pages:
         with Image.open(page) as image:
-            assert image.width > 1000
+            assert image.width == pixels
             assert len(image.convert("RGB").getcolors(2**24) or ()) > 50
     assert run("trace", "model.pt", "text.txt", "-o", "b.zarr", "--heatmap", "map.png").exit_code == 2
     assert not Path("b.zarr").exists()
@@ -193,6 +193,16 @@ def test_show_saves_pictures(here: Path, address: str, suffix: str) -> None:
     assert result.exit_code == 0, result.output
     assert Path(f"picture.{suffix}").stat().st_size > 2000
     assert run("show", "text.zarr", address, "--save", f"picture.{suffix}", "--length", "100").exit_code == 2
+
+
+@pytest.mark.parametrize("address", ["l0.c.3", "l0.f"])
+def test_show_draws_as_wide_as_a_column(here: Path, address: str) -> None:
+    run("trace", "model.pt", "text.txt")
+    assert run("show", "text.zarr", address, "--save", "a.png", "--length", "40", "--width", "column").exit_code == 0
+    with Image.open("a.png") as image:
+        assert image.width == 990
+    refused = run("show", "text.zarr", address, "--width", "3")
+    assert refused.exit_code == 2 and "'page', 'column'" in refused.output
 
 
 def test_text_that_looks_like_markup_or_math_is_shown_as_it_is(here: Path) -> None:

@@ -67,7 +67,7 @@ def test_networks_are_measured_on_a_text() -> None:
     assert table.index.tolist() == ["rnn", "lstm"]
     assert not table["unit:quotes"].hasnans
     assert Path("page.png").read_bytes().startswith(b"\x89PNG")
-    assert "Wrote page.png" in result.output
+    assert "Drew page.png" in result.output
 
 
 def test_json_gives_the_numbers() -> None:

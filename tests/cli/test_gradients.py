@@ -49,6 +49,11 @@ def test_it_sets_networks_side_by_side_and_beside_their_first_weights() -> None:
         assert picture.width > 300
 
 
+def test_in_a_pipe_each_row_names_its_network() -> None:
+    rows = [line.split()[:2] for line in run("gradients", "latch.pt", "gru.pt", *GRADIENTS[2:]).output.splitlines()]
+    assert [row for row in rows if row[-1].startswith("l0.")] == [["latch", "l0.h"], ["latch", "l0.c"], ["gru", "l0.h"]]
+
+
 def test_it_prints_json() -> None:
     result = run("gradients", "latch.pt", "latch.pt", *GRADIENTS[2:], "--json")
     assert result.exit_code == 0, result.output

@@ -7,6 +7,7 @@ import re
 import shlex
 from pathlib import Path
 
+import click
 import pytest
 import torch
 from click.testing import CliRunner
@@ -26,28 +27,42 @@ COMMANDS = {
     "trace": "model.pt text.txt --force",
     "show": "text.zarr l0.c.3 --start 5 --length 10 --save show.png --force",
     "concepts": "text.txt --concept quotes --length 5",
-    "units": "text.zarr --concepts quotes --shifts 19 --signals c --save units.csv --force",
-    "describe": "text.zarr l0.c.3",
-    "match": "text.zarr --span 10:14",
+    "units": "text.zarr --concepts quotes --shifts 19 --signals c --save units.csv --plot units.png --force",
+    "describe": "text.zarr l0.c.3 --save describe.png --force",
+    "match": "text.zarr --span 10:14 --save match.png --force",
     "ablate": "model.pt text.txt --unit l0.c.3 --concept quotes --controls 1 --limit 200 --save ablate.png --force",
-    "clamp": "model.pt --unit l0.c.3 --concept quotes --values=0 --length 5 --samples 2",
-    "probe": "model.pt text.txt --concept quotes --no-untrained",
-    "classes": "classifier.pt --labelled table.tsv",
-    "agreement": "model.pt pairs.tsv",
+    "clamp": "model.pt --unit l0.c.3 --concept quotes --values=0 --length 5 --samples 2 --save clamp.png --force",
+    "probe": "model.pt text.txt --concept quotes --no-untrained --save probe.png --force",
+    "classes": "classifier.pt --labelled table.tsv --save classes.png --force",
+    "agreement": "model.pt pairs.tsv --save agreement.png --force",
     "directions": "model.pt text.txt --force",
-    "bases": "text.zarr --concepts quotes --rotations 1",
+    "bases": "text.zarr --concepts quotes --rotations 1 --save bases.png --force",
     "attribute": "model.pt text.txt --target l0.c.3@9 --method saliency --save attribute.png --force",
-    "faithfulness": "classifier.pt text.txt --method saliency --orders 2 --count 1 --limit 5",
-    "gradients": "model.pt other.pt text.txt --lags 3 --targets 2",
-    "jacobians": "model.pt text.txt --lags 1,2 --places 2 --steps 3 --sequences 2 --warmup 1 --exponents 2",
-    "gates": "model.pt text.txt --limit 200",
-    "memory": "model.pt text.txt --lengths 2,3 --targets 5 --places 2 --horizon 5",
-    "errors": "model.pt other.pt --text text.txt --limit 100",
-    "compare": "model.pt other.pt --text text.txt --limit 200 --device cpu",
+    "faithfulness": "classifier.pt text.txt --method saliency --orders 2 --count 1 --limit 5 --save f.png --force",
+    "gradients": "model.pt other.pt text.txt --lags 3 --targets 2 --save gradients.png --force",
+    "jacobians": "model.pt text.txt --lags 1,2 --places 2 --steps 3 --sequences 2 --warmup 1 --exponents 2 "
+    "--save jacobians.png --force",
+    "gates": "model.pt text.txt --limit 200 --save gates.png --force",
+    "memory": "model.pt text.txt --lengths 2,3 --targets 5 --places 2 --horizon 5 --save memory.png --force",
+    "errors": "model.pt other.pt --text text.txt --limit 100 --save errors.png --force",
+    "compare": "model.pt other.pt --text text.txt --limit 200 --device cpu --plot compare.png --force",
     "report": "model.pt text.txt --limit 200 --concepts quotes --force",
-    "align": "model.pt other.pt text.txt --shifts 19",
+    "align": "model.pt other.pt text.txt --shifts 19 --save align.png --force",
 }
 """What each command does on tiny inputs. All commands are here: all of them print a result."""
+
+
+UNDRAWN = {
+    "train": "makes a network",
+    "import": "makes a network",
+    "info": "a card in words",
+    "generate": "a text",
+    "trace": "makes a trace; --heatmap draws it",
+    "concepts": "a text, to be checked by eye",
+    "report": "a page of its own",
+    "directions": "makes directions; show --save draws them",
+}
+"""The commands that draw no picture, and why."""
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +112,16 @@ def test_a_command_prints_one_object_whose_keys_its_help_names(
     (said,) = (option.help for option in main.commands[name].params if option.name == "as_json")  # pyright: ignore[reportAttributeAccessIssue]
     assert said is not None and said.startswith("Print JSON instead: an object with ")
     assert set(found) <= set(re.findall(r"\w+", said))
+    assert (re.search(r"^Drew \w", result.stderr, re.MULTILINE) is None) == (name in UNDRAWN)
+
+
+def test_pictures_are_asked_for_in_the_same_words() -> None:
+    """By ``--save``; by ``--plot`` where that writes a table. ``show`` draws instead of printing."""
+    for name in set(main.commands) - set(UNDRAWN) - {"show"}:
+        options = {
+            option.name: option.help for option in main.commands[name].params if isinstance(option, click.Option)
+        }
+        assert options.get("plot", options.get("save")) == "Picture to draw as well: .png, .svg or .pdf.", name
 
 
 def test_a_picture_is_told_of_beside_the_object(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,6 +62,15 @@ def test_json_gives_the_numbers_of_the_tables() -> None:
     assert len(numbers["matches"]) == 3
 
 
+@pytest.mark.usefixtures("stored")
+def test_match_draws_what_it_found_and_replaces_no_picture() -> None:
+    asked = ("--span", "30:34", "--threshold", "0.02", "--count", "2", "--save", "found.svg")
+    assert "Drew found.svg" in run(*asked).output
+    assert Path("found.svg").read_text().startswith("<?xml")
+    refused = run(*asked)
+    assert refused.exit_code == 2 and "found.svg" in refused.output
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +73,12 @@ def test_a_trace_gives_a_report(trace: str) -> None:
     assert any("No concept was searched for: that takes 1,000 steps" in note for note in page["notes"])
 
 
+def test_a_trace_is_compared_with(trace: str) -> None:
+    make_trace(checkpoint.load("other.pt"), TEXT[:200], "other.zarr")
+    assert run(trace, "--compare", "other.zarr", "-o", "r.html").exit_code == 0
+    assert len(decoded(Path("r.html")).page["models"]) == 2
+
+
 def test_standard_input_and_a_limit() -> None:
     result = run("model.pt", "-", "--limit", "50", stdin=TEXT)
     assert result.exit_code == 0, result.output
@@ -96,11 +103,18 @@ def test_standard_input_and_a_limit() -> None:
         (("model.pt", "text.txt", "--size", "0.01"), "MB without the values of units"),
         (("model.pt", "text.txt", "--concepts", "nothing"), "nothing"),
         (("names-classifier", "text.txt", "--compare", "model.pt"), "do not read the same steps"),
+        (("model.pt", "text.txt", "--compare", "t.zarr"), "do not read the same steps"),
+        (("model.pt", "text.txt", "--compare", "none.zarr"), "There is no trace none.zarr"),
+        (("model.pt", "text.txt", "--concepts", "quotes", "-o", "folder"), "folder"),
+        (("damaged.zarr",), "damaged"),
     ],
 )
 @pytest.mark.usefixtures("trace")
 def test_bad_input_is_one_paragraph_and_exit_code_two(arguments: tuple[str, ...], message: str) -> None:
     Path("empty.txt").touch()
+    Path("folder").mkdir()
+    shutil.copytree("t.zarr", "damaged.zarr")
+    Path("damaged.zarr", "zarr.json").write_text("{")
     result = run(*arguments)
     assert result.exit_code == 2, result.output
     assert message in " ".join(result.output.split())

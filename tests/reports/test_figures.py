@@ -12,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from rnnscope.errors import OutputError
 from rnnscope.reports import figures
 from rnnscope.reports.scale import Scale, reach
-from rnnscope.style import Width
+from rnnscope.style import Width, new_axes, new_figure, new_panels
 
 TEXT = ("the end.\n" * 40)[:330]
 
@@ -85,7 +85,7 @@ def test_a_coloured_text_has_each_character_on_the_colour_of_its_value() -> None
     for text in body.texts:
         x, y = (int(place) for place in text.get_position())
         assert text.get_text() == TEXT[step].replace("\n", "⏎")
-        np.testing.assert_allclose(image[y, x], scale.rgb(series.values[step]) / 255)
+        np.testing.assert_allclose(image[y, x], scale.rgb(series.values[step]))
         step += 1
     assert step == len(TEXT)
 
@@ -96,14 +96,19 @@ def test_one_character_is_enough() -> None:
 
 
 def test_pages_are_numbered_and_a_pdf_holds_all(tmp_path: Path) -> None:
-    pages = figures.heatmap(TEXT * 2, xr.concat([make_series(20)] * 2, "time"))
-    assert len(pages) > 1
-    assert [path.name for path in figures.save(pages, tmp_path / "map.png")] == [
-        f"map-{number}.png" for number in range(1, len(pages) + 1)
+    pages = figures.heatmap(TEXT, make_series(60), most=60)
+    assert [page.texts[0].get_text().partition(", page ")[2] for page in pages] == [
+        "1 of 4",
+        "2 of 4",
+        "3 of 4",
+        "4 of 4",
     ]
-    assert figures.save(pages, tmp_path / "map.pdf") == [tmp_path / "map.pdf"]
+    drawn = [new_figure(height=0.5), new_axes(height=0.5), new_panels(1, 2, height=0.5)]
+    assert [path.name for path in figures.save(drawn, tmp_path / "map.png")] == ["map-1.png", "map-2.png", "map-3.png"]
+    assert figures.save(drawn, tmp_path / "map.pdf") == [tmp_path / "map.pdf"]
+    assert (tmp_path / "map.pdf").read_bytes().count(b"/Type /Page ") == 3
     with pytest.raises(OutputError, match=r"\.png, \.svg, \.pdf"):
-        figures.save(pages, tmp_path / "map.bmp")
+        figures.save(drawn, tmp_path / "map.bmp")
 
 
 def with_gaps(series: xr.DataArray, documents: int = 3) -> xr.DataArray:
@@ -142,14 +147,14 @@ def test_a_coloured_text_has_headings_and_leaves_gaps_white() -> None:
     characters = [text for text in body.texts if text not in titles]
     for step, text in enumerate(characters):
         x, y = (int(place) for place in text.get_position())
-        assert (image[y, x] == 1).all() == bool(np.isnan(series.values[step]))
+        assert (image[y, x] == 255).all() == bool(np.isnan(series.values[step]))
         if step in headings:
             assert (x, y) == (0, titles[list(headings).index(step)].get_position()[1] + 1)
 
 
 def test_a_series_without_any_value_is_drawn(tmp_path: Path) -> None:
-    series = make_series(4, signal="c") * np.nan
-    pages = figures.heatmap(TEXT, series.rename("l0.c")) + figures.coloured_text(TEXT, series[:, 0].rename("l0.c.0"))
+    text, series = TEXT[:20], make_series(4, signal="c")[:20] * np.nan
+    pages = figures.heatmap(text, series.rename("l0.c")) + figures.coloured_text(text, series[:, 0].rename("l0.c.0"))
     assert len(figures.save(pages, tmp_path / "map.png")) == 2
 
 

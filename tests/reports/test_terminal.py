@@ -56,6 +56,12 @@ def test_bars_stand_below_their_characters_where_there_are_no_colours() -> None:
     assert cell_len(below) == cell_len(lines[place + 2])
 
 
+@pytest.mark.parametrize("colours", [False, True])
+def test_the_legend_has_the_ends_of_the_scale(colours: bool) -> None:
+    legend, scale = shown(ColouredText(TEXT, SERIES), colours=colours)[1], Scale.of("h", VALUES)
+    assert legend.startswith(f"{scale.low:+.2f} ") and legend.endswith(f" {scale.high:+.2f}")
+
+
 GAPS = np.where(np.arange(len(TEXT)) % 3 == 2, VALUES, np.nan).astype("float32")
 """A layer that steps at each third character."""
 

@@ -72,7 +72,7 @@ class AgreementAblation(Shown):
         if not len(table):
             table = self.table.xs("right", level="measure")
             measured = "share of right preferences; 0.5 is chance"
-        ax = ax or new_axes(height=1.2 + 0.18 * len(table))
+        ax = ax or new_axes("page", 1.1 + 0.16 * len(table))
         places = np.arange(len(table))
         ax.hlines(places, table["controls_low"], table["controls_high"], color=FAINT, linewidth=4, label="controls")
         ax.plot(table["intact"], places, "o", color=BESIDE, label="intact")

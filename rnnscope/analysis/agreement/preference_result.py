@@ -89,7 +89,7 @@ class Agreement(Shown):
     def plot(self, ax: Axes | None = None) -> Axes:
         """Share of right preferences and area under the ROC by condition; on new axes if none are given."""
         table = self.table
-        ax = ax or new_axes(height=1.3 + 0.22 * len(table))
+        ax = ax or new_axes("page", 1.1 + 0.19 * len(table))
         places = np.arange(len(table))
         series = [("right", "low", "high", FOCUS, "D", "share right", -0.13)]
         series += [("auc", "auc_low", "auc_high", BESIDE, "o", "area under the ROC", 0.13)]
@@ -105,7 +105,7 @@ class Agreement(Shown):
         ax.set_yticks(places, [label(str(name), 30) for name in table.index])
         ax.set(xlabel="share, or area; 0.5 is chance", ylabel="condition")
         ax.set(ylim=(len(table) - 0.4, -0.6), xlim=(-0.02, 1.02))
-        legend_below(ax, 2)
+        legend_below(ax, 4)
         return ax
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:

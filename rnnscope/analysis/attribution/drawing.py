@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 
-from rnnscope.style import SIGNALS, label, new_axes, style, title
+from rnnscope.style import SIGNALS, ink, label, new_axes, style, title
 
-from .shading import folded, is_dark, reach
+from .shading import folded, reach
 
 COLUMNS = 64
 """Characters of a line."""
@@ -30,18 +30,19 @@ _HEIGHT = 0.17
 def draw(characters: Sequence[str], scores: np.ndarray, words: str, ax: Axes | None = None) -> Axes:
     """Draw a text whose characters have scores, over these words; on new axes if none are given."""
     single = all(len(name) == 1 for name in characters)
-    columns = COLUMNS if single else _NAMES
-    rows = _around_the_largest(list(folded(characters, [1] * len(characters), columns)), scores)
-    ax = ax or new_axes("page", max(1.1, _HEIGHT * len(rows) + 0.7))
+    room = COLUMNS if single else _NAMES
+    rows = _around_the_largest(list(folded(characters, [1] * len(characters), room)), scores)
+    columns = max(map(len, rows))
+    ax = ax or new_axes(max(3.3, 6.9 * columns / room), max(1.1, _HEIGHT * len(rows) + 0.7))
     norm = Normalize(-reach(scores), reach(scores))
     cells = np.full((len(rows), columns), np.nan)
     for line, steps in enumerate(rows):
         cells[line, : len(steps)] = scores[list(steps)]
         for column, step in enumerate(steps):
-            dark = is_dark(SIGNALS(norm(scores[step])))
+            colour = ink(SIGNALS(norm(scores[step]), bytes=True))
             ax.text(
                 column, line, label(characters[step], None if single else 12), ha="center", va="center",
-                family="monospace", fontsize=8 if single else 6, color="white" if dark else "black",
+                family="monospace", fontsize=8 if single else 6, color=colour,
             )  # fmt: skip
     ax.imshow(cells, cmap=SIGNALS, norm=norm, aspect="auto", interpolation="nearest")
     ax.set(xticks=[], yticks=range(len(rows)), yticklabels=[str(steps[0]) for steps in rows], ylabel="step")

@@ -10,21 +10,13 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.style import Style
 from rich.text import Text
 
-from rnnscope.style import SIGNALS
+from rnnscope.style import BARS, SIGNALS, on_colour
 from rnnscope.text import in_a_line
-
-_BARS = "▁▂▃▄▅▆▇█"
 
 
 def reach(scores: np.ndarray) -> float:
     """The largest size of a score; 1 where all are zero."""
     return float(np.abs(scores).max(initial=0)) or 1.0
-
-
-def is_dark(colour: tuple[float, ...]) -> bool:
-    """Whether white can be read on a colour better than black, given as red, green and blue from 0 to 1."""
-    red, green, blue = colour[:3]
-    return 0.299 * red + 0.587 * green + 0.114 * blue < 0.5
 
 
 def folded(characters: Sequence[str], widths: Sequence[int], columns: int) -> Iterator[range]:
@@ -81,9 +73,7 @@ class Shading:
         return row
 
     def _style(self, score: float) -> Style:
-        colour = SIGNALS(0.5 + score / self.reach / 2)
-        red, green, blue = (int(255 * part) for part in colour[:3])
-        return Style(color="bright_white" if is_dark(colour) else "black", bgcolor=f"rgb({red},{green},{blue})")
+        return on_colour(SIGNALS(0.5 + score / self.reach / 2, bytes=True))
 
     def _barred(self, line: range) -> Iterator[Text]:
         """The line, below it a bar for the size of each score, and a minus below the bars of those below zero."""
@@ -97,5 +87,5 @@ class Shading:
 
 
 def _bar(share: float) -> str:
-    place = round(share * len(_BARS))
-    return _BARS[place - 1] if place else " "
+    place = round(share * len(BARS))
+    return BARS[place - 1] if place else " "

@@ -186,12 +186,17 @@ def _table(losses: np.ndarray, targets: Targets, controls: pd.DataFrame, seed: i
 
 def _controls(losses: np.ndarray, targets: Targets, found: Survey, sets: Sequence[list[Address]]) -> pd.DataFrame:
     """The change of loss by each control at each place, and how much it varies."""
-    columns: dict[str, list[float]] = {"std": [float(np.exp(np.log(_spread(found, one)).mean())) for one in sets]}
+    columns: dict[str, list[float]] = {"std": [_typical(_spread(found, one)) for one in sets]}
     for place in PLACES:
         there = targets.at(place)
         intact = losses[0, there].astype(np.float64)
         columns[place] = [_mean(losses[2 + number, there] - intact) for number in range(len(sets))]
     return pd.DataFrame(columns, index=pd.Index([" ".join(map(str, one)) for one in sets], name="units"), dtype=float)
+
+
+def _typical(spreads: list[float]) -> float:
+    """The geometric mean, 0 if one is 0."""
+    return float(np.exp(np.mean(np.log(spreads)))) if all(spreads) else 0.0
 
 
 def _spread(found: Survey, units: Sequence[Address]) -> list[float]:

@@ -24,7 +24,7 @@ from rnnscope.recording.address import Address
 from rnnscope.recording.intervention import Intervention, intervene
 from rnnscope.recording.recorder import record
 from rnnscope.shown import Shown
-from rnnscope.style import CONTROL, FAINT, FOCUS, new_axes, style, title
+from rnnscope.style import CONTROL, FAINT, FOCUS, logarithmic, new_axes, style, title
 from rnnscope.text import visible
 from rnnscope.tracing.documents import Given, Texts, gather
 
@@ -79,7 +79,8 @@ class Patching(Shown):
             ax.plot(values.index - self.step, values / max(values.max(), _NOTHING), color=colour, label=words)
         ax.axhline(SHARE, color=FAINT, linewidth=0.8, zorder=0)
         ax.axvline(self.lasts - 0.5, color=FAINT, linestyle="--", linewidth=0.8, zorder=0)
-        ax.set(yscale="log", ylim=(1e-4, 2), xlabel=f"steps from {self.step:,} on", ylabel="share of the largest")
+        ax.set(ylim=(1e-4, 2), xlabel=f"steps from {self.step:,} on", ylabel="share of the largest")
+        logarithmic(ax, "y")
         title(ax, f"{', '.join(self.units[:4])} from another text")
         ax.legend()
         return ax

@@ -27,7 +27,7 @@ from rnnscope.recording.address import Address
 from rnnscope.recording.recorder import addresses_of, memories, recurrent_layers
 from rnnscope.shown import Shown
 from rnnscope.style import FAINT, colours, given_panels, logarithmic, new_panels, style
-from rnnscope.tracing.documents import Cut, Given, Texts
+from rnnscope.tracing.documents import Cut, Given, Numbers, Texts
 from rnnscope.tracing.passages import Source, open_source
 from rnnscope.tracing.trace import Trace
 
@@ -134,7 +134,7 @@ class Timescales(Shown):
 
 def timescales(
     model: nn.Module | Trace,
-    text: Texts | Sequence[Texts] | None = None,
+    text: Texts | Sequence[Texts] | Numbers | None = None,
     *,
     seed: int = 0,
     limit: int = 100_000,

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.lines import Line2D
@@ -22,7 +21,7 @@ from rich.text import Text
 
 from rnnscope.errors import AddressError, ModelError
 from rnnscope.shown import Shown
-from rnnscope.style import INK, SMALLEST, colours, label, new_axes, style, title
+from rnnscope.style import AMOUNTS, INK, SMALLEST, colours, label, new_axes, style, title
 from rnnscope.text import visible
 
 from .decay import first, half_life, log10, log_quantiles, slope
@@ -167,7 +166,7 @@ class GradientFlow(Shown):
         ax = ax or new_axes("page", 2.6)
         values = _finite(log10(self.norms[signal])).T
         edges_x = np.append(self.targets, self.targets[-1] + 1) - 0.5
-        mesh = ax.pcolormesh(edges_x, _edges(self.lags), values, cmap="mako", rasterized=True)
+        mesh = ax.pcolormesh(edges_x, _edges(self.lags), values, cmap=AMOUNTS, rasterized=True)
         ax.figure.colorbar(mesh, ax=ax, pad=0.01).set_label("log10 of the norm")
         ax.set(xlabel="target t (step)", ylabel="lag k (steps back)")
         title(ax, f"gradient of the loss at t with respect to {signal} at t - k")
@@ -267,7 +266,7 @@ class GradientFlows(Shown):
             yield Text(f"{words}.")
         for name, flow in self.flows.items():
             yield Text(f"{name}: {flow.architecture}; mean loss {flow.losses.mean():.3f} nats")
-        yield _card(self.summary.reset_index(), ["model", "signal"])
+        yield _card(self.summary.reset_index(), ["model", "signal"], grouped=options.is_terminal)
         yield Text(_LEGEND, style="dim")
 
 
@@ -304,7 +303,8 @@ _LEGEND = (
 )
 
 
-def _card(summary: pd.DataFrame, names: list[str]) -> Table:
+def _card(summary: pd.DataFrame, names: list[str], grouped: bool = False) -> Table:
+    """The summary to be printed; grouped, a model's name stands once."""
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for name in names:
         table.add_column(name, vertical="bottom", overflow="fold")
@@ -313,10 +313,10 @@ def _card(summary: pd.DataFrame, names: list[str]) -> Table:
     small = bool(summary["below"].any())
     if small:
         table.add_column("below\n1.2e-38", justify="right", no_wrap=True)
-    above = ""
+    above = None
     for row in summary.to_dict("records"):
-        cells = [Text("" if name == "model" and row[name] == above else row[name]) for name in names]
-        above = row.get("model", above)
+        cells = [Text("" if grouped and name == "model" and row[name] == above else row[name]) for name in names]
+        above = row.get("model")
         cells += [f"{row['first']:.2g}", _steps(row["half_life"]), _steps(row["vanishes"])]
         cells += [f"{row[name]:+.3f}" if np.isfinite(row[name]) else "-" for name in ("slope", "slope_along")]
         table.add_row(*cells, *([f"{row['below']:.1%}"] if small else []))
@@ -332,7 +332,7 @@ def _colours(names: Sequence[str]) -> dict[str, tuple[float, ...]]:
     steps = [name for name in names if re.search(r"(^|\W)step-\d+$", name)]
     others = colours([name for name in names if name not in steps])
     return {name: to_rgb(colour) for name, colour in others.items()} | dict(
-        zip(steps, sns.color_palette("rocket", len(steps)), strict=True)
+        zip(steps, map(to_rgb, AMOUNTS(np.linspace(0, 0.85, len(steps)))), strict=True)
     )
 
 

@@ -8,7 +8,6 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 import torch
 from matplotlib.axes import Axes
 from rich.box import SIMPLE_HEAD
@@ -20,7 +19,7 @@ from torch import Tensor, nn
 from rnnscope.analysis.counts import ascending, whole
 from rnnscope.progress import progress_bar
 from rnnscope.shown import Shown
-from rnnscope.style import BESIDE, FAINT, FOCUS, given_panels, logarithmic, new_panels, style
+from rnnscope.style import AMOUNTS, BESIDE, FAINT, FOCUS, given_panels, logarithmic, new_panels, style
 from rnnscope.tracing.documents import Given, Texts
 
 from .bound import is_vanilla, recurrent_bound
@@ -80,7 +79,7 @@ class StateJacobians(Shown):
         """
         left, right = new_panels(1, 2) if ax is None else given_panels(ax, 2)
         self._draw_norm(left)
-        shades = sns.color_palette("viridis", len(self.lags))
+        shades = AMOUNTS(np.linspace(0, 0.85, len(self.lags)))
         for values, lag, colour in zip(_quantile(self.singular_values, 0.5), self.lags, shades, strict=True):
             right.plot(1 + np.arange(len(values)), values, color=colour, label=f"{lag}")
         right.set(

@@ -213,7 +213,13 @@ def _first(pages: Sequence[Page], limit: int) -> list[Page]:
 
 
 def _cut(page: Page, stop: int) -> Page:
-    return replace(page, text=page.text[:stop], content=None if page.content is None else page.content[:stop])
+    """A page as far as a step. What is no step by step, such as an image, stays."""
+    if isinstance(page.content, dict):
+        content = {name: column[:stop] for name, column in page.content.items()}
+    else:
+        by_step = np.ndim(page.content) > 0 and len(page.content) == len(page.text)
+        content = page.content[:stop] if by_step else page.content
+    return replace(page, text=page.text[:stop], content=content)
 
 
 def _placed(chosen: np.ndarray, room: np.ndarray, length: int) -> np.ndarray:

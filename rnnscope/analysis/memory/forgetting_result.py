@@ -85,7 +85,7 @@ class ForgettingTimes(Shown):
             ax.vlines(share, lower, upper, color=colour, alpha=0.25, linewidth=0.8)
             ax.plot(share, rows["median"].clip(upper=top), color=colour, label=signal)
         ax.axhline(self.horizon, color=CONTROL, linewidth=0.8, linestyle="--", zorder=0)
-        ax.annotate("horizon", (0.5, self.horizon), va="top", color=INK, fontsize=6)
+        ax.annotate("horizon", (0, self.horizon), (2, -1), textcoords="offset points", va="top", color=INK, fontsize=6)
         ax.set_yscale("symlog", linthresh=1)
         ax.yaxis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=1, subs=(1, 2, 5)))
         ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:,g}"))

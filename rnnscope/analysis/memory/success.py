@@ -19,7 +19,7 @@ from rnnscope.models.transducer import Transducer
 from rnnscope.problems.problem import LONGEST, Problem, generator
 from rnnscope.progress import progress_bar
 from rnnscope.shown import Shown
-from rnnscope.style import BESIDE, CONTROL, FAINT, legend_below, new_axes, style, title
+from rnnscope.style import BESIDE, CONTROL, FAINT, legend_below, logarithmic, new_axes, style, title
 
 _FACTORS = (0.25, 0.5, 1, 1.5, 2, 3, 4)
 _TOGETHER = 100
@@ -77,9 +77,8 @@ class TaskSuccess(Shown):
         ax.axvline(self.trained, color=FAINT, linestyle=":", label="length of training", zorder=0)
         ax.errorbar(table.index, table["success"], yerr=table["error"], marker="o", color=BESIDE, label="network")
         ax.plot(table.index, table["chance"], color=CONTROL, linestyle="--", label=self.problem.forgetful)
-        ax.set_xscale("log")
-        ax.set_xticks(table.index, [f"{length:,}" for length in table.index], minor=False)
-        ax.set_xticks([], minor=True)
+        logarithmic(ax)
+        ax.set_xticks(table.index, [f"{length:,}" for length in table.index])
         ax.set_xlim(table.index[0] / 1.1, table.index[-1] * 1.1)
         ax.set(xlabel="length (steps)", ylabel=self.problem.criterion, ylim=(-0.03, 1.03))
         title(ax, f"{self.problem.name}: {self.network}")

@@ -18,7 +18,7 @@ from .choosing import Choice, Unit
 from .colours import colour_tables
 from .findings import ablation_entries, concept_entries
 from .guesses import guess_entries, text_entry
-from .notes import REACH, signal_notes, text_notes
+from .notes import ROUNDED, signal_notes, text_notes
 from .signals import signal_entries
 from .stretches import Stretch
 from .subject import Subject
@@ -32,8 +32,9 @@ _RANKS = (5, 3, 1, 0)
 _GUESSES = 1 / 3
 """Of the file, for costs and guesses."""
 
-_TRIES = 6
-"""Times that a page is packed until it is small enough; the first is most often."""
+_TRIES = 8
+"""Times that a page is packed until it is small enough; the first is most often. Each time twice as much is given up,
+because units come in whole, and a little less room may change nothing."""
 
 
 @dataclass(frozen=True)
@@ -90,12 +91,12 @@ def build(contents: Contents, size: float, console: Console | None = None) -> Bu
             f"units, and is to have {size:g} MB. Give it more room with --size, or read less with --limit."
         )
     room = float(limit - fixed)
-    for _ in range(_TRIES):
+    for attempt in range(_TRIES):
         built = _packed(contents, guesses, texts, room, console)
         excess = len(built.html.encode()) - limit
         if excess <= 0:
             return built
-        room -= 1.05 * excess + 1_000
+        room -= 2**attempt * (1.05 * excess + 1_000)
     raise ReportError(f"The page does not fit into {size:g} MB. Give it more room with --size, or less to hold.")
 
 
@@ -125,7 +126,7 @@ def _packed(
         said = [*signal_notes(subject, choice), *subject.notes]
         notes += said if len(contents.subjects) == 1 else [f"{subject.name}: {sentence}" for sentence in said]
         models.append(_model(subject, choice, contents.stretches, blocks, f"m{number}", console) | text)
-    notes.append(REACH)
+    notes.append(ROUNDED)
     page = {
         "title": contents.title,
         "rnnscope": version("rnnscope"),

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import xarray as xr
 
 from rnnscope.text import Vocabulary, visible
 from rnnscope.tracing.trace import Trace
@@ -64,21 +63,21 @@ def guess_entries(
     """
     root, task = trace.tree.dataset, trace.tree.attrs.get("task")
     ahead = int(task not in _AFTER)
+    document, costs = root["document"].values, _shortened(root["nll"].values)
     nll = [
-        blocks.add(f"{prefix}-nll-{number}", _shortened(root["nll"][s.start : s.stop].values).tobytes())
-        for number, s in enumerate(stretches)
+        blocks.add(f"{prefix}-nll-{number}", costs[s.start : s.stop].tobytes()) for number, s in enumerate(stretches)
     ]
     values = "prediction" in root
     guess: dict[str, Any] = {"what": "value" if values else _what(task), "ranks": 0, "blocks": {}}
     if values:
-        columns = {"values": (root["value"], 0, _floats), "predictions": (root["prediction"], ahead, _floats)}
+        columns = {"values": ("value", 0, _floats), "predictions": ("prediction", ahead, _floats)}
     else:
         guess["ranks"] = min(ranks, root.sizes["rank"])
-        places, odds = root["guess"][:, : guess["ranks"]], root["guess_probability"][:, : guess["ranks"]]
-        columns = {"places": (places, ahead, _places), "probabilities": (odds, ahead, _odds)}
+        columns = {"places": ("guess", ahead, _places), "probabilities": ("guess_probability", ahead, _odds)}
     for name, (column, later, written) in columns.items():
+        told = root[column].values if values else root[column][:, : guess["ranks"]].values
         guess["blocks"][name] = [
-            blocks.add(f"{prefix}-{name}-{number}", written(_after(column, root["document"], s, later)).tobytes())
+            blocks.add(f"{prefix}-{name}-{number}", written(_after(told, document, s, later)).tobytes())
             for number, s in enumerate(stretches)
         ]
     return {"outcomes": _outcomes(trace), "guess": guess, "nll": nll}
@@ -96,10 +95,10 @@ def _outcomes(trace: Trace) -> list[str]:
     return [str(token) for token in range(int(guesses.max(initial=-1)) + 1)]
 
 
-def _after(column: xr.DataArray, document: xr.DataArray, stretch: Stretch, ahead: int) -> np.ndarray:
+def _after(column: np.ndarray, document: np.ndarray, stretch: Stretch, ahead: int) -> np.ndarray:
     """A column of a trace so many steps after each of a stretch, float64; NaN beyond the end of the document."""
     there = slice(stretch.start + ahead, stretch.stop + ahead)
-    found = column[there].values[document[there].values == stretch.document]
+    found = column[there][document[there] == stretch.document]
     rows = np.full((len(stretch), *column.shape[1:]), np.nan)
     rows[: len(found)] = found
     return rows

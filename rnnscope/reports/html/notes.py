@@ -8,7 +8,7 @@ import numpy as np
 
 from rnnscope.recording.address import Address
 
-from .choosing import Choice
+from .choosing import Choice, Unit
 from .quantising import FINEST
 from .subject import Subject
 from .survey import THRESHOLD
@@ -23,7 +23,7 @@ def text_notes(subject: Subject, stretches: int, ranks: int) -> list[str]:
     parts = f", shown in {stretches:,} parts" if stretches > len(trace.documents) else ""
     kept = [] if trace.tree.attrs["mean_nll"] is None else ["its cost"]
     kept += [f"the {ranks} best guesses" if ranks > 1 else "the best guess"] if ranks else []
-    told = f", with {' and '.join(kept)} at each (to within 0.2 %)" if kept else ""
+    told = f", with {' and '.join(kept)} at each" if kept else ""
     return [f"The text is here whole: {_steps(len(trace))}{documents}{parts}{told}."]
 
 
@@ -32,13 +32,13 @@ def signal_notes(subject: Subject, choice: Choice) -> list[str]:
     held = {level for levels in choice.levels.values() for level in levels.values()}
     everything = {address: sorted(found.units.tolist()) for address, found in subject.surveys.items()}
     if held == {FINEST} and all(choice.units(address) == units for address, units in everything.items()):
-        return [f"All signals of all units are here, to within {_error(subject, choice, everything)}."]
+        return [f"All signals of all units are here, {_rounded(subject, choice, everything)}."]
     said = []
     if choice.whole:
-        units = [f"{node} {number}" for node, number in choice.whole]
-        names = ", ".join(units[:_LISTED]) + (", ..." if len(units) > _LISTED else "")
-        many = f"{len(units):,} units" if len(units) > 1 else "1 unit"
-        said.append(f"With all signals, to within {_error(subject, choice, _whole(choice))}: {many} ({names}).")
+        names = ", ".join(_named(subject, unit) for unit in choice.whole[:_LISTED])
+        names += ", ..." if len(choice.whole) > _LISTED else ""
+        many = f"{len(choice.whole):,} units" if len(choice.whole) > 1 else "1 unit"
+        said.append(f"In most detail: {many} with all signals, {_rounded(subject, choice, _whole(choice))} ({names}).")
     for kind, gate in (("States", False), ("Gates", True)):
         addresses = [address for address, found in subject.surveys.items() if found.gate == gate]
         if addresses:
@@ -46,12 +46,22 @@ def signal_notes(subject: Subject, choice: Choice) -> list[str]:
     return said
 
 
-REACH = (
-    "What a unit reaches is the distance from zero that 99 % of its values keep within. Values are rounded so that "
-    f"each is beyond ±{THRESHOLD} (of a cell state: its tanh) exactly where it was, which may double the "
-    "error of one close to that."
+ROUNDED = (
+    "A unit's reach is the distance from zero within which 99 % of its values lie. A unit is on where it is beyond "
+    f"±{THRESHOLD} (a cell state: where its tanh is), and rounding changes nothing about that; a value close to it may "
+    "be rounded by twice as much. Costs and probabilities are exact to 0.2 %."
 )
-"""What is meant by that."""
+"""What the sentences above mean."""
+
+
+def _named(subject: Subject, unit: Unit) -> str:
+    """The address of a unit in a signal of its layer: the cell state, else the first that is no gate."""
+    node, number = unit
+    signals = sorted(
+        (address for address in subject.surveys if address.node == node),
+        key=lambda address: (subject.surveys[address].gate, address.signal != "c"),
+    )
+    return str(signals[0].of(number))
 
 
 def _whole(choice: Choice) -> dict[Address, list[int]]:
@@ -72,19 +82,19 @@ def _held(subject: Subject, choice: Choice, addresses: Sequence[Address]) -> str
     parts = []
     for many, alike in counts.items():
         units = {address: choice.units(address) for address in alike}
-        exact = f", to within {_error(subject, choice, units)}" if any(units.values()) else ""
+        exact = f", {_rounded(subject, choice, units)}" if any(units.values()) else ""
         parts.append(f"{', '.join(map(str, alike))}: {many}{exact}")
     return "; ".join(parts)
 
 
-def _error(subject: Subject, choice: Choice, units: Mapping[Address, Sequence[int]]) -> str:
+def _rounded(subject: Subject, choice: Choice, units: Mapping[Address, Sequence[int]]) -> str:
     """The largest rounding error of some units, as a share of what each reaches."""
     errors = [0.0]
     for address, chosen in units.items():
         found, levels = subject.surveys[address], np.array([choice.levels[address][unit] for unit in chosen], int)
         places = found.places(chosen)
         errors.append(float((found.steps(levels, places) / found.reach[places] / 2).max(initial=0.0)))
-    return f"{max(errors):.1%} of what each reaches"
+    return f"rounded by up to {100 * max(errors):.1f} % of a unit's reach"
 
 
 def _steps(count: int) -> str:

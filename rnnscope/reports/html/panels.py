@@ -33,9 +33,13 @@ LIMIT = 20_000
 """Characters that the panels of every report are computed on, at most."""
 
 _TARGETS, _LAGS = 300, 200
-_LENGTHS = (1, 2, 5, 10, 20, 50, 100, 200)
-_SMALL, _FEWER = 1_000_000, 200
-"""Weights up to which a network is quick, and the targets of the effective context of a larger one."""
+"""Of the gradient flow."""
+
+_PLACES, _LENGTHS = 150, (1, 2, 5, 10, 20, 50, 100, 200)
+"""Of the effective context, which reads the text before each place again for each length, three times."""
+
+_SMALL = 1_000_000
+"""Weights up to which a network is quick."""
 
 _SATURATION, _TIMESCALES = "Gate saturation", "Timescales of units"
 
@@ -186,7 +190,7 @@ def _of_model(model: Any, text: Any, trace: Trace | None, seed: int) -> _Questio
     farthest = max(map(len, documents)) // 4 if documents else _LAGS
     lengths = [length for length in _LENGTHS if length <= max(1, farthest)]
     flow: Any = {"targets": _TARGETS, "lags": min(_LAGS, farthest), "seed": seed, "limit": LIMIT}
-    context: Any = {"targets": _TARGETS if small else _FEWER, "lengths": lengths, "seed": seed, "limit": LIMIT}
+    context: Any = {"targets": _PLACES, "lengths": lengths, "seed": seed, "limit": LIMIT}
     of_trace = _of_trace(trace, seed) if trace is not None else {_TIMESCALES: _too_long}
     return {
         _SATURATION: lambda: saturation(model, text),

@@ -18,6 +18,9 @@ from rnnscope.tracing.documents import Given
 from rnnscope.tracing.making import reader_of, trace
 from rnnscope.tracing.trace import Trace, open_trace
 
+Source = nn.Module | Trace | str | Path
+"""A network, or a trace or its path."""
+
 _READ_AS_TEXT = (None, "language-model", "classifier", "tagger")
 """Tasks whose documents are the texts that the network read."""
 
@@ -54,7 +57,7 @@ class Reading:
         if self.given.what is not None:
             self.given = replace(self.given, what=_kept(self.given.what))
 
-    def first(self, source: nn.Module | Trace | str | Path, model: nn.Module | None) -> tuple[Trace, nn.Module | None]:
+    def first(self, source: Source, model: nn.Module | None) -> tuple[Trace, nn.Module | None]:
         """The trace that the report is on, and the network that it is of, if that is at hand."""
         if isinstance(source, nn.Module):
             if self.given.what is None or model is not None:
@@ -64,28 +67,34 @@ class Reading:
             return self._trace(source, 0), source
         if self.given.what is not None or self.limit is not None:
             raise ReportError("A trace has its text; give report(trace) without another text or a limit.")
-        opened = source if isinstance(source, Trace) else open_trace(source)
+        opened = _opened(source)
         if model is not None:
             _demand_same(opened, model)
         return opened, model
 
-    def other(self, model: nn.Module, first: Trace, number: int) -> Trace:
-        """The trace of a network to compare with, over the same text."""
-        if self.given.what is None:
-            self.given = replace(self.given, what=documents_of(first), cut=None)
-            if self.given.what is None:
-                raise ReportError(
-                    f"What {first.tree.attrs['model']} read cannot be told from its trace alone; give the network and "
-                    "its text instead of the trace to compare others with it."
-                )
-        found = self._trace(model, number)
+    def other(self, source: Source, first: Trace, number: int) -> tuple[Trace, nn.Module | None]:
+        """The trace of a network to compare with, over the same text, and the network if it is given."""
+        if isinstance(source, nn.Module):
+            found, network = self._trace_same(source, first, number), source
+        else:
+            found, network = _opened(source), None
         if len(found) != len(first) or found.text != first.text or found.documents != first.documents:
             names = f"{found.tree.attrs['model']} and {first.tree.attrs['model']}"
             raise ReportError(
                 f"{names} do not read the same steps of this text: {len(found):,} and {len(first):,} characters in "
                 f"{len(found.documents):,} and {len(first.documents):,} documents. Compare networks of one task."
             )
-        return found
+        return found, network
+
+    def _trace_same(self, model: nn.Module, first: Trace, number: int) -> Trace:
+        if self.given.what is None:
+            self.given = replace(self.given, what=documents_of(first), cut=None)
+            if self.given.what is None:
+                raise ReportError(
+                    f"What {first.tree.attrs['model']} read cannot be told from its trace alone; give the network and "
+                    "its text instead of the trace, or compare with a trace."
+                )
+        return self._trace(model, number)
 
     def _trace(self, model: nn.Module, number: int) -> Trace:
         return trace(
@@ -126,6 +135,10 @@ def documents_of(trace: Trace) -> list[Document] | None:
         Document(name, trace.text_between(part.start, part.stop))
         for name, part in zip(trace.documents, steps, strict=True)
     ]
+
+
+def _opened(source: Trace | str | Path) -> Trace:
+    return source if isinstance(source, Trace) else open_trace(source)
 
 
 def _demand_same(opened: Trace, model: nn.Module) -> None:

@@ -20,13 +20,12 @@ from rnnscope.output import atomic_path, new_path
 from rnnscope.recording.address import Address
 from rnnscope.shown import Shown
 from rnnscope.tracing.documents import Cut, Given, Numbers, Texts
-from rnnscope.tracing.trace import Trace
 
 from .building import Contents, build
 from .findings import ablate_best, alignment_entry
 from .page_of import title_of
 from .panels import Panel, model_panels, panel
-from .reading import Reading, documents_of
+from .reading import Reading, Source, documents_of
 from .stretches import stretches_of
 from .subject import Subject, study
 from .telling import named_units
@@ -62,12 +61,12 @@ class Report(Shown):
 
 
 def report(
-    source: nn.Module | Trace | str | Path,
+    source: Source,
     text: Texts | Sequence[Texts] | Numbers | None = None,
     path: str | Path = "report.html",
     *,
     model: nn.Module | None = None,
-    compare: Sequence[nn.Module] = (),
+    compare: Sequence[Source] = (),
     concepts: Sequence[Concept] | None = None,
     units: Sequence[str | Address] = (),
     results: Sequence[object] = (),
@@ -101,8 +100,8 @@ def report(
         Of the HTML file.
     model : nn.Module, optional
         The network that a trace is of.
-    compare : sequence of nn.Module
-        Other networks that are to read the same text, to be compared with.
+    compare : sequence of nn.Module, Trace, or path of a trace
+        Other networks that are to read the same text, or that have read it.
     concepts : sequence of Concept, optional
         What units are searched for, see `rnnscope.probes.concepts`; takes a text of 1,000 characters.
     units : sequence of str or Address
@@ -134,8 +133,8 @@ def report(
     Raises
     ------
     ReportError
-        If a trace is of another network than the one named, a network to compare with cannot read the same text, or the
-        text alone takes more than ``size``.
+        If a trace is of another network than the one named, what is to be compared has not read or cannot read the same
+        text, or the text alone takes more than ``size``.
     TextError, TraceError, AddressError, RecordingError, OutputError
     """
     path = new_path(path, force)
@@ -145,11 +144,10 @@ def report(
         reading = Reading(Given(text, documents, encoding), characters, limit, Path(folder), console)
         first, network = reading.first(source, model)
         named = named_units(first, units)
-        traces = [first, *(reading.other(other, first, number) for number, other in enumerate(compare, start=1))]
+        others = [reading.other(other, first, number) for number, other in enumerate(compare, start=1)]
         stretches = stretches_of(first)
         subjects = [
-            study(each, of, stretches, concepts or (), seed, console)
-            for each, of in zip(traces, [network, *compare], strict=True)
+            study(each, of, stretches, concepts or (), seed, console) for each, of in [(first, network), *others]
         ]
         contents = Contents(title or title_of(first), subjects, stretches, named, notes=reading.notes)
         for number, subject in enumerate(subjects):
@@ -157,7 +155,7 @@ def report(
                 _ablate(subject, concepts or (), seed, console)
             _add_model_panels(contents, number, seed, console)
         _add_results(contents, results)
-        for number in range(1, len(traces)):
+        for number in range(1, len(subjects)):
             _align(contents, number, seed, console)
         built = build(contents, size, console)
     with atomic_path(path) as partial:

@@ -15,7 +15,7 @@ from rnnscope.tracing.trace import Trace
 from .blocks import Blocks
 from .choosing import Choice
 from .quantising import quantise
-from .stretches import Stretch
+from .stretches import Stretch, read_stretches
 from .survey import Survey
 
 _ORDERED = 1_000
@@ -36,7 +36,7 @@ def signal_entries(
 ) -> list[dict[str, Any]]:
     """The entry "signals" of a model: those of which a unit was chosen.
 
-    The trace is read a stretch of a signal at a time; ``advance`` is told how many steps that were.
+    The trace is read a signal at a time; ``advance`` is told how many steps that were.
     """
     entries = []
     for address, found in surveys.items():
@@ -76,13 +76,9 @@ def _blocks(
     prefix: str,
 ) -> list[str]:
     """The codes of some units of a signal, a block for each stretch."""
-    series = trace[found.address]
-    if units != found.units.tolist():
-        series = series.isel(unit=found.places(units))
-    names = []
-    for number, stretch in enumerate(stretches):
-        values = np.asarray(series[stretch.start : stretch.stop], np.float32)
-        codes = quantise(values, steps, found.level)
+    names, places = [], found.places(units)
+    for number, values in enumerate(read_stretches(trace[found.address], stretches)):
+        codes = quantise(values[:, places].astype(np.float32, copy=False), steps, found.level)
         names.append(blocks.add_codes(f"{prefix}-{found.address}-{number}", codes))
     return names
 

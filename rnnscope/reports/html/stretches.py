@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import xarray as xr
 
 from rnnscope.tracing.trace import Trace
 
 LONGEST = 5_000
 """Steps of a stretch, at most."""
+
+_READ = 20_000
+"""Steps that are read from disk at once: thousands of short documents are not thousands of reads."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,15 @@ def stretches_of(trace: Trace) -> list[Stretch]:
             found.append(Stretch(int(start), int(start) + cut, int(numbers[start])))
             start += cut
     return found
+
+
+def read_stretches(series: xr.DataArray, stretches: Sequence[Stretch]) -> Iterator[np.ndarray]:
+    """The values of a series at each of its stretches, one after another."""
+    start, held = 0, np.empty(0)
+    for stretch in stretches:
+        if stretch.stop > start + len(held):
+            start, held = stretch.start, series[stretch.start : stretch.start + _READ].values
+        yield held[stretch.start - start : stretch.stop - start]
 
 
 def _cut(text: str, left: int) -> int:

@@ -27,9 +27,6 @@ from .stretches import Stretch
 from .survey import Survey, survey
 from .telling import telling_units
 
-_CARD, _CARDS = 250, 0.15
-"""Bytes of the file that a unit's card and measures take, about; and the share of the room for all cards, at most."""
-
 
 @dataclass(eq=False)
 class Subject:
@@ -82,8 +79,7 @@ class Subject:
 
     def choose(self, named: Sequence[Unit], room: float) -> Choice:
         """What goes into a page that has so much room for this network, in bytes of the file."""
-        of_cards = _CARD * sum(len(found.units) for found in self.surveys.values())
-        return choose(self.surveys, named, self.telling, room - min(of_cards, _CARDS * room))
+        return choose(self.surveys, named, self.telling, room)
 
     def measures(self, choice: Choice) -> dict[str, dict[str, list[Any]]]:
         """The entry "measures": of each chosen unit; gates are ranked among the chosen units alone."""
@@ -165,6 +161,10 @@ def _search(subject: Subject, concepts: Sequence[Concept], seed: int, console: C
         subject.found = find_units(subject.trace, None, concepts, seed=seed, console=console)
     except (ConceptError, RecordingError) as error:
         subject.notes.append(f"No concept was searched for. {error}")
+        return
+    if subject.found.left_out:
+        reasons = "; ".join(f"{name} {reason}" for name, reason in subject.found.left_out.items())
+        subject.notes.append(f"Not searched for: {reasons}.")
 
 
 def _gaps(surveys: Mapping[Address, Survey]) -> list[str]:

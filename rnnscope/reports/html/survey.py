@@ -12,7 +12,7 @@ from rnnscope.reports.scale import is_gate, reach
 from rnnscope.tracing.trace import Trace
 
 from .quantising import FINEST, rounded_up, step_sizes
-from .stretches import Stretch
+from .stretches import Stretch, read_stretches
 
 LEVELS = (FINEST, 63, 31, 15, 11, 9, 7, 6, 5)
 """Steps from zero to a unit's reach that a page may tell apart, the finest first."""
@@ -25,6 +25,9 @@ _SAMPLE = 20_000
 
 _PRICED, _PIECES = 5_000, 10
 """Steps of these by which the size of a unit is reckoned, and the pieces that they are in."""
+
+_CARD = 250
+"""Bytes of the file that a unit's card and measures take, about."""
 
 _LOST = 0.1
 """Bits a step that Huffman's code takes beyond the entropy, about."""
@@ -46,7 +49,7 @@ class Survey:
     absent : int
         Steps that the layer does not take.
     costs : dict of int to float64 array of shape (unit,)
-        By level, about how many bytes of the file each unit takes over the whole text.
+        By level, about how many bytes of the file each unit takes: its values over the whole text, and its card.
     sample : float32 array of shape (time, unit)
         Some values.
     """
@@ -80,16 +83,15 @@ class Survey:
 
 
 def survey(trace: Trace, address: Address, stretches: Sequence[Stretch]) -> Survey:
-    """Read a signal once, a stretch at a time."""
+    """Read a signal once, a stretch after another."""
     series = trace[address]
     highest = np.zeros(series.sizes["unit"])
     sample, gaps, absent, chosen = [], 0, 0, _looked_at(stretches)
-    for number, stretch in enumerate(stretches):
-        values = np.asarray(series[stretch.start : stretch.stop], np.float32)
+    for number, values in enumerate(read_stretches(series, stretches)):
         told = np.isfinite(values)
         taken = told.any(axis=1)
         absent, gaps = absent + int((~taken).sum()), gaps + int((~told[taken]).sum())
-        values = np.where(told, values, np.nan)
+        values = np.where(told, values, np.nan).astype(np.float32, copy=False)
         highest = np.fmax(highest, np.nanmax(np.abs(values[taken]), axis=0, initial=0.0))
         if number in chosen:
             sample.append(values)
@@ -111,7 +113,7 @@ def _costs(found: Survey, stretches: Sequence[Stretch]) -> dict[int, np.ndarray]
     values = np.nan_to_num(np.concatenate([piece[: _PRICED // _PIECES] for piece in pieces]))
     bits = {levels: _entropies(values / found.steps(levels).astype(np.float32)) + _LOST for levels in LEVELS}
     size = stretches[-1].stop / 8 * 4 / 3  # base64 writes three bytes as four
-    return {levels: size * each for levels, each in bits.items()}
+    return {levels: size * each + _CARD for levels, each in bits.items()}
 
 
 def _entropies(values: np.ndarray) -> np.ndarray:

@@ -105,8 +105,8 @@ def test_the_bound_of_a_vanilla_network_begins_at_lag_one() -> None:
     assert "of l0 bound its slope from above: -0.050" in printed(flow)
 
 
-def printed(result: object) -> str:
-    console = Console(width=80, record=True, file=StringIO())
+def printed(result: object, terminal: bool = False) -> str:
+    console = Console(width=80, record=True, file=StringIO(), force_terminal=terminal)
     console.print(result)
     return console.export_text()
 
@@ -143,7 +143,7 @@ def test_weights_kept_in_a_training_go_from_dark_to_light_without_bands() -> Non
 
 
 def test_a_name_stands_once_in_the_card() -> None:
-    card = printed(GradientFlows({"mine": made(range(5), -0.1), "yours": made(range(5), -0.1)}))
+    card = printed(GradientFlows({"mine": made(range(5), -0.1), "yours": made(range(5), -0.1)}), terminal=True)
     rows = card.split("──\n")[-1]
     assert rows.count("mine") == rows.count("yours") == 1
     assert rows.count("l0.c") == 2

@@ -125,7 +125,7 @@ def test_a_score_is_a_line_a_table_and_a_picture() -> None:
     assert "noise at some steps" in console.export_text()
     axes = found.plot()
     assert isinstance(axes.figure, Figure)
-    assert [label.get_text() for label in axes.get_yticklabels()] == ["accuracy", "majority", "untrained", "control"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["probe", "majority", "untrained", "control"]
 
 
 def test_bad_input_is_said_to_be() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import rnnscope
 from rnnscope.analysis.alignment import align_units
@@ -65,6 +66,17 @@ def test_the_best_unit_of_each_flag_is_ablated_and_what_cannot_be_is_said(found:
     classifier = handmade.random_network(0).train()
     done, notes = ablate_best(classifier, TEXT, found, [quotes])
     assert done == [] and "is not ablated for quotes. The model is in training mode" in notes[0]
+
+
+def test_a_control_that_never_changes_has_no_deviation() -> None:
+    model = handmade.latch()
+    with torch.no_grad():
+        for name, weights in model.rnn.named_parameters():
+            weights[2 * 8 + 5] = 0.0  # the candidate g, so that c stays 0
+            assert name.endswith("_l0")
+    result = rnnscope.ablation(model, TEXT[:600], "l0.c.3", handmade.Quotes(), controls=7)
+    assert result.controls["std"].to_dict()["l0.c.5"] == 0.0
+    assert (result.controls["std"].drop("l0.c.5") > 0).all()
 
 
 def test_an_ablation_of_several_units_goes_to_the_first() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,8 +13,9 @@ import torch
 import rnnscope
 from rnnscope import Trace, trained
 from rnnscope.analysis.matching import match
+from rnnscope.reports.html import building
 from rnnscope.reports.html.page_of import page_of
-from rnnscope.reports.html.stretches import LONGEST, stretches_of
+from rnnscope.reports.html.stretches import LONGEST, read_stretches, stretches_of
 from rnnscope.reports.scale import reach
 from rnnscope.text import Document
 from tests.handmade import dialogue, latch, random_network
@@ -143,6 +145,31 @@ def test_what_does_not_fit_is_left_out_by_and_by_and_said() -> None:
     assert held == sorted(held, reverse=True)
     assert held[-1] < 6 * 48
     assert any("of 48 units" in note for note in shown.page["notes"])
+    assert any("(l0.c.7, " in note for note in shown.page["notes"])
+
+
+def test_a_page_that_is_too_large_gives_up_more_until_it_fits(trace: Trace, monkeypatch: pytest.MonkeyPatch) -> None:
+    rooms: list[float] = []
+
+    def coarse(*arguments: Any) -> building.Built:
+        """A little less room changes nothing, as units come in whole."""
+        rooms.append(arguments[3])
+        return building.Built("x" * (1_002_000 if rooms[0] - rooms[-1] < 60_000 else 990_000), [])
+
+    monkeypatch.setattr(building, "_packed", coarse)
+    assert len(page_of(trace, size=1.0)) == 990_000
+    monkeypatch.setattr(building, "_packed", lambda *_: building.Built("x" * 1_002_000, []))
+    with pytest.raises(rnnscope.RnnscopeError, match="does not fit into 1 MB"):
+        page_of(trace, size=1.0)
+
+
+def test_stretches_are_read_together_and_given_apart(trace: Trace, monkeypatch: pytest.MonkeyPatch) -> None:
+    stretches = stretches_of(trace)
+    for together in (1, 600, 10_000):
+        monkeypatch.setattr("rnnscope.reports.html.stretches._READ", max(together, max(map(len, stretches))))
+        parts = list(read_stretches(trace["l0.c"], stretches))
+        assert [len(part) for part in parts] == [len(stretch) for stretch in stretches]
+        assert (np.concatenate(parts) == trace["l0.c"].values).all()
 
 
 def test_a_text_that_takes_more_than_the_room_is_refused(trace: Trace) -> None:

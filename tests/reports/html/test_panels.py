@@ -16,7 +16,7 @@ import torch
 from rich.console import Console
 
 import rnnscope
-from rnnscope import CharLanguageModel
+from rnnscope import CharLanguageModel, trained
 from rnnscope.errors import ReportError
 from rnnscope.reports.html import panels
 from rnnscope.reports.html.panels import Panel, model_panels, panel
@@ -150,13 +150,23 @@ def test_a_trace_has_what_it_can_tell(quick: None) -> None:
 
 def test_a_large_network_has_timescales_if_its_trace_is_there(quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(panels, "_SMALL", 10)
-    monkeypatch.setattr(panels, "_FEWER", 20)
     model = handmade.latch()
     found, notes = model_panels(model, TEXT)
     assert "Timescales of units" not in titles(found) and "They take minutes" in notes[0]
     found, notes = model_panels(model, TEXT, trace=rnnscope.trace(model, TEXT))
     rows = next(shown for shown in found if shown.title == "Timescales of units").rows
     assert notes == [] and all(row[4] is None for row in rows)
+
+
+def test_a_network_of_numbers_is_read_as_far_as_its_jacobian_needs() -> None:
+    forecaster = rnnscope.load(trained.path("brent-forecaster"))
+    series = np.cumsum(np.random.default_rng(0).normal(size=250)) + 100
+    rows = [rnnscope.timescales(forecaster, series, limit=limit).table for limit in (150, 250)]
+    assert all(np.isfinite(table["jacobian"]).all() for table in rows)
+    assert not np.allclose(rows[0]["jacobian"], rows[1]["jacobian"])
+    captioner = rnnscope.load(trained.path("digit-captioner"))
+    images = np.random.default_rng(0).random((40, 64), np.float32)
+    assert np.isfinite(rnnscope.timescales(captioner, images, limit=103).table["jacobian"]).all()
 
 
 def test_a_long_text_is_read_from_its_beginning(quick: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,11 @@ from .decoding import decoded
 TEXT = dialogue(np.random.default_rng(2), 1_200)
 
 
+class Nowhere(Quotes):
+    def label(self, text: str, start: int) -> np.ndarray:
+        return np.zeros(len(text), dtype=bool)
+
+
 @pytest.fixture
 def no_panels(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leaves out what takes seconds, where a test is of something else."""
@@ -70,6 +75,29 @@ def test_a_trace_gives_a_report_with_and_without_its_network(tmp_path: Path) -> 
     assert len(alone.page["panels"]) < len(together.page["panels"])
     assert alone.page["models"][0]["signals"] == together.page["models"][0]["signals"]
     assert (alone.values("l0.c") == together.values("l0.c")).all()
+
+
+@pytest.mark.usefixtures("no_panels")
+def test_traces_are_compared_as_networks_are(tmp_path: Path) -> None:
+    first, second = (rnnscope.trace(latch(unit=unit), TEXT[:400], tmp_path / f"{unit}.zarr") for unit in (3, 5))
+    of_networks = report(latch(), TEXT[:400], tmp_path / "n.html", compare=[latch(unit=5)])
+    for compare in ([second], [tmp_path / "5.zarr"], [str(tmp_path / "5.zarr")]):
+        shown = decoded(report(first, path=tmp_path / "t.html", compare=compare, force=True).path)
+        assert shown.page["alignments"] == decoded(of_networks.path).page["alignments"]
+        assert (shown.values("l0.c", 1) == decoded(of_networks.path).values("l0.c", 1)).all()
+    for other in (TEXT[:399], [TEXT[:200], TEXT[200:400]], TEXT[1:401]):
+        with pytest.raises(ReportError, match="do not read the same steps"):
+            report(first, path=tmp_path / "r.html", compare=[rnnscope.trace(latch(unit=5), other)])
+    assert not (tmp_path / "r.html").exists()
+
+
+@pytest.mark.usefixtures("no_panels")
+def test_concepts_that_cannot_be_searched_for_are_said(tmp_path: Path) -> None:
+    concepts = [Quotes(), Nowhere(name="nowhere")]
+    written = report(latch(), TEXT, tmp_path / "r.html", concepts=concepts)
+    (said,) = [note for note in written.notes if note.startswith("Not searched for: nowhere ")]
+    assert [each["name"] for each in decoded(written.path).page["models"][0]["concepts"]] == ["quotes"]
+    assert said.endswith(".")
 
 
 @pytest.mark.usefixtures("no_panels")

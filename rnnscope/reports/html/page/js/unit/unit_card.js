@@ -50,12 +50,14 @@ class UnitCard {
     const threshold = model.measures?.[signal.address]?.threshold?.[place] ?? NaN;
     const steps = bins.reduce((sum, { count }) => sum + count, 0);
     const [low, high] = [bins[0].from, bins.at(-1).to].map((value) => shownNumber(value));
+    const between = signal.signal === "c" ? Math.atanh(threshold) : threshold;
+    const switches = between > bins[0].from && between < bins.at(-1).to;
     const svg = histogramSvg(bins, {
       range: this.app.signals.range(number, address),
-      threshold: signal.signal === "c" ? Math.atanh(threshold) : threshold,
+      threshold: switches ? between : null,
       colours: this.app.colours,
       inks: markInks(this.root),
-      said: `Histogram of ${address}: ${shownCount(steps)} steps with values from ${low} to ${high}`,
+      said: `Histogram of ${address}: ${counted(steps, "step")} with values from ${low} to ${high}`,
     });
     const table = () => ({
       columns: ["from", "to", "steps"],
@@ -76,8 +78,8 @@ class UnitCard {
         make(
           "figcaption",
           { class: "quiet" },
-          `${shownCount(steps)} steps; a bar is as high as the root of their number. `,
-          !Number.isNaN(threshold) ? "The dashed line parts the two modes." : "",
+          `${counted(steps, "step")}; a bar is as high as the root of their number. `,
+          switches ? "The dashed line parts the two modes." : "",
         ),
       ),
       saves,

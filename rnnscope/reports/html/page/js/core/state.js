@@ -24,14 +24,14 @@ function declareState(store, page, signals) {
   const known = (address) => page.models.some((_, model) => signals.find(address, model));
   const word = (text) => (/^[\w:.\- ]{1,60}$/.test(text) ? text : undefined);
 
-  store.declare("model", { start: 0, read: whole(page.models.length) });
+  store.declare("model", { start: 0, read: whole(page.models.length), turns: true });
   store.declare("unit", { start: firstUnit(page, signals, 0), read: (text) => (known(text) ? text : undefined) });
   store.declare("stretch", { start: 0, read: whole(page.text.stretches.length) });
   store.declare("at", { start: null, read: whole(length) });
   store.declare("hover", { start: null });
   store.declare("span", colon);
   store.declare("zoom", colon);
-  store.declare("tab", { start: "text", read: (text) => (TABS.includes(text) ? text : undefined) });
+  store.declare("tab", { start: "text", read: (text) => (TABS.includes(text) ? text : undefined), turns: true });
   store.declare("order", { start: "address", read: word });
   store.declare("rank", { start: "switch", read: (text) => (isRanking(page, text) ? text : undefined) });
   store.settle = (state, patch) => settle(state, patch, page, signals);
@@ -52,6 +52,20 @@ function settle(state, patch, page, signals) {
   if (settled.zoom && !(settled.zoom[0] >= start && settled.zoom[1] <= stop)) settled.zoom = null;
   if (!within(settled.hover, stretches[settled.stretch])) settled.hover = null;
   return settled;
+}
+
+/** So many times as many steps, around the cursor if it is in sight; null for all of the stretch. */
+function zoomedBy(factor, [first, last], at, stretch) {
+  const middle = at !== null && at >= first && at < last ? at + 0.5 : (first + last) / 2;
+  const wide = Math.max(10, Math.round((last - first) * factor));
+  return zoomTo(Math.round(middle - wide / 2), wide, stretch);
+}
+
+/** So many steps from one on, as far as the stretch goes; null for all of it. */
+function zoomTo(first, wide, { start, stop }) {
+  if (wide >= stop - start) return null;
+  const from = Math.max(start, Math.min(stop - wide, first));
+  return [from, from + wide];
 }
 
 function within(step, { start, stop }) {

@@ -30,10 +30,11 @@ class StepCard {
     const number = documents.findIndex((each) => within(step, each));
     const { name, start } = documents[number];
     const home = documents.length > 1 ? make("bdi", { class: "home quiet", title: name }, name) : null;
+    const inside = start ? ` · step ${shownCount(step - start)} of it` : "";
     return make("header", {},
       make("span", { class: "character mono" }, make("bdi", {}, this.text.seen(step).replace(" ", "·"))),
-      make("div", {}, make("b", {}, `step ${shownCount(step - start)}`), home,
-        make("span", { class: "quiet" }, characterName(characters[step]))),
+      make("div", {}, make("b", {}, `step ${shownCount(step)}`), home,
+        make("span", { class: "quiet" }, `${characterName(characters[step])}${inside}`)),
       this.close());
   }
 
@@ -45,7 +46,7 @@ class StepCard {
     const decimals = decimalsOf(size);
     return make("p", { class: "value" },
       make("span", { class: "quiet" }, `${unit}, ${name}`), this.swatch(value, unit),
-      make("output", {}, shownNumber(value, decimals)),
+      make("output", { "aria-live": "off" }, shownNumber(value, decimals)), // `say` tells it, once
       make("span", { class: "quiet" }, `± ${shownNumber(size, decimals + 1)}`));
   }
 

@@ -26,7 +26,7 @@ function heatmapParts(view) {
     whole,
     canvas,
     said: make("output", { class: "heatmap-said mono" }),
-    scale: make("canvas", { width: 256, height: 1, "aria-hidden": "true" }),
+    scale: make("canvas", { "aria-hidden": "true" }),
     scaleEnds: [make("span"), make("span"), make("span")],
     coarse: make("p", { class: "quiet heatmap-coarse" }),
   };
@@ -82,11 +82,7 @@ function heatmapKeys() {
 
 /** The scale: a gate's range, or so many times a unit's own reach. */
 function drawHeatmapScale({ scale, scaleEnds }, signal, colours) {
-  const pen = scale.getContext("2d");
-  colours.table.forEach((rgb, place) => {
-    pen.fillStyle = colours.css(rgb);
-    pen.fillRect(place, 0, 1, 1);
-  });
+  colours.draw(scale);
   const state = signal.low === null;
   const ends = state ? ["− reach", "+ reach"] : [shownNumber(signal.low, 0), shownNumber(signal.high, 0)];
   scaleEnds[0].textContent = ends[0];

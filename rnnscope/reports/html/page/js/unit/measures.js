@@ -19,7 +19,8 @@ function cardMeasures(app, { model, signal, place }) {
   const lines = rows.map(([name, said, rank]) =>
     make("tr", {}, make("th", { scope: "row" }, name), make("td", {}, said), make("td", { class: "quiet" }, rank)),
   );
-  return cardPart("Measures", make("table", { class: "numbers measures" }, make("tbody", {}, lines)));
+  const named = { class: "numbers measures", "aria-label": "Measures" };
+  return cardPart("Measures", make("table", named, make("tbody", {}, lines)));
 }
 
 /** How well a unit counts, and from what on. */

@@ -32,7 +32,7 @@ class TextView {
     const { state } = store;
     if (state.model !== model || state.unit !== unit || state.stretch !== stretch) return; // overtaken
     const own = codes.subarray(place * length, (place + 1) * length);
-    this.text.colour(own, steps[place], signals.range(model, unit));
+    await this.text.colour(own, steps[place], signals.range(model, unit));
   }
 
   write(stretch) {
@@ -40,7 +40,7 @@ class TextView {
     const { name, answer } = documents[stretches[stretch].document];
     const answered = answer === null || answer === undefined ? null : make("span", { class: "answer" }, answer);
     this.heading.hidden = documents.length === 1 && !answered;
-    this.heading.replaceChildren(make("bdi", {}, name), ...(answered ? [answered] : []));
+    this.heading.replaceChildren(make("bdi", { title: name }, name), ...(answered ? [answered] : []));
     this.text.write(stretch);
     this.written = stretch;
     this.app.store.tell(["span", "at"]);

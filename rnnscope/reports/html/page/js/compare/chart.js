@@ -41,13 +41,8 @@ class CompareChart {
 
   /** Show so many times as many steps, around the cursor if it is in sight. */
   zoom(factor) {
-    const { start, length } = this.given;
-    const [first, last] = this.shown;
-    const { at } = this.app.store.state;
-    const middle = at !== null && at >= first && at < last ? at + 0.5 : (first + last) / 2;
-    const size = Math.max(Math.min(10, length), Math.round((last - first) * factor));
-    const from = Math.round(Math.max(start, Math.min(start + length - size, middle - size / 2)));
-    this.app.store.set({ zoom: size >= length ? null : [from, from + size] });
+    const { at, stretch } = this.app.store.state;
+    this.app.store.set({ zoom: zoomedBy(factor, this.shown, at, this.app.page.text.stretches[stretch]) });
   }
 
   ask({ clientX }) {

@@ -7,8 +7,8 @@ const BINS = 64;
 async function histogramBins({ page, signals }, model, address) {
   const { signal, place } = signals.find(address, model);
   const counts = new Float64Array(256);
-  for (let stretch = 0; stretch < page.text.stretches.length; stretch++) {
-    const { codes, length } = await signals.matrix(model, signal.address, stretch);
+  const all = page.text.stretches.map((_, stretch) => signals.matrix(model, signal.address, stretch));
+  for (const { codes, length } of await Promise.all(all)) {
     for (const code of codes.subarray(place * length, (place + 1) * length)) counts[code + 128] += 1;
   }
   counts[NO_VALUE + 128] = 0;
@@ -25,7 +25,7 @@ async function histogramBins({ page, signals }, model, address) {
 
 /**
  * The bins as an SVG, each in the colour of its values and as high as the root of its count, so that a rare mode is
- * seen beside a common one; a line where the unit switches, if `threshold` is a value.
+ * seen beside a common one; a line where the unit switches, if `threshold` is not null.
  */
 function histogramSvg(bins, { range: [low, high], threshold, colours, inks, said }) {
   const [wide, tall, foot] = [480, 120, 22];
@@ -35,7 +35,7 @@ function histogramSvg(bins, { range: [low, high], threshold, colours, inks, said
   const root = Math.sqrt(Math.max(...bins.map(({ count }) => count)));
   const bars = bins.map((bin) => {
     const height = bin.count ? Math.max(1, (Math.sqrt(bin.count) / root) * (tall - foot - 4)) : 0;
-    const title = `${shownNumber(bin.from, 3)} to ${shownNumber(bin.to, 3)}: ${shownCount(bin.count)} steps`;
+    const title = `${shownNumber(bin.from, 3)} to ${shownNumber(bin.to, 3)}: ${counted(bin.count, "step")}`;
     return makeSvg(
       "rect",
       {
@@ -65,7 +65,7 @@ function histogramSvg(bins, { range: [low, high], threshold, colours, inks, said
     ),
   );
   const parts =
-    threshold > from && threshold < to
+    threshold !== null
       ? makeSvg(
           "line",
           {

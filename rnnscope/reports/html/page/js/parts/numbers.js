@@ -23,6 +23,11 @@ function shownCount(number) {
   return Math.round(number).toLocaleString("en-US");
 }
 
+/** So many of something: 1 step, 2 steps. */
+function counted(number, thing) {
+  return `${shownCount(number)} ${thing}${number === 1 ? "" : "s"}`;
+}
+
 /** 1st, 2nd, 3rd, ... */
 function ordinal(number) {
   const ending = [, "st", "nd", "rd"][number % 100 > 10 && number % 100 < 14 ? 0 : number % 10] ?? "th";

@@ -49,7 +49,7 @@ class Panels {
         said.map((sentence) => make("p", {}, sentence)),
       ),
       svg ? this.picture(svg, title, said) : null,
-      foldedTable(`The numbers: ${shownCount(rows.length)} ${rows.length === 1 ? "row" : "rows"}`, columns, rows),
+      foldedTable(`The numbers: ${counted(rows.length, "row")}`, columns, rows),
       make("div", { class: "saves" }, saves),
     );
   }

@@ -2,6 +2,7 @@
 "use strict";
 
 const UNITS_SHOWN = 40;
+const BREATH = 30; // milliseconds of a search between two moments in which the page can do something else
 
 class SpanView {
   constructor(root, app) {
@@ -43,8 +44,12 @@ class SpanView {
     const key = [model, signal.address, span].join(" ");
     if (this.key === key) return this.found;
     const { text, threshold } = this.app.page;
+    let pause = 0;
     const read = async (stretch) => {
-      await new Promise((resume) => setTimeout(resume)); // so that the page stays at hand
+      if (performance.now() > pause) {
+        await new Promise((resume) => setTimeout(resume)); // so that the page stays at hand
+        pause = performance.now() + BREATH;
+      }
       if (this.key !== key) throw new Overtaken();
       return (await this.app.signals.matrix(model, signal.address, stretch)).codes;
     };
@@ -159,14 +164,15 @@ class SpanView {
 
   item({ document, start, stop, step, shared, others, length }, wanted) {
     const { documents } = this.app.page.text;
-    const where = documents.length > 1 ? [make("bdi", {}, documents[document].name), ", "] : [];
+    const { name } = documents[document];
+    const where = documents.length > 1 ? [make("bdi", { title: name }, name), ", "] : [];
     const select = makeButton("search from here", () => this.app.store.set({ span: [start, stop] }), { class: "link" });
     const said = [
       make("b", {}, `${shared}/${wanted} shared`),
       `, ${others} others, `,
-      `${length} ${length === 1 ? "step" : "steps"}, `,
+      `${counted(length, "step")}, `,
       ...where,
-      `from ${shownCount(step)} · `,
+      `from ${shownCount(step)}`,
       select,
     ];
     return make("li", {}, excerptButton(this.app, start, stop), make("p", { class: "found-numbers" }, said));

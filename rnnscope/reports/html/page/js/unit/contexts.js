@@ -45,7 +45,7 @@ function contextList(app, title, contexts) {
       excerptButton(app, step, step + 1, { reach: 28 }),
     ),
   );
-  const nothing = make("p", { class: "quiet" }, "It has no value.");
+  const nothing = make("p", { class: "quiet" }, "None was found.");
   return make("div", {}, make("h4", {}, title), items.length ? make("ol", { class: "contexts" }, items) : nothing);
 }
 

@@ -30,9 +30,11 @@ class ComparePane {
     const { codes, steps, length } = await signals.matrix(model, signal.address, stretch);
     if (this.written !== stretch) this.text.write(stretch);
     this.written = stretch;
-    this.text.colour(codes.subarray(place * length, (place + 1) * length), steps[place], signals.range(model, unit));
+    const own = codes.subarray(place * length, (place + 1) * length);
+    const coloured = this.text.colour(own, steps[place], signals.range(model, unit));
     this.title.replaceChildren(page.models[model].name, make("span", { class: "mono quiet" }, ` ${unit}`));
     this.body.setAttribute("aria-label", `The text, coloured by ${unit} of ${page.models[model].name}`);
+    await coloured;
   }
 
   /** Mark the step of the cursor, and bring it into sight. */

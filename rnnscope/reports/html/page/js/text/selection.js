@@ -57,7 +57,6 @@ class TextSelection {
     this.bar.hidden = !span;
     if (!span) return;
     const [start, stop] = span;
-    const many = stop - start === 1 ? "1 step" : `${shownCount(stop - start)} steps`;
-    this.said.textContent = `${shownCount(start)}:${shownCount(stop)} · ${many}`;
+    this.said.textContent = `${shownCount(start)}:${shownCount(stop)} · ${counted(stop - start, "step")}`;
   }
 }

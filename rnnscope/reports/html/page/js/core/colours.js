@@ -7,11 +7,15 @@ class Colours {
     this.store = store;
     const dark = matchMedia("(prefers-color-scheme: dark)");
     const print = matchMedia("print");
-    const update = () => store.set({ scheme: dark.matches && !print.matches ? "dark" : "light" }); // paper is white
+    const take = (scheme) => {
+      document.documentElement.dataset.scheme = scheme;
+      store.set({ scheme });
+    };
+    const update = () => take(dark.matches && !print.matches ? "dark" : "light"); // paper is white
     store.declare("scheme", { start: "light" });
     dark.addEventListener("change", update);
     print.addEventListener("change", update);
-    addEventListener("beforeprint", () => store.set({ scheme: "light" }));
+    addEventListener("beforeprint", () => take("light"));
     addEventListener("afterprint", update);
     update();
   }
@@ -35,6 +39,17 @@ class Colours {
   /** The colour of a value on a scale. */
   of(value, low, high) {
     return this.table[this.number(value, low, high)];
+  }
+
+  /** Draw the scale from low to high on a canvas. */
+  draw(canvas) {
+    Object.assign(canvas, { width: this.table.length, height: 8 });
+    const pen = canvas.getContext("2d");
+    this.table.forEach((rgb, place) => {
+      pen.fillStyle = this.css(rgb);
+      pen.fillRect(place, 0, 1, 8);
+    });
+    return canvas;
   }
 
   /** A colour as CSS has it. */

@@ -13,10 +13,11 @@ class Store {
 
   /**
    * Add a key to the state. With `read` it stands in the fragment: read(text) gives its value, or undefined where the
-   * text makes no sense, and is then ignored; write(value) is the text.
+   * text makes no sense, and is then ignored; write(value) is the text. A change of a key that `turns` the page is one
+   * that the browser's back button takes back.
    */
-  declare(key, { start, read = null, write = String }) {
-    this.keys.set(key, { start, read, write });
+  declare(key, { start, read = null, write = String, turns = false }) {
+    this.keys.set(key, { start, read, write, turns });
     this.state[key] ??= start;
   }
 
@@ -26,9 +27,11 @@ class Store {
     const after = this.settle({ ...before, ...patch }, patch);
     const changed = Object.keys(after).filter((key) => !same(before[key], after[key]));
     if (!changed.length) return;
+    const turned = !this.restoring && changed.some((key) => this.keys.get(key).turns);
+    if (turned) this.write(); // so that the way back leads to what was shown last
     this.state = after;
     this.tell(changed);
-    this.remember();
+    this.remember(turned);
   }
 
   /** Call back with the state whenever one of the keys has changed. */
@@ -61,7 +64,9 @@ class Store {
     for (const [key, { start, read }] of this.keys) {
       if (read) patch[key] = (said.has(key) ? read(said.get(key)) : undefined) ?? start;
     }
+    this.restoring = true;
     this.set(patch);
+    this.restoring = false;
   }
 
   /** The fragment of what is shown; what is as at the start is left out. */
@@ -74,17 +79,25 @@ class Store {
   }
 
   /** Write the fragment, a moment later: browsers refuse to have it changed too often. */
-  remember() {
+  remember(turned) {
+    this.turned ||= turned;
     clearTimeout(this.later);
-    this.later = setTimeout(() => {
-      const fragment = this.fragment;
-      if (fragment === location.hash.slice(1)) return;
-      try {
-        history.replaceState(null, "", fragment ? `#${fragment}` : location.pathname + location.search);
-      } catch {
-        // a page within a page, such as a notebook's, may have no address of its own
-      }
-    }, 150);
+    this.later = setTimeout(() => this.write(), 150);
+  }
+
+  /** Write the fragment of what is shown: into the browser's history as a page of its own, if the page was turned. */
+  write() {
+    clearTimeout(this.later);
+    const fragment = this.fragment;
+    const apart = this.turned && self === top; // a page within a page leaves the history to the outer one
+    this.turned = false;
+    if (fragment === location.hash.slice(1)) return;
+    const address = fragment ? `#${fragment}` : location.pathname + location.search;
+    try {
+      history[apart ? "pushState" : "replaceState"](null, "", address);
+    } catch {
+      // a page within a page, such as a notebook's, may have no address of its own
+    }
   }
 }
 

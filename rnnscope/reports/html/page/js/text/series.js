@@ -115,11 +115,8 @@ class Series {
 
   /** Show so many times as many steps, around the cursor if it is in sight. */
   zoomBy(factor) {
-    const [first, last] = this.window;
-    const { at } = this.app.store.state;
-    const middle = at !== null && at >= first && at < last ? at : (first + last) / 2;
-    const wide = Math.max(10, Math.round((last - first) * factor));
-    this.show(Math.round(middle - wide / 2), wide);
+    const { at, stretch } = this.app.store.state;
+    this.app.store.set({ zoom: zoomedBy(factor, this.window, at, this.app.page.text.stretches[stretch]) });
   }
 
   pan(share) {
@@ -129,9 +126,7 @@ class Series {
 
   /** Show so many steps from one on, as far as the stretch goes. */
   show(first, wide) {
-    const size = this.values.length;
-    if (wide >= size) return this.app.store.set({ zoom: null });
-    const from = Math.max(this.start, Math.min(this.start + size - wide, first));
-    this.app.store.set({ zoom: [from, from + wide] });
+    const stretch = this.app.page.text.stretches[this.app.store.state.stretch];
+    this.app.store.set({ zoom: zoomTo(first, wide, stretch) });
   }
 }

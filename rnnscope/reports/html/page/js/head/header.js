@@ -68,10 +68,11 @@ class Header {
   showModel({ model }) {
     const { name, task } = this.app.page.models[model];
     const { stretches, documents } = this.app.page.text;
-    const many = documents.length > 1 ? `${shownCount(documents.length)} documents, ` : "";
-    const steps = `${many}${shownCount(stretches.at(-1).stop)} steps`;
+    const many = documents.length > 1 ? `${counted(documents.length, "document")}, ` : "";
+    const steps = `${many}${counted(stretches.at(-1).stop, "step")}`;
     const kind = (task ?? "recurrent network").replaceAll("-", " ");
-    document.getElementById("about").replaceChildren(make("b", {}, name), ` · ${kind} · ${steps}`);
+    const said = this.app.page.title.includes(name) ? [kind, steps] : [name, kind, steps];
+    document.getElementById("about").textContent = said.join(" · ");
     this.model.value = model;
     const { signals } = this.app.page.models[model];
     fillSelect(this.signal, signals.map((each) => [each.address, `${each.address}  ${this.app.signals.name(each)}`]));
@@ -94,7 +95,8 @@ class Header {
     const number = rankNumbers(all, signal, key)?.[place];
     const value = number === undefined ? "" : `: ${shownNumber(number, key === "timescale" ? 0 : 2)}`;
     const standing = ordinal(rankedPlaces(all, signal, key).indexOf(place) + 1);
-    const said = `${standing} of ${shownCount(signal.units.length)} units of ${signal.address} by ${name}${value}`;
+    const some = signal.units.length < signal.size ? ` here, of ${shownCount(signal.size)},` : "";
+    const said = `${standing} of ${shownCount(signal.units.length)}${some} by ${name}${value}`;
     document.getElementById("standing").textContent = said;
     document.getElementById("said").textContent = `${unit}, ${said}`;
   }

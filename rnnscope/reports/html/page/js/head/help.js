@@ -7,7 +7,9 @@ const KEYS = [
   [["Shift", "arrows"], "in the text: select"],
   [["PageUp", "PageDown"], "previous and next part of the text"],
   [["/"], "search for a unit: l0.c.170 or a part of it, then Enter"],
-  [["+", "−", "0"], "in the series: closer, wider, all"],
+  [["+", "−", "0"], "in the series and the heatmap: closer, wider, all"],
+  [["↑", "↓"], "in the heatmap: the unit above and below; Enter goes to the text"],
+  [["Shift", "←", "→"], "in the heatmap: back and on by a step"],
   [["Esc"], "let go of the selection, the zoom, the cursor"],
   [["?"], "this help"],
 ];
