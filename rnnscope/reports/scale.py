@@ -12,7 +12,6 @@ import numpy as np
 from rnnscope.cells import CELLS
 from rnnscope.style import SIGNALS
 
-
 _GATES = {signal.name: (signal.low, signal.high) for cell in CELLS.values() for signal in cell.gates}
 
 
