@@ -10,6 +10,7 @@ demo: $(READY)
 	$(BIN)/rnnscope trace prose-lstm trained/prose-lstm/demo.txt -o runs/demo.zarr --heatmap runs/demo.png --force
 	$(BIN)/rnnscope show runs/demo.zarr l0.c.170 --save runs/demo-unit.png --force
 	$(BIN)/rnnscope show runs/demo.zarr l0.c.170
+	$(BIN)/rnnscope report prose-lstm trained/prose-lstm/demo.txt -o runs/demo.html --force
 
 test: $(READY)
 	@$(BIN)/python -m pytest
