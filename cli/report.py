@@ -20,6 +20,9 @@ from .arguments import (
     seed_option,
 )
 
+_WITHOUT_TEXT = ("captioner", "forecaster", "memory-task")
+"""Tasks in which no text is read."""
+
 
 @click.command()
 @click.argument("model", metavar="MODEL.pt|TRACE")
@@ -65,9 +68,10 @@ def report(
     """Write a page that shows what a network does on a text.
 
     It is one file that opens in any browser, with nothing beside it. Give a MODEL and texts, or a TRACE alone.
-    Concepts of prose are searched for unless others are named; `rnnscope concepts` lists them. Of a long text the page
-    keeps the units that tell most, and those named by --unit.
+    Where it is a text that is read, concepts of prose are searched for unless others are named; `rnnscope concepts`
+    lists them. Of a long text the page keeps the units that tell most, and those named by --unit.
     """
+    from rnnscope import Trace
     from rnnscope.output import new_path
     from rnnscope.probes.concepts import named
     from rnnscope.reports.html.reporting import report as write
@@ -78,13 +82,14 @@ def report(
     source, text = open_model_or_trace(model, texts, device)
     if network is not None and text is not None:
         raise click.UsageError("--model goes with a TRACE; here the network is the first argument.")
+    task = source.tree.attrs.get("task") if isinstance(source, Trace) else getattr(source, "task", None)
     written = write(
         source,
         text,
         output,
         model=None if network is None else open_model(network, device),
         compare=[other if _traced(other) else open_model(other, device) for other in compare],
-        concepts=named(*concepts or ["prose"]),
+        concepts=named(*concepts or ([] if task in _WITHOUT_TEXT else ["prose"])),
         units=units,
         ablate=ablate,
         size=size,

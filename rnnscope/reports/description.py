@@ -20,6 +20,7 @@ from rnnscope.analysis.responses import Responses, responses
 from rnnscope.analysis.unit_series import UnitSeries
 from rnnscope.analysis.units import LONGEST, UnitRanking, event_name, rank_units, steps, units_table
 from rnnscope.concept import Concept
+from rnnscope.errors import TraceError
 from rnnscope.recording.address import Address
 from rnnscope.shown import Shown, card_html
 from rnnscope.style import CONTROL, given_panels, new_panels, style
@@ -150,8 +151,14 @@ def describe_unit(trace: Trace, address: str | Address, concepts: list[Concept] 
 
     Raises
     ------
+    TraceError
+        If it is no trace.
     AddressError, TextError, ConceptError
     """
+    if not isinstance(trace, Trace):
+        raise TraceError(
+            f"A trace was expected, such as rnnscope.trace(model, text) gives; got {type(trace).__name__}."
+        )
     text = trace.text
     unit = UnitSeries.read(trace[address], text)
     series = xr.DataArray(

@@ -26,7 +26,7 @@ def findings(page, add):
     """What is known of the units, one of them with a card by hand."""
     cards: list[dict] = [{"on": [], "off": [], "highest": [], "lowest": []} for _ in range(8)]
     cards[3] |= {"on": [[' "', 1.5, 12], [NASTY, 0.5, 3]], "off": [['."', -0.75, 9]]}
-    cards[3] |= {"highest": [[40, 0.9], [70, 0.8]], "lowest": [[2, -0.9]]}
+    cards[3] |= {"highest": [[40, 0.9], [70, 0.8]], "lowest": [[2, -13.31]]}
     model = page["models"][0]
     model["cards"] = {"l0.c": add(json.dumps(cards).encode())}
     model["concepts"] = [
@@ -34,7 +34,9 @@ def findings(page, add):
         concept("quotes", UNIT, (0.99, 0.98, 1.0, 0.0001), [0.5, 0.5, 0.5, 0.99, 0.5, 0.5, 0.5, 0.01]),
     ]
     ablation = {"unit": UNIT, "concept": "quotes", "title": f"Ablation of {UNIT}", "said": ["It costs ten nats."]}
-    model["ablations"] = [{**ablation, "columns": ["where", "cost"], "rows": [["inside", 10.0], ["outside", 0.0]]}]
+    model["ablations"] = [
+        {**ablation, "columns": ["where", "controls_low"], "rows": [["inside", 10.0], ["outside", 0.0]]}
+    ]
 
 
 def concept(name: str, unit: str, best: tuple[float, ...], scores: list[float | None]) -> dict[str, Any]:
@@ -139,6 +141,7 @@ def test_an_ablation_stands_on_the_card_of_its_unit_alone(show):
     page = card(show)
     section = page.locator(f".cards section:has(h3:text-is('Ablation of {UNIT}'))")
     assert "It costs ten nats." in section.inner_text()
+    assert section.locator("th").all_inner_texts() == ["where", "controls from"]
     assert section.locator("td").all_inner_texts() == ["inside", "10", "outside", "0"]
     page = card(show, "l0.c.1")
     assert "It costs ten nats." not in page.locator("#tab-unit").inner_text()
@@ -159,3 +162,17 @@ def test_cards_follow_the_arrows(show):
     settled(page)
     expect(page.locator("#tab-unit h2")).to_contain_text(state(page)["unit"])
     assert state(page)["unit"] != UNIT
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_numbers_stand_in_a_line_and_tables_fit(show, width):
+    page = card(show)
+    page.set_viewport_size({"width": width, "height": 800})
+    heights = page.locator(".contexts .number").evaluate_all("all => all.map((each) => each.offsetHeight)")
+    assert len(heights) == 3 and len({*heights}) == 1
+    tables = page.locator("#tab-unit .scrolls")
+    tables = tables.evaluate_all("all => all.map((each) => [each.scrollWidth, each.clientWidth])")
+    assert len(tables) == 2 and all(wide <= box for wide, box in tables)
+    label = page.locator(f"{CONCEPTS} tbody td").nth(1).evaluate("cell => getComputedStyle(cell, '::before').content")
+    assert ("This unit" in label) == (width == 390)
+    page.set_viewport_size({"width": 1280, "height": 720})

@@ -198,3 +198,24 @@ def test_the_charts_show_the_zoom_and_take_a_step(show):
     first, last = state(page)["zoom"]
     assert last - first == 80 and abs((first + last) / 2 - 120.5) <= 0.5
     assert all(f"steps {first} to {last - 1}" in label_of(each) for each in page.locator(".compare-figure svg").all())
+
+
+def test_the_charts_are_saved_as_they_are_shown(show, traces):
+    page = compared(show, "&unit=l0.c.3&zoom=100:140")
+    units, cost = page.locator(".compare-figure").all()
+    assert "Each by its own reach" in units.inner_text()
+    for chart, name in ((units, "Both units"), (cost, "Cost of the characters")):
+        _, content = saved(page, chart.get_by_role("button", name=f"Download the numbers of {name} as CSV"))
+        head, *rows = csv.reader(io.StringIO(content.decode(), newline=""))
+        assert head[:2] == ["step", "character"] and "the other" in head[3]
+        assert [row[:2] for row in rows] == [[str(step), traces[0].text[step]] for step in range(100, 140)]
+        _, content = saved(page, chart.get_by_role("button", name=f"Download {name} as SVG"))
+        svg = content.decode()
+        assert all((line.get_attribute("d") or "no path") in svg for line in chart.locator("path.line").all())
+        assert "the other" in svg and "class=" not in svg
+        _, content = saved(page, chart.get_by_role("button", name=f"Download {name} as PNG"))
+        assert content.startswith(b"\x89PNG")
+        if chart is units:
+            reach = page.evaluate("app.signals.range(0, 'l0.c.3')[1]")
+            shown = np.array([row[2] for row in rows], float)
+            assert shown * reach == pytest.approx(traces[0]["l0.c.3"].values[100:140], abs=0.02 * reach)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -11,6 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from rnnscope import Trace
 from rnnscope.reports.scale import Scale
 from tests.browser.pages import colour_at, kept_open, latched, write
+from tests.browser.view_pages import saved
 
 UNIT = "l0.c.3"
 STEPS = range(0, 120, 7)
@@ -73,7 +76,6 @@ def test_a_character_says_its_numbers(show, whole):
         shown = number(card.locator("output").inner_text())
         decimals = len(str(shown).partition(".")[2])
         assert shown == pytest.approx(float(whole[UNIT][step]), abs=precision(page) + 0.5 * 10.0**-decimals)
-        assert number(card.locator(".value span").last.inner_text()) == pytest.approx(precision(page), rel=0.2)
         guesses = card.locator(".guesses li")
         expected = [outcomes[place] for place in root["guess"][step + 1].values[:5]]
         seen = {" ": "·", "\n": "⏎"}
@@ -83,7 +85,9 @@ def test_a_character_says_its_numbers(show, whole):
         ):
             assert odds < 0.001 if "<" in text else number(text) == pytest.approx(100 * odds, abs=0.55)
         right = expected[0] == whole.text[step + 1]
-        assert card.locator(".guesses p").inner_text().startswith("✓" if right else "✗")
+        verdict = "✓ its first guess" if right else "✗ not its first guess"
+        came = seen.get(whole.text[step + 1], whole.text[step + 1])
+        assert card.locator(".guesses p").inner_text() == f"{verdict}: {came} came"
 
 
 def test_any_step_of_any_unit_says_what_the_trace_says(show, whole):
@@ -95,6 +99,38 @@ def test_any_step_of_any_unit_says_what_the_trace_says(show, whole):
         decimals = len(shown.partition(".")[2])
         error = precision(page) + 0.5 * 10.0**-decimals
         assert number(shown) == pytest.approx(float(whole[unit][step]), abs=error), (unit, step)
+
+
+def test_a_value_is_as_near_as_it_says(show, whole):
+    """To half a step of its rounding; beside the threshold, where it keeps its side, to a whole one."""
+    page, values = show(f"#unit={UNIT}"), np.asarray(whole[UNIT], np.float64)
+    size, level = precision(page), np.arctanh(0.3)
+    shown, said = np.array(
+        page.evaluate(
+            """async (unit) => {
+                 const { signal, place } = app.signals.find(unit);
+                 const { codes, steps, length } = await app.signals.matrix(0, signal.address, 0);
+                 const own = codes.subarray(place * length, (place + 1) * length);
+                 const values = Array.from(own, (code) => code * steps[place]);
+                 return [values, values.map((value) => roundingError(app.page, signal, place, value))];
+               }""",
+            UNIT,
+        )
+    )
+    assert (np.abs(shown - values) <= said + 1e-6).all()
+    close = np.abs(np.abs(shown) - level) <= size
+    assert (said == np.where(close, size, size / 2)).all() and not close.all()
+    far = int(np.flatnonzero(~close)[0])
+    card = show(f"#unit={UNIT}&at={far}").locator("#step-card")
+    assert number(card.locator(".value span").last.inner_text()) == pytest.approx(size / 2, rel=0.05)
+    near = page.evaluate(
+        """([unit, values]) => {
+             const { signal, place } = app.signals.find(unit);
+             return values.map((value) => roundingError(app.page, signal, place, value));
+           }""",
+        [UNIT, [level + 0.9 * size, level - 0.9 * size, -level + 0.9 * size, level + 1.1 * size, 0.3]],
+    )
+    assert near == [size] * 3 + [size / 2] * 2
 
 
 def test_all_lines_are_coloured_soon_after_those_in_view(show, whole):
@@ -154,6 +190,23 @@ def test_keys_move_the_cursor(show, whole):
     assert page.locator("#text [data-at]").count() == 1
     page.keyboard.press("ArrowLeft")
     assert page.locator("#address").input_value() != UNIT  # left and right go through the units here, too
+
+
+def test_down_goes_into_the_text_from_the_page(show):
+    page = show()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate("[app.store.state.at, document.activeElement.id]") == [1, "text"]
+    page = show("#at=5")
+    page.focus("#next")
+    page.keyboard.press("ArrowUp")
+    assert page.evaluate("app.store.state.at") == 4
+    for fragment, where in (("#at=5", "#address"), ("#at=5", "#rank"), ("#at=5&tab=unit", "body")):
+        page = show(fragment)
+        page.locator(where).focus()
+        page.keyboard.press("ArrowDown")
+        assert page.evaluate("app.store.state.at") == 5, where
+        page.keyboard.press("Escape")
 
 
 def test_the_cursor_is_told_to_who_cannot_see_it(show, whole):
@@ -273,3 +326,19 @@ def test_keys_steer_the_series(show, whole):
     page.click("#series [aria-label='Closer (plus)']")
     page.click("#series [aria-label='Back']")
     assert page.evaluate("app.store.state.zoom")[0] == 0
+
+
+def test_the_series_is_saved_as_it_is_shown(show, whole):
+    page = show(f"#unit={UNIT}&zoom=30:90")
+    name, content = saved(page, page.get_by_label("Download the numbers of series as CSV"))
+    head, *rows = csv.reader(io.StringIO(content.decode(), newline=""))
+    assert (name, head) == ("series.csv", ["step", "character", UNIT])
+    assert [row[:2] for row in rows] == [[str(step), whole.text[step]] for step in range(30, 90)]
+    assert np.array([row[2] for row in rows], float) == pytest.approx(whole[UNIT][30:90].values, abs=precision(page))
+    _, content = saved(page, page.get_by_label("Download series as SVG"))
+    svg = content.decode()
+    assert page.locator("#series path.line").get_attribute("d") in svg and "steps 30 to 89" in svg
+    assert "class=" not in svg and "var(" not in svg  # what the page's styles give is in the file
+    assert page.evaluate("getComputedStyle(document.querySelector('#series path.line')).stroke") in svg
+    _, content = saved(page, page.get_by_label("Download series as PNG"))
+    assert content.startswith(b"\x89PNG")

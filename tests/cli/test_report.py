@@ -73,6 +73,14 @@ def test_a_trace_gives_a_report(trace: str) -> None:
     assert any("No concept was searched for: that takes 1,000 steps" in note for note in page["notes"])
 
 
+def test_concepts_of_prose_are_searched_for_only_where_there_is_text() -> None:
+    Path("rates.csv").write_text("\n".join(["value", *(str(50 + place % 7) for place in range(1_100))]))
+    assert run("brent-forecaster", "rates.csv", "-o", "r.html").exit_code == 0
+    assert not any("oncept" in note for note in decoded(Path("r.html")).page["notes"])
+    assert run("model.pt", "text.txt", "--limit", "1000", "--force").exit_code == 0
+    assert decoded(Path("report.html")).page["models"][0]["concepts"]
+
+
 def test_a_trace_is_compared_with(trace: str) -> None:
     make_trace(checkpoint.load("other.pt"), TEXT[:200], "other.zarr")
     assert run(trace, "--compare", "other.zarr", "-o", "r.html").exit_code == 0

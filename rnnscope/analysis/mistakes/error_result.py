@@ -71,7 +71,10 @@ class ErrorAnalysis(Shown):
 
     @style()
     def plot(self, ax: Sequence[Axes] | None = None) -> tuple[Axes, Axes, Axes, Axes]:
-        """Errors by category, loss by class, by position and since an opening; on four new axes if none are given."""
+        """Errors by category, loss by class, by position and since an opening; on four new axes if none are given.
+
+        The last is left empty where fewer than ten quotes or brackets are closed at any distance.
+        """
         categories, by_class, position, distance = new_panels(2, 2, height=5.2) if ax is None else given_panels(ax, 4)
         models = colours(self.models)
         known: Any = self.table[self.table["category"].isin(list(self.definitions))]
@@ -84,13 +87,15 @@ class ErrorAnalysis(Shown):
         _lines(position, self.by_position, "loss", "characters", models)
         position.set(xlabel="position in the document (characters)", title="Loss by position")
         styles: dict[str, Literal["-", "--"]] = {"quote": "-", "bracket": "--"}
-        for opened, dashes in styles.items():
-            _lines(
-                distance, self.by_distance.query(f"opened == {opened!r}"), "closing_loss", "closings", models, dashes
-            )
+        closings = self.by_distance.query(f"closings >= {_FEWEST}")
+        handles = []
+        for opened, rows in closings.groupby("opened", sort=False):
+            dashes = styles[str(opened)]
+            _lines(distance, rows, "closing_loss", "closings", models, dashes)
+            handles.append(Line2D([], [], color=INK, linestyle=dashes, label=str(opened)))
         distance.set(xlabel="steps since the opening one", title="Loss of closing quotes and brackets")
-        handles = [Line2D([], [], color=INK, linestyle=dashes, label=opened) for opened, dashes in styles.items()]
         distance.legend(handles=handles)
+        distance.set_visible(bool(handles))
         return categories, by_class, position, distance
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:

@@ -119,7 +119,7 @@ def _packed(
 ) -> Built:
     """The page whose units are those that were chosen for some room."""
     blocks, models = contents.blocks | guesses, []
-    notes = [*contents.notes, *text_notes(contents.subjects[0], len(contents.stretches), texts[0]["guess"]["ranks"])]
+    notes = [*contents.notes, *text_notes(contents.subjects[0], len(contents.stretches), texts[0]["guess"])]
     for number, (subject, text) in enumerate(zip(contents.subjects, texts, strict=True)):
         named = contents.named if number == 0 else ()
         choice = subject.choose(named, room / len(contents.subjects))
@@ -169,5 +169,5 @@ def _model(
 
 def _memory(subject: Subject, embedded: Mapping[str, Sequence[int]]) -> str:
     """The signal to begin with, if a unit of it was chosen; else one of which some were."""
-    memory = str(subject.trace.memory)
+    memory = str(subject.memory)
     return memory if memory in embedded else next(iter(embedded))

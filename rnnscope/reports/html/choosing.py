@@ -3,8 +3,8 @@
 In turn, as far as there is room:
 
 1. the units that the user names, with all their signals, as finely as fits into half of the room;
-2. the most telling units with all their signals, in full detail (255 values), until they take a quarter of the room, or
-   a smaller share that leaves enough for 3;
+2. the most telling units, before others those that the page opens on, with all their signals, in full detail (255
+   values), until they take a quarter of the room, or a smaller share that leaves enough for 3;
 3. the states (h, c, and whatever is no gate) of all other units, as finely as fits, though not so finely that there is
    no room for gates where there could be;
 4. their gates, as finely as fits, else those of the most telling ones.

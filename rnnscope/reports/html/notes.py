@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -16,14 +17,17 @@ from .survey import THRESHOLD
 _LISTED = 12  # units named in a sentence
 
 
-def text_notes(subject: Subject, stretches: int, ranks: int) -> list[str]:
-    """Of the text, its costs and guesses."""
+def text_notes(subject: Subject, stretches: int, guess: Mapping[str, Any]) -> list[str]:
+    """Of the text, its costs, and what the entry "guess" of the page has."""
     trace = subject.trace
     documents = f" in {len(trace.documents):,} documents" if len(trace.documents) > 1 else ""
     parts = f", shown in {stretches:,} parts" if stretches > len(trace.documents) else ""
-    kept = [] if trace.tree.attrs["mean_nll"] is None else ["its cost"]
-    kept += [f"the {ranks} best guesses" if ranks > 1 else "the best guess"] if ranks else []
-    told = f", with {' and '.join(kept)} at each" if kept else ""
+    what, ranks = guess["what"].removeprefix("next "), guess["ranks"]
+    best = f"the {ranks} best guesses" if ranks > 1 else "the best guess"
+    if trace.tree.attrs["mean_nll"] is None:
+        told = f", with {best} of the {what}" if ranks else ""
+    else:
+        told = f", with the cost of each {what} that is predicted" + (f" and {best} of it" if ranks else "")
     return [f"The text is here whole: {_steps(len(trace))}{documents}{parts}{told}."]
 
 
@@ -47,9 +51,9 @@ def signal_notes(subject: Subject, choice: Choice) -> list[str]:
 
 
 ROUNDED = (
-    "A unit's reach is the distance from zero within which 99 % of its values lie. A unit is on where it is beyond "
-    f"±{THRESHOLD} (a cell state: where its tanh is), and rounding changes nothing about that; a value close to it may "
-    "be rounded by twice as much. Costs and probabilities are exact to 0.2 %."
+    "A unit's reach is the distance from zero within which 99 % of its values lie. A unit is on where it is beyond the "
+    f"threshold, ±{THRESHOLD} (a cell state: where its tanh is); rounding changes nothing about that. Costs and "
+    "probabilities are exact to 0.2 %."
 )
 """What the sentences above mean."""
 
@@ -94,7 +98,8 @@ def _rounded(subject: Subject, choice: Choice, units: Mapping[Address, Sequence[
         found, levels = subject.surveys[address], np.array([choice.levels[address][unit] for unit in chosen], int)
         places = found.places(chosen)
         errors.append(float((found.steps(levels, places) / found.reach[places] / 2).max(initial=0.0)))
-    return f"rounded by up to {100 * max(errors):.1f} % of a unit's reach"
+    most = 100 * max(errors)
+    return f"rounded by up to {most:.1f} % of a unit's reach, {2 * most:.1f} % close to the threshold"
 
 
 def _steps(count: int) -> str:

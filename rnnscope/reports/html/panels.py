@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from rnnscope.analysis.mistakes.error_analysis import error_analysis
 from rnnscope.errors import ReportError, RnnscopeError
 from rnnscope.models import CharLanguageModel
 from rnnscope.progress import progress_bar
+from rnnscope.reports.scale import is_gate
 from rnnscope.style import figure_of
 from rnnscope.text import Document
 from rnnscope.tracing.documents import Given, Texts
@@ -42,6 +43,8 @@ _SMALL = 1_000_000
 """Weights up to which a network is quick."""
 
 _SATURATION, _TIMESCALES = "Gate saturation", "Timescales of units"
+_OF_LANGUAGE = ("Gradient flow", "Effective context", "Errors")
+_JACOBIAN = "timescales by the Jacobian"
 
 _Questions = dict[str, Callable[[], Any]]
 
@@ -132,7 +135,7 @@ def model_panels(
     seed: int = 0,
     console: Console | None = None,
 ) -> tuple[list[Panel], list[str]]:
-    """The panels that every report has, within seconds; and for each that cannot be, a sentence with the reason.
+    """The panels that every report has, within seconds; and sentences with the reasons for those that cannot be.
 
     Gate saturation, timescales, gradient flow, effective context and errors, over the first 20,000 characters of the
     text at most; how many, each panel says.
@@ -155,7 +158,9 @@ def model_panels(
         questions = _of_trace(model, seed)
     else:
         questions = _of_model(model, _beginning(model, text), trace, seed)
-    panels, notes = [], []
+    left_out = _left_out(model, trace)
+    questions = {name: ask for name, ask in questions.items() if name not in left_out}
+    panels, notes = [], [_said(left_out)] if left_out else []
     with progress_bar(console, "panels") as bar:
         task = bar.add_task("measuring", total=len(questions))
         for name, ask in questions.items():
@@ -185,21 +190,48 @@ def _of_trace(trace: Trace, seed: int) -> _Questions:
 
 def _of_model(model: Any, text: Any, trace: Trace | None, seed: int) -> _Questions:
     """What is asked of a network."""
-    small = sum(weights.numel() for weights in model.parameters()) <= _SMALL
     documents = [part.text for part in text if isinstance(part, Document)] if isinstance(text, list) else []
     farthest = max(map(len, documents)) // 4 if documents else _LAGS
     lengths = [length for length in _LENGTHS if length <= max(1, farthest)]
     flow: Any = {"targets": _TARGETS, "lags": min(_LAGS, farthest), "seed": seed, "limit": LIMIT}
     context: Any = {"targets": _PLACES, "lengths": lengths, "seed": seed, "limit": LIMIT}
     of_trace = _of_trace(trace, seed) if trace is not None else {_TIMESCALES: _too_long}
+    name = "model" if trace is None else str(trace.tree.attrs["model"])
     return {
         _SATURATION: lambda: saturation(model, text),
         _TIMESCALES: lambda: timescales(model, text, seed=seed, limit=LIMIT),
         "Gradient flow": lambda: gradient_flow(model, text, **flow),
         "Effective context": lambda: effective_context(model, text, **context),
-        "Errors": lambda: error_analysis(model, text, limit=LIMIT),
-        **({} if small else of_trace),
+        "Errors": lambda: error_analysis({name: model}, text, limit=LIMIT),
+        **(of_trace if _is_large(model) else {}),
     }
+
+
+def _is_large(model: nn.Module) -> bool:
+    return sum(weights.numel() for weights in model.parameters()) > _SMALL
+
+
+def _left_out(model: nn.Module | Trace, trace: Trace | None) -> dict[str, str]:
+    """What cannot be told, and why."""
+    known, reasons = model if isinstance(model, Trace) else trace, {}
+    if known is not None and not any(is_gate(address.signal) for address in known.addresses):
+        reasons[_SATURATION] = "no gates are recorded"
+    if isinstance(model, Trace) and model.tree.attrs.get("task") == CharLanguageModel.task:
+        reasons |= dict.fromkeys((*_OF_LANGUAGE, _JACOBIAN), "the network itself is needed")
+    elif not isinstance(model, CharLanguageModel) or model.config.bidirectional:
+        reasons |= dict.fromkeys(_OF_LANGUAGE, "they are for language models that read forward")
+    elif trace is not None and _is_large(model):
+        reasons[_JACOBIAN] = "they take minutes for a network of more than a million weights"
+    return reasons
+
+
+def _said(left_out: Mapping[str, str]) -> str:
+    """What is left out, those together that have one reason."""
+    parts = []
+    for reason in dict.fromkeys(left_out.values()):
+        *others, last = [name[0].lower() + name[1:] for name, own in left_out.items() if own == reason]
+        parts.append(f"{', '.join(others)}{' and ' if others else ''}{last} ({reason})")
+    return f"Left out: {'; '.join(parts)}."
 
 
 def _too_long() -> Timescales:

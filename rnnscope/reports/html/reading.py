@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -52,13 +53,17 @@ class Reading:
     notes: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        if self.limit is not None and self.limit < 1:
+        if self.limit is not None and not (isinstance(self.limit, Integral) and self.limit >= 1):
             raise ReportError(f"limit is the number of characters to read, at least 1; got {self.limit}.")
+        if isinstance(self.given.what, Trace):
+            raise ReportError("A trace is no text to read: give report(trace), or report(network, trace.text).")
         if self.given.what is not None:
             self.given = replace(self.given, what=_kept(self.given.what))
 
     def first(self, source: Source, model: nn.Module | None) -> tuple[Trace, nn.Module | None]:
         """The trace that the report is on, and the network that it is of, if that is at hand."""
+        if model is not None and not isinstance(model, nn.Module):
+            raise ReportError(f"model= is the network that a trace is of; got {type(model).__name__}.")
         if isinstance(source, nn.Module):
             if self.given.what is None or model is not None:
                 raise ReportError(
@@ -138,6 +143,8 @@ def documents_of(trace: Trace) -> list[Document] | None:
 
 
 def _opened(source: Trace | str | Path) -> Trace:
+    if not isinstance(source, Trace | str | Path):
+        raise ReportError(f"A network, a trace or the path of a trace was expected; got {type(source).__name__}.")
     return source if isinstance(source, Trace) else open_trace(source)
 
 

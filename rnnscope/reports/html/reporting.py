@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from numbers import Real
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import NoneType
+from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.filesize import decimal
@@ -20,6 +23,7 @@ from rnnscope.output import atomic_path, new_path
 from rnnscope.recording.address import Address
 from rnnscope.shown import Shown
 from rnnscope.tracing.documents import Cut, Given, Numbers, Texts
+from rnnscope.tracing.trace import Trace
 
 from .building import Contents, build
 from .findings import ablate_best, alignment_entry
@@ -137,22 +141,24 @@ def report(
         text, or the text alone takes more than ``size``.
     TextError, TraceError, AddressError, RecordingError, OutputError
     """
+    if not (isinstance(size, Real) and size > 0):
+        raise ReportError(f"A size in megabytes was expected, above 0; got {size}.")
+    compare, results = _several("compare", compare, (nn.Module, Trace, str, Path)), _several("results", results)
+    concepts, units = _several("concepts", concepts or (), (Concept,)), _several("units", units, (str, Address))
+    for name, given, kinds in (("path", path, (str, Path)), ("title", title, (str, NoneType))):
+        _demand(name, given, kinds)
     path = new_path(path, force)
-    if not size > 0:
-        raise ReportError(f"A size in megabytes was expected, above 0; got {size:g}.")
     with TemporaryDirectory(prefix="rnnscope-") as folder:
         reading = Reading(Given(text, documents, encoding), characters, limit, Path(folder), console)
         first, network = reading.first(source, model)
         named = named_units(first, units)
         others = [reading.other(other, first, number) for number, other in enumerate(compare, start=1)]
         stretches = stretches_of(first)
-        subjects = [
-            study(each, of, stretches, concepts or (), seed, console) for each, of in [(first, network), *others]
-        ]
+        subjects = [study(each, of, stretches, concepts, seed, console) for each, of in [(first, network), *others]]
         contents = Contents(title or title_of(first), subjects, stretches, named, notes=reading.notes)
         for number, subject in enumerate(subjects):
             if ablate:
-                _ablate(subject, concepts or (), seed, console)
+                _ablate(subject, concepts, seed, console)
             _add_model_panels(contents, number, seed, console)
         _add_results(contents, results)
         for number in range(1, len(subjects)):
@@ -161,6 +167,20 @@ def report(
     with atomic_path(path) as partial:
         partial.write_text(built.html, "utf-8", newline="")
     return Report(path, path.stat().st_size, built.notes)
+
+
+def _several(name: str, given: Any, kinds: tuple[type, ...] = (object,)) -> list[Any]:
+    """A list of what an argument has, each of some kinds."""
+    if isinstance(given, str | nn.Module) or not isinstance(given, Iterable):
+        raise ReportError(f"{name} was expected to be a list, such as [...]; got {type(given).__name__}.")
+    return [_demand(f"Each of {name}", each, kinds) for each in given]
+
+
+def _demand(name: str, given: Any, kinds: tuple[type, ...]) -> Any:
+    if not isinstance(given, kinds):
+        expected = " or ".join("None" if kind is NoneType else kind.__name__ for kind in kinds)
+        raise ReportError(f"{name} was expected to be {expected}; got {type(given).__name__}.")
+    return given
 
 
 def _ablate(subject: Subject, concepts: Sequence[Concept], seed: int, console: Console | None) -> None:
@@ -179,8 +199,10 @@ def _add_model_panels(contents: Contents, number: int, seed: int, console: Conso
     """The panels that every report has; those of the trace alone where there is no network that reads texts."""
     subject = contents.subjects[number]
     text = None if subject.model is None else documents_of(subject.trace)
-    source = subject.trace if subject.model is None or text is None else subject.model
-    panels, notes = model_panels(source, text, trace=subject.trace, seed=seed, console=console)
+    source = subject.told if subject.model is None or text is None else subject.model
+    if source is None:
+        return
+    panels, notes = model_panels(source, text, trace=subject.told, seed=seed, console=console)
     subject.notes += notes
     for each in panels:
         _add_panel(contents, each, number)

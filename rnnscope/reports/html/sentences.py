@@ -96,8 +96,8 @@ def _effective_context(result: EffectiveContext) -> list[str]:
 
 def _errors(result: ErrorAnalysis) -> list[str]:
     return [
-        "Where the network is wrong, by the kind of character: an error is one that it gave a probability below 0.5. "
-        "Each is counted in the first category that holds.",
+        "Where the network is unsure, by the kind of character: an error is one that it gave a probability below 0.5, "
+        "even if it was its first guess. Each is counted in the first category that holds.",
         f"Read: {result.text}.",
         *(
             f"{model}: {row['errors']:,.0f} errors in {row['characters']:,.0f} characters ({row['share']:.1%}), a mean "

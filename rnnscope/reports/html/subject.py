@@ -16,7 +16,7 @@ from rnnscope.analysis.search.found import FoundUnits
 from rnnscope.analysis.units import LONGEST
 from rnnscope.card import Card
 from rnnscope.concept import Concept
-from rnnscope.errors import ConceptError, RecordingError
+from rnnscope.errors import ConceptError, RecordingError, TextError
 from rnnscope.progress import progress_bar
 from rnnscope.recording.address import Address
 from rnnscope.tracing.trace import Trace
@@ -26,6 +26,9 @@ from .choosing import Choice, Unit, choose
 from .stretches import Stretch
 from .survey import Survey, survey
 from .telling import telling_units
+
+_SKIPPING = ("tagger", "translator")
+"""Tasks of networks whose layers do not take every step of the text."""
 
 
 @dataclass(eq=False)
@@ -67,9 +70,22 @@ class Subject:
         return self.trace.text
 
     @cached_property
+    def told(self) -> Trace | None:
+        """The trace without the signals that have no value at any step; None if nothing is left."""
+        kept = [str(address) for address, found in self.surveys.items() if found.absent < len(self.trace)]
+        tree = self.trace.tree.copy()
+        tree.attrs["signals"] = kept
+        return Trace(tree, self.trace.path) if kept else None
+
+    @property
+    def memory(self) -> Address:
+        """The signal to begin with."""
+        return (self.told or self.trace).memory
+
+    @cached_property
     def telling(self) -> list[Unit]:
         """All units, the most telling first."""
-        return telling_units(self.states, self._ranked, self.found)
+        return telling_units(self.states, self._ranked, self.found, self.memory)
 
     @cached_property
     def _ranked(self) -> dict[str, dict[str, list[Any]]]:
@@ -144,8 +160,8 @@ def study(
             surveys[address] = survey(trace, address, stretches)
             bar.advance(task, len(trace))
     subject = Subject(trace, model, surveys)
-    subject.notes += _gaps(surveys)
-    if concepts:
+    subject.notes += _gaps(subject)
+    if concepts and subject.told is not None:
         _search(subject, concepts, seed, console)
     return subject
 
@@ -158,8 +174,8 @@ def _search(subject: Subject, concepts: Sequence[Concept], seed: int, console: C
         )
         return
     try:
-        subject.found = find_units(subject.trace, None, concepts, seed=seed, console=console)
-    except (ConceptError, RecordingError) as error:
+        subject.found = find_units(subject.told, None, concepts, seed=seed, console=console)  # pyright: ignore[reportArgumentType]
+    except (ConceptError, RecordingError, TextError) as error:
         subject.notes.append(f"No concept was searched for. {error}")
         return
     if subject.found.left_out:
@@ -167,10 +183,19 @@ def _search(subject: Subject, concepts: Sequence[Concept], seed: int, console: C
         subject.notes.append(f"Not searched for: {reasons}.")
 
 
-def _gaps(surveys: Mapping[Address, Survey]) -> list[str]:
+def _gaps(subject: Subject) -> list[str]:
     """What is said of values that are missing."""
-    return [
+    steps, every = len(subject.trace), subject.trace.tree.attrs.get("task") not in _SKIPPING
+    absent: dict[int, list[str]] = {}
+    for address, found in subject.surveys.items():
+        if found.absent == steps or (found.absent and every):
+            absent.setdefault(found.absent, []).append(str(address))
+    notes = []
+    for count, addresses in absent.items():
+        where = "any step: no units are described" if count == steps else f"{count:,} of {steps:,} steps"
+        notes.append(f"{', '.join(addresses)} {'has' if len(addresses) == 1 else 'have'} no value at {where}.")
+    return notes + [
         f"{address} has {found.gaps:,} values that are no finite numbers; they are shown as gaps."
-        for address, found in surveys.items()
+        for address, found in subject.surveys.items()
         if found.gaps
     ]

@@ -17,6 +17,9 @@ from .choosing import Unit, in_turns
 
 _RANKED = ("switch", "timescale", "counter")
 
+_FIRST = 3
+"""Of the most switch-like units of the memory; the page opens on the first of them."""
+
 
 def named_units(trace: Trace, addresses: Iterable[str | Address]) -> list[Unit]:
     """The units of some addresses.
@@ -40,8 +43,10 @@ def telling_units(
     states: Mapping[Address, Sequence[int]],
     measures: Mapping[str, Mapping[str, Sequence[Any]]],
     found: FoundUnits | None,
+    memory: Address,
 ) -> list[Unit]:
-    """All units, the most telling first: the best of each concept, then by three ranks in turns over the layers.
+    """All units, the most telling first: the most switch-like of the memory, the best of each concept, then by three
+    ranks in turns over the layers.
 
     The ranks are those of a layer's first signal that has them, its cell state where there is one: by switch-likeness,
     timescale and counting.
@@ -53,6 +58,8 @@ def telling_units(
     measures : dict of str to the entry "measures" of all its units
     found : FoundUnits or None
         What was found for the concepts.
+    memory : Address
+        The signal that the page opens on.
     """
     best = [] if found is None else [Address.parse(unit) for unit in found.table["unit"]]
     orders = []
@@ -63,8 +70,17 @@ def telling_units(
             ranks = measures[str(signal)]
             orders += [[(node, unit) for unit in _ranked(states[signal], ranks[name])] for name in _RANKED]
     everything = ((address.node, int(unit)) for address, units in states.items() for unit in units)
-    first = [(address.node, address.unit) for address in best if address.unit is not None]
-    return list(dict.fromkeys(chain(first, in_turns(*orders), everything)))
+    concepts = [(address.node, address.unit) for address in best if address.unit is not None]
+    return list(dict.fromkeys(chain(_opening(states, measures, memory), concepts, in_turns(*orders), everything)))
+
+
+def _opening(
+    states: Mapping[Address, Sequence[int]], measures: Mapping[str, Mapping[str, Sequence[Any]]], memory: Address
+) -> list[Unit]:
+    """Those that the page opens on, and is likely to be leafed through first."""
+    if memory not in states:
+        return []
+    return [(memory.node, unit) for unit in _ranked(states[memory], measures[str(memory)]["switch"])[:_FIRST]]
 
 
 def _ranked(units: Sequence[int], figures: Sequence[float | None]) -> list[int]:

@@ -201,6 +201,11 @@ def test_a_picture_and_a_card(found: ErrorAnalysis) -> None:
     assert len(alone.plot()) == 4
 
 
+def test_a_chart_without_closings_is_not_drawn() -> None:
+    shown = [error_analysis(MODELS["one"], text).plot()[3].get_visible() for text in ("ab ab. " * 40, '"ab" ' * 40)]
+    assert shown == [False, True]
+
+
 @pytest.mark.parametrize(
     ("text", "options", "error", "message"),
     [

@@ -101,6 +101,50 @@ def test_gaps_are_gaps_and_are_said(trace: Trace) -> None:
     assert np.abs(shown.values("l0.c") - values)[:, whole].max() < 0.05
 
 
+def test_steps_without_values_are_said_where_a_layer_should_take_all() -> None:
+    broken = rnnscope.trace(latch(), TEXT)
+    broken.tree["l0"].dataset["c"].values[100:160] = np.nan
+    notes = decoded(page_of(broken)).page["notes"]
+    assert f"l0.c has no value at 60 of {len(broken):,} steps." in notes
+    tagged = rnnscope.trace(rnnscope.load(trained.path("pos-tagger")), "We saw it.")
+    assert not any("no value" in note for note in decoded(page_of(tagged)).page["notes"])
+
+
+@pytest.mark.parametrize(("signals", "memory"), [("c", "l0.h"), ("hcifgo", "l0.c")])
+def test_a_signal_without_any_value_has_no_measures(signals: str, memory: str) -> None:
+    empty = rnnscope.trace(latch(), TEXT)
+    for signal in signals:
+        empty.tree["l0"].dataset[signal].values[:] = np.nan
+    shown = decoded(page_of(empty))
+    model = shown.page["models"][0]
+    assert np.isnan(shown.values("l0.c")).all()
+    assert {value for column in model["measures"]["l0.c"].values() for value in column} == {None}
+    assert not any(any(card.values()) for card in shown.json(model["cards"]["l0.c"]))
+    assert model["memory"] == memory
+    (said,) = [note for note in shown.page["notes"] if "no value at any step: no units are described." in note]
+    assert said.startswith("l0.c has" if len(signals) == 1 else "l0.h, l0.c")
+
+
+def test_guesses_are_promised_only_where_there_are_any(page: Decoded) -> None:
+    assert page.page["notes"][0].endswith("the cost of each character that is predicted and the 5 best guesses of it.")
+    spam = rnnscope.trace(rnnscope.load(trained.path("spam-classifier")), "Win a phone!")
+    assert decoded(page_of(spam)).page["notes"][0].endswith("12 steps, with the 2 best guesses of the label.")
+    rates = rnnscope.trace(rnnscope.load(trained.path("brent-forecaster")), np.linspace(50, 60, 20))
+    assert decoded(page_of(rates)).page["notes"][0].endswith("with the cost of each value that is predicted.")
+
+
+def test_rounding_is_as_coarse_as_the_page_says() -> None:
+    long = rnnscope.trace(random_network(0, units=64), dialogue(np.random.default_rng(5), 3_000), signals=["c"])
+    shown = decoded(page_of(long, size=0.6))
+    said = re.findall(r"up to ([\d.]+) % of a unit's reach, ([\d.]+) % close", " ".join(shown.page["notes"]))
+    signal = shown.signal("l0.c")
+    values = long["l0.c"].sel(unit=signal["units"]).values
+    off = np.abs(shown.values("l0.c") - values) / np.array(signal["reach"])
+    away = np.abs(np.abs(np.tanh(values)) - shown.page["threshold"]) > 0.2
+    coarse, close = (max(float(pair[place]) for pair in said) / 100 for place in (0, 1))
+    assert off[away].max() <= coarse + 0.001 and coarse < off.max() <= close + 0.001
+
+
 def test_a_trace_of_some_signals_and_units_is_enough() -> None:
     some = rnnscope.trace(latch(), TEXT[:200], signals=["c", "i"], units=[5, 3])
     shown = decoded(page_of(some))

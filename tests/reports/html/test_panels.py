@@ -134,7 +134,9 @@ def test_what_cannot_be_is_left_out_with_the_reason(quick: None, make_model: Cal
     lags = next(shown for shown in found if shown.title == "Gradient flow").rows[-1][1]
     assert lags == 150 // 4
     found, notes = model_panels(make_model(bidirectional=True), TEXT)
-    assert titles(found) == TITLES[:2] and len(notes) == 3
+    reason = "(they are for language models that read forward)"
+    assert titles(found) == TITLES[:2]
+    assert notes == [f"Left out: gradient flow, effective context and errors {reason}."]
     for text in ("a", "ab"):
         found, notes = model_panels(handmade.latch(), text)
         assert len(found) + len(notes) == len(TITLES)
@@ -143,9 +145,11 @@ def test_what_cannot_be_is_left_out_with_the_reason(quick: None, make_model: Cal
 def test_a_trace_has_what_it_can_tell(quick: None) -> None:
     trace = rnnscope.trace(handmade.latch(), TEXT)
     found, notes = model_panels(trace)
-    assert titles(found) == TITLES[:2] and notes == []
+    others = "gradient flow, effective context, errors and timescales by the Jacobian (the network itself is needed)"
+    assert titles(found) == TITLES[:2] and notes == [f"Left out: {others}."]
     found, notes = model_panels(rnnscope.trace(handmade.latch(), TEXT, signals=["c"]))
-    assert titles(found) == TITLES[1:2] and notes[0].startswith("Gate saturation: left out. ")
+    assert titles(found) == TITLES[1:2]
+    assert notes == [f"Left out: gate saturation (no gates are recorded); {others}."]
 
 
 def test_a_large_network_has_timescales_if_its_trace_is_there(quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,7 +159,17 @@ def test_a_large_network_has_timescales_if_its_trace_is_there(quick: None, monke
     assert "Timescales of units" not in titles(found) and "They take minutes" in notes[0]
     found, notes = model_panels(model, TEXT, trace=rnnscope.trace(model, TEXT))
     rows = next(shown for shown in found if shown.title == "Timescales of units").rows
-    assert notes == [] and all(row[4] is None for row in rows)
+    assert all(row[4] is None for row in rows)
+    (note,) = notes
+    assert note.startswith("Left out: timescales by the Jacobian (they take minutes")
+
+
+def test_errors_are_those_of_the_network_by_its_name(quick: None) -> None:
+    network = handmade.latch()
+    found, _ = model_panels(network, TEXT, trace=rnnscope.trace(network, TEXT))
+    errors = next(shown for shown in found if shown.title == "Errors")
+    assert "a probability below 0.5" in errors.said[0]
+    assert errors.said[2].startswith("CharLanguageModel: ")
 
 
 def test_a_network_of_numbers_is_read_as_far_as_its_jacobian_needs() -> None:
@@ -166,7 +180,7 @@ def test_a_network_of_numbers_is_read_as_far_as_its_jacobian_needs() -> None:
     assert not np.allclose(rows[0]["jacobian"], rows[1]["jacobian"])
     captioner = rnnscope.load(trained.path("digit-captioner"))
     images = np.random.default_rng(0).random((40, 64), np.float32)
-    assert np.isfinite(rnnscope.timescales(captioner, images, limit=103).table["jacobian"]).all()
+    assert not np.isnan(rnnscope.timescales(captioner, images, limit=103).table["jacobian"]).any()
 
 
 def test_a_long_text_is_read_from_its_beginning(quick: None, monkeypatch: pytest.MonkeyPatch) -> None:

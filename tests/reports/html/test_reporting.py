@@ -100,6 +100,19 @@ def test_concepts_that_cannot_be_searched_for_are_said(tmp_path: Path) -> None:
     assert said.endswith(".")
 
 
+def test_a_trace_with_a_signal_without_values_has_a_report(tmp_path: Path) -> None:
+    for signals in ("c", "f", "hcifgo"):
+        trace = rnnscope.trace(latch(), TEXT)
+        for signal in signals:
+            trace.tree["l0"].dataset[signal].values[:] = np.nan
+        written = report(trace, path=tmp_path / f"{signals}.html", concepts=[Quotes()])
+        page = decoded(written.path).page
+        found = [each["unit"] for each in page["models"][0]["concepts"]]
+        assert found == ([] if len(signals) > 1 else ["l0.h.3"])
+        titles = {panel["title"] for panel in page["panels"]}
+        assert titles == (set() if len(signals) > 1 else {"Gate saturation", "Timescales of units"})
+
+
 @pytest.mark.usefixtures("no_panels")
 def test_a_trace_of_another_network_is_refused(tmp_path: Path) -> None:
     trace, other = rnnscope.trace(latch(), TEXT[:50]), random_network(7)
@@ -140,6 +153,17 @@ def test_bad_input_is_refused_with_a_reason(tmp_path: Path) -> None:
         (ReportError, "at least 1; got 0", {"source": latch(), "text": "ab", "limit": 0}),
         (ReportError, "MB without the values of units", {"source": trace, "size": 0.01}),
         (ReportError, "A panel shows a result", {"source": trace, "results": [3]}),
+        (ReportError, "A network, a trace or the path of a trace was expected; got int", {"source": 3}),
+        (ReportError, "model= is the network that a trace is of; got Trace", {"source": trace, "model": trace}),
+        (ReportError, "A trace is no text to read", {"source": latch(), "text": trace}),
+        (ReportError, "compare was expected to be a list, .*; got Trace", {"source": trace, "compare": trace}),
+        (ReportError, "Each of concepts .* Concept; got str", {"source": trace, "concepts": ["quotes"]}),
+        (ReportError, "units was expected to be a list, .*; got str", {"source": trace, "units": "l0.c.3"}),
+        (ReportError, "results was expected to be a list", {"source": trace, "results": rnnscope.saturation(trace)}),
+        (ReportError, "above 0; got 6 MB", {"source": trace, "size": "6 MB"}),
+        (ReportError, "at least 1; got 3.5", {"source": latch(), "text": "ab", "limit": 3.5}),
+        (ReportError, "path was expected to be str or Path; got int", {"source": trace, "path": 3}),
+        (ReportError, "title was expected to be str or None; got int", {"source": trace, "title": 3}),
         (AddressError, "Units: 0 to 7", {"source": trace, "units": ["l0.c.8"]}),
         (AddressError, "whole signal l0.c", {"source": trace, "units": ["l0.c"]}),
         (rnnscope.RnnscopeError, "training mode", {"source": latch().train(), "text": "ab"}),

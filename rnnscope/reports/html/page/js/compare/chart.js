@@ -9,7 +9,9 @@ class CompareChart {
     this.height = height;
     this.svg = makeSvg("svg", { role: "img", height });
     this.key = make("div", { class: "compare-key" });
-    const tools = make("div", { class: "tools" }, make("h3", { class: "view-heading" }, title), this.buttons());
+    const saves = chartButtons(title, () => this.table(), () => this.file());
+    const heading = make("h3", { class: "view-heading" }, title);
+    const tools = make("div", { class: "tools" }, heading, this.buttons(), saves);
     this.root = make("figure", { class: "block compare-figure" }, tools, this.key, this.svg);
     this.svg.addEventListener("click", (event) => this.ask(event));
     new ResizeObserver(() => this.svg.clientWidth !== this.width && this.redraw()).observe(this.root);
@@ -20,14 +22,14 @@ class CompareChart {
       makeButton(label, action, { "aria-label": said, title: said, class: "small" });
     return make(
       "div",
-      { class: "saves", role: "group", "aria-label": "Zoom" },
+      { class: "chart-zoom", role: "group", "aria-label": "Zoom" },
       button("−", "Wider", () => this.zoom(2)),
       button("+", "Closer", () => this.zoom(0.5)),
       button("All", "All of this part", () => this.app.store.set({ zoom: null })),
     );
   }
 
-  /** given: {lines: [{values, name}], low, high, start, length, said}, the values of the whole stretch. */
+  /** given: {lines: [{values, name, column}], low, high, start, length, said}, the values of the whole stretch. */
   draw(given) {
     this.given = given;
     this.redraw();
@@ -37,6 +39,23 @@ class CompareChart {
   get shown() {
     const { start, length } = this.given;
     return this.app.store.state.zoom ?? [start, start + length];
+  }
+
+  /** The numbers of the lines, a row a step. */
+  table() {
+    const { lines, start } = this.given;
+    const [first, last] = this.shown;
+    const { characters } = this.app.page.text;
+    const rows = Array.from({ length: last - first }, (_, place) => {
+      const values = lines.map(({ values }) => csvNumber(values[first - start + place]));
+      return [first + place, characters[first + place], ...values];
+    });
+    return { columns: ["step", "character", ...lines.map(({ column }) => column)], rows };
+  }
+
+  file() {
+    const paths = this.svg.querySelectorAll(".line");
+    return standaloneSvg(this.svg, this.given.lines.map(({ name }, number) => [name, paths[number]]));
   }
 
   /** Show so many times as many steps, around the cursor if it is in sight. */

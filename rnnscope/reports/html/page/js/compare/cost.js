@@ -21,6 +21,7 @@ class CompareCost {
     const lines = [left, right].map(({ model }, side) => ({
       values: smoothed(costs[side], SMOOTH),
       name: `${page.models[model].name}, ${shownNumber(meanOf(costs[side]))} bits`,
+      column: `${page.models[model].name}, bits, mean of ${SMOOTH}`,
     }));
     const high = lines.reduce(
       (most, { values }) => values.reduce((top, value) => Math.max(top, value || 0), most),

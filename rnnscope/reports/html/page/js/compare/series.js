@@ -7,6 +7,8 @@ class CompareSeries {
     this.app = app;
     this.chart = new CompareChart(app, "Both units", 150);
     this.root = this.chart.root;
+    this.said = make("p", { class: "quiet" });
+    this.root.append(this.said);
   }
 
   draw({ left, right }, series, stretch) {
@@ -17,10 +19,13 @@ class CompareSeries {
       const turn = side && against ? -1 : 1;
       const middle = (low + high) / 2;
       const values = series[side].map((value) => (turn * (value - middle)) / (high - middle));
-      return { values, name: `${page.models[model].name} ${unit}${turn < 0 ? ", turned over" : ""}` };
+      const name = `${page.models[model].name} ${unit}${turn < 0 ? ", turned over" : ""}`;
+      return { values, name, column: `${name}, by its own reach` };
     });
     const all = lines.flatMap(({ values }) => Array.from(values)).filter((value) => !Number.isNaN(value));
     const far = all.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
+    this.said.textContent =
+      "Each by its own reach: from −1 to 1 lie 99 % of the unit's values, of a gate all that it can take.";
     const { start } = page.text.stretches[stretch];
     this.chart.draw({
       lines,

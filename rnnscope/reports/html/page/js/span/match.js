@@ -83,19 +83,9 @@ function onThrough(inside, signal, level, threshold) {
   const below = units.map((unit) => inside.reduce((low, row) => Math.min(low, -row[unit]), Infinity));
   const signs = units.map((unit) => Number(above[unit] > level) - Number(below[unit] > level));
   if (signs.some(Boolean)) return signs;
-  const said = `No unit of ${signal.address} is on through all of the span`;
-  const best = [...above, ...below].reduce((most, value) => Math.max(most, value || 0), 0);
-  const highest = signal.signal === "c" ? Math.tanh(best) : best;
-  if (highest <= 1e-9) throw new MatchError(`${said}, at any threshold. Give a shorter span.`);
-  throw new MatchError(`${said} at threshold ${threshold}. The highest at which one is: ${justBelow(highest)}.`);
-}
-
-/** The number of fewest decimals, two at least, that is below another by as little as may be. */
-function justBelow(high) {
-  for (let digits = 2; ; digits++) {
-    const number = Math.floor(high * (1 - 1e-6) * 10 ** digits) / 10 ** digits;
-    if (number > 0) return number.toFixed(digits);
-  }
+  throw new MatchError(
+    `No unit of ${signal.address} is on through all of the span at threshold ${threshold}. Give a shorter span.`,
+  );
 }
 
 function unitsOn(signal, signs, inside) {

@@ -13,6 +13,7 @@ class TextCursor {
       if (getSelection().isCollapsed && target.step !== undefined) this.store.set({ at: target.step });
     });
     root.addEventListener("keydown", (event) => this.press(event));
+    document.addEventListener("keydown", (event) => this.enter(event));
     this.store.watch(["at", "stretch", "tab"], (state) => this.show(state));
   }
 
@@ -28,6 +29,16 @@ class TextCursor {
     const anchor = this.anchor !== undefined && span ? this.anchor : Math.max(here, start);
     this.anchor = anchor;
     this.store.set({ at: next, hover: null, span: [Math.min(anchor, next), Math.max(anchor, next) + 1] });
+  }
+
+  /** Up and down go into the text from wherever they do nothing else. */
+  enter(event) {
+    const { defaultPrevented, key, shiftKey, ctrlKey, target } = event;
+    if (defaultPrevented || shiftKey || ctrlKey || (key !== "ArrowUp" && key !== "ArrowDown")) return;
+    if (this.store.state.tab !== "text" || !(target === document.body || target.closest("button"))) return;
+    if (target.closest("dialog")) return;
+    this.press(event);
+    if (event.defaultPrevented) this.text.root.focus({ preventScroll: true });
   }
 
   /** The step that a key goes to; undefined if it is no key of the cursor. */

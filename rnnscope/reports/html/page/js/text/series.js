@@ -10,7 +10,7 @@ class Series {
     const keys = "Plus and minus zoom, 0 shows all, up and down move the cursor.";
     const help = make("p", { id: "series-help", class: "unseen" }, keys);
     this.title = make("span", { class: "mono" });
-    root.append(make("figcaption", {}, this.title, this.buttons()), help, this.svg);
+    root.append(make("figcaption", {}, this.title, this.buttons(), this.saves()), help, this.svg);
     new SeriesGestures(this);
     app.store.draw("text", ["model", "unit", "stretch", "scheme", "zoom"], (state) => this.draw(state));
     app.store.draw("text", ["at", "hover", "span"], () => this.drawMarks());
@@ -25,6 +25,19 @@ class Series {
       button("All", "All of this part (0)", () => this.app.store.set({ zoom: null })),
     ];
     return make("span", { class: "zoom" }, this.zoomed, button("+", "Closer (plus)", () => this.zoomBy(0.5)));
+  }
+
+  saves() {
+    const titles = () => [[this.title.textContent, null]];
+    return chartButtons("series", () => this.table(), () => standaloneSvg(this.svg, titles()));
+  }
+
+  /** The values in view, a row a step. */
+  table() {
+    const { characters } = this.app.page.text;
+    const [first] = this.window;
+    const rows = Array.from(this.shown, (value, place) => [first + place, characters[first + place], csvNumber(value)]);
+    return { columns: ["step", "character", this.app.store.state.unit], rows };
   }
 
   /** The size is told here and not asked for when drawing, which would have the whole page laid out first. */

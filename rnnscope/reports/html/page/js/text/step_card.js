@@ -38,16 +38,16 @@ class StepCard {
       this.close());
   }
 
-  value({ unit, name, value, size }) {
+  value({ unit, name, value, size, error }) {
     if (Number.isNaN(value)) {
       return make("p", { class: "value" }, make("b", {}, unit), make("i", { class: "gap swatch" }),
         make("span", {}, "has no value here: a gap in the signal, or a step that its layer does not take."));
     }
-    const decimals = decimalsOf(size);
+    const decimals = decimalsOf(size / 2);
     return make("p", { class: "value" },
       make("span", { class: "quiet" }, `${unit}, ${name}`), this.swatch(value, unit),
       make("output", { "aria-live": "off" }, shownNumber(value, decimals)), // `say` tells it, once
-      make("span", { class: "quiet" }, `± ${shownNumber(size, decimals + 1)}`));
+      make("span", { class: "quiet" }, `± ${shownNumber(error, decimals + 1)}`));
   }
 
   swatch(value, unit) {
@@ -91,7 +91,8 @@ class StepCard {
 
   verdict(next, right) {
     const came = make("bdi", { class: "mono" }, shownOutcome(next, this.app.page.text.shown));
-    return make("p", { class: right ? "right" : "wrong" }, right ? "✓ right: " : "✗ an error: ", came, " came");
+    const said = right ? "✓ its first guess: " : "✗ not its first guess: ";
+    return make("p", { class: right ? "right" : "wrong" }, said, came, " came");
   }
 
   forecast(stands, predicted) {
@@ -101,7 +102,7 @@ class StepCard {
 
   /** The same in a sentence, for a screen reader. */
   say({ unit, value, size, step, right, next }) {
-    const guess = next === undefined ? "" : right ? ", next guessed right" : ", next guessed wrong";
+    const guess = next === undefined ? "" : `, the next is ${right ? "" : "not "}its first guess`;
     const said = Number.isNaN(value) ? "no value" : shownNumber(value, decimalsOf(size));
     const character = this.text.seen(step).replace(" ", "space");
     document.getElementById("said").textContent = `step ${step}, ${character}, ${unit} ${said}${guess}`;

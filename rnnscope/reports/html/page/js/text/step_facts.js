@@ -13,7 +13,8 @@ async function stepFacts(app, { model: number, unit, stretch }, step) {
     forecastAt(app, model, stretch, at),
   ]);
   return {
-    step, unit, value, name: app.signals.name(signal), size: signal.steps[place], ...gates, cost: costs?.[at],
+    step, unit, value, name: app.signals.name(signal), size: signal.steps[place],
+    error: roundingError(app.page, signal, place, value), ...gates, cost: costs?.[at],
     what: model.guess?.what ?? "next character", guesses, ...forecast,
     ...whatCame(app, model, step, guesses),
   };
@@ -24,6 +25,13 @@ async function valueOf(app, model, unit, stretch, at) {
   const { codes, steps, length } = await app.signals.matrix(model, signal.address, stretch);
   const code = codes[place * length + at];
   return code === NO_VALUE ? NaN : code * steps[place];
+}
+
+/** How far off a value may be: half a step; close to the threshold a step, so that it stays on its side of it. */
+function roundingError({ threshold }, signal, place, value) {
+  const level = signal.signal === "c" ? Math.atanh(threshold) : threshold;
+  const step = signal.steps[place];
+  return Math.abs(Math.abs(value) - level) <= step ? step : step / 2;
 }
 
 /** The gates of the same unit at the step; and whether it has some that are not in this page. */

@@ -54,7 +54,7 @@ function conceptScores(app, { address, model, signal, place }) {
     "section",
     { class: "block wide" },
     make("h3", { class: "view-heading" }, "Concepts"),
-    make("div", { class: "scrolls" }, table),
+    foldingTable(table),
     make("div", { class: "saves" }, save),
   );
 }
@@ -104,7 +104,7 @@ function ablationCard({ unit, concept, title, said, columns, rows }) {
     { class: "block wide" },
     make("h3", { class: "view-heading" }, title),
     said.map((sentence) => make("p", {}, sentence)),
-    make("div", { class: "scrolls" }, numberTable(columns, rows)),
+    foldingTable(numberTable(columns, rows)),
     make("div", { class: "saves" }, save),
   );
 }
