@@ -57,8 +57,3 @@ def quantise(values: np.ndarray, steps: np.ndarray, level: float) -> np.ndarray:
             true, shown = way * values.T > level, way * codes * steps[:, None] > level
             codes += way * (true.astype(np.int8) - shown)
     return np.where(np.isfinite(exact), np.clip(codes, -FINEST, FINEST), NOTHING).astype(np.int8)
-
-
-def restored(codes: np.ndarray, steps: np.ndarray) -> np.ndarray:
-    """The values that codes of shape (unit, time) stand for, float64 of shape (time, unit), as the page makes them."""
-    return np.where(codes == NOTHING, np.nan, codes * steps[:, None]).T

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnscope.reports.html.quantising import restored
+from rnnscope.reports.html.quantising import NOTHING
 
 
 @dataclass(eq=False)
@@ -50,3 +50,8 @@ def decoded(html: str | Path) -> Decoded:
     blocks = dict(found)
     assert len(blocks) == len(found)
     return Decoded(text, blocks, json.loads(gzip.decompress(base64.b64decode(blocks["page"]))))
+
+
+def restored(codes: np.ndarray, steps: np.ndarray) -> np.ndarray:
+    """The values that codes of shape (unit, time) stand for, float64 of shape (time, unit), as the page makes them."""
+    return np.where(codes == NOTHING, np.nan, codes * steps[:, None]).T

@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from rnnscope.reports.html.quantising import FINEST, NOTHING, quantise, restored, step_sizes
+from rnnscope.reports.html.quantising import FINEST, NOTHING, quantise, step_sizes
+
+from .decoding import restored
 
 VALUES = arrays.arrays(
     np.float32,
