@@ -137,11 +137,8 @@ def known(name: str, model: CharLanguageModel, console: Console) -> Known:
     corpus, documents = validation(name)
     family, taken_away = FAMILIES[corpus]
     console.print(name)
-    found = rnnscope.find_units(model, documents, named(family), console=console)
-    used = [
-        ablation(model, documents, best_state(found, concept.name), concept, console=console)
-        for concept in named(*taken_away)
-    ]
+    found = rnnscope.find_units(model, documents, named(family))
+    used = [ablation(model, documents, best_state(found, concept.name), concept) for concept in named(*taken_away)]
     return Known(name, corpus, found, used)
 
 

@@ -33,7 +33,7 @@ def sweep(path: Path, rates: list[float], epochs: float, console: Console) -> No
         training = replace(recipe.training, learning_rate=rate, epochs=epochs, validate_every=10**9)
         with tempfile.TemporaryDirectory() as folder:
             fabric = processes.launch("auto", training.precision, "csv", Path(folder))
-            run = Run(replace(recipe, training=training), Path(folder), fabric, console)
+            run = Run(replace(recipe, training=training), Path(folder), fabric)
             run.fit()
         done.append(run_of | {"validation_nats": round(run.progress.best_loss, 4)})
         pd.DataFrame(done).sort_values(["network", "learning_rate"]).to_csv(TABLE, index=False)

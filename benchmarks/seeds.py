@@ -13,8 +13,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from rnnscope import checkpoint
 from rnnscope.training import processes
 from rnnscope.training.loop import Run
@@ -26,7 +24,7 @@ def scores_of(recipe_path: Path, seed: int) -> list[dict[str, Any]]:
     recipe = replace(read_recipe(recipe_path), seed=seed)
     with tempfile.TemporaryDirectory() as folder:
         fabric = processes.launch("auto", recipe.training.precision, "csv", Path(folder))
-        run = Run(recipe, Path(folder), fabric, Console())
+        run = Run(recipe, Path(folder), fabric)
         run.fit()
         card = run.finish().card
     assert card is not None

@@ -30,7 +30,7 @@ def start_run(folder: Path) -> Run:
     text.write_text("".join(random.Random(0).choices(string.ascii_letters, k=1_000_000)))
     model = LanguageModelConfig(cell="lstm", hidden_size=256)
     recipe = Recipe("benchmark", "language-model", CorpusRecipe(path=str(text)), model, TRAINING)
-    run = Run(recipe, folder, processes.launch("cpu", "32", "csv", folder), Console(quiet=True))
+    run = Run(recipe, folder, processes.launch("cpu", "32", "csv", folder))
     run.model.train()
     return run
 

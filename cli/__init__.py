@@ -69,8 +69,14 @@ class Commands(click.Group):
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="rnnscope")
-def main() -> None:
+@click.pass_context
+def main(ctx: click.Context) -> None:
     """See what a recurrent network remembers."""
+    from rnnscope.progress import show_progress
+
+    from .console import standard_error
+
+    ctx.with_resource(show_progress(standard_error()))
 
 
 for command in (

@@ -12,6 +12,7 @@ from .arguments import (
     directions_option,
     draw,
     encoding_option,
+    files,
     force_option,
     json_option,
     limit_option,
@@ -21,7 +22,6 @@ from .arguments import (
     print_json,
     save_option,
     seed_option,
-    sources,
 )
 
 
@@ -86,12 +86,12 @@ def ablate(
     """
     from rnnscope.analysis.causes.ablation import ablation
 
-    from .console import standard_error, standard_output
+    from .console import standard_output
 
     check_picture(save, force)
     result = ablation(
         open_model(model, device, directions),  # pyright: ignore[reportArgumentType]
-        sources(texts),
+        files(texts, encoding),
         units,
         one_concept(concept),
         by=by,  # pyright: ignore[reportArgumentType]
@@ -99,8 +99,6 @@ def ablate(
         controls=controls,
         seed=seed,
         limit=limit,
-        encoding=encoding,
-        console=standard_error(),
     )
     if as_json:
         about = {"units": result.units, "concept": result.concept, "what": result.what, "text": result.text}

@@ -13,6 +13,7 @@ from .arguments import (
     directions_option,
     draw,
     encoding_option,
+    files,
     force_option,
     json_option,
     model_argument,
@@ -20,7 +21,6 @@ from .arguments import (
     print_json,
     save_option,
     seed_option,
-    sources,
     words,
 )
 
@@ -96,22 +96,18 @@ def agreement(
     from rnnscope.analysis.agreement.preference import agreement as prefer
     from rnnscope.probes.experiments.number import number_probes
 
-    from .console import standard_error, standard_output
+    from .console import standard_output
 
     check_picture(save, force, pages=1 + probed + bool(units))
     network: Any = open_model(model, device, directions)
     chosen = _chosen(pairs, only, encoding)
-    console, same = standard_error(), {"start": start, "seed": seed}
+    same: dict[str, Any] = {"start": start, "seed": seed}
     baseline = _baseline(network, train, ngram, encoding) if train else None
-    results: dict[str, Any] = {
-        "agreement": prefer(network, chosen, by=by, baseline=baseline, end=end, console=console, **same)
-    }
+    results: dict[str, Any] = {"agreement": prefer(network, chosen, by=by, baseline=baseline, end=end, **same)}
     if probed:
-        results["probes"] = number_probes(network, chosen, console=console, **same)
+        results["probes"] = number_probes(network, chosen, **same)
     if units:
-        results["ablation"] = agreement_ablation(
-            network, chosen, units, by=by, end=end, controls=controls, console=console, **same
-        )
+        results["ablation"] = agreement_ablation(network, chosen, units, by=by, end=end, controls=controls, **same)
     if as_json:
         print_json({name: _figures(name, result) for name, result in results.items()})
     else:
@@ -138,10 +134,10 @@ def _baseline(model: Network, train: tuple[str, ...], order: int, encoding: str)
     """An n-gram model of some texts."""
     from rnnscope.analysis.language_models import check_model
     from rnnscope.ngram import KneserNey
-    from rnnscope.tracing.documents import Given, gather
+    from rnnscope.tracing.documents import gather
 
     vocabulary = check_model(model).vocabulary
-    text = "\n\n".join(document.text for document in gather(Given(sources(train), encoding=encoding), "file"))
+    text = "\n\n".join(document.text for document in gather(files(train, encoding)))
     return KneserNey(order, len(vocabulary)).fit(vocabulary.encode(text))
 
 

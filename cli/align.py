@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +13,7 @@ from .arguments import (
     documents_option,
     draw,
     encoding_option,
+    files,
     force_option,
     json_option,
     open_model_or_trace,
@@ -24,7 +24,7 @@ from .arguments import (
 )
 
 if TYPE_CHECKING:
-    from rnnscope import Trace
+    from rnnscope import File, Trace
     from rnnscope.models import Network
 
 
@@ -67,22 +67,20 @@ def align(
 
     from rnnscope.analysis.alignment import align_units
 
-    from .console import standard_error, standard_output
+    from .console import standard_output
 
     check_picture(save, force)
     if signals is not None and len(signals) not in (1, 2):
         raise click.UsageError("--signals has one address for both, or two with a comma, such as l0.c,l0.h.")
     asked = None if signals is None else (signals[0], signals[-1])
-    console = standard_error()
-    read = {"documents": documents, "encoding": encoding, "console": console}
-    opened = [open_model_or_trace(name, texts, device) for name in (first, second)]
-    held = _held(opened[0][1])
+    read = files(texts, encoding, documents)
+    opened = [open_model_or_trace(name, read, device)[0] for name in (first, second)]
     with TemporaryDirectory() as folder:
         traces = [
-            _traced(network, held, asked and asked[place], Path(folder, str(place)), read)
-            for place, (network, _) in enumerate(opened)
+            _traced(network, read, asked and asked[place], Path(folder, str(place)))
+            for place, network in enumerate(opened)
         ]
-        result = align_units(traces[0], traces[1], asked, shifts=shifts, seed=seed, console=console)
+        result = align_units(traces[0], traces[1], asked, shifts=shifts, seed=seed)
     if as_json:
         about = {name: getattr(result, name) for name in ("models", "signals", "steps")}
         about |= {name: getattr(result, name) for name in ("first_guess", "same_guess", "first_cost")}
@@ -92,22 +90,12 @@ def align(
     draw([result], save, as_json)
 
 
-def _held(given: Sequence[Any] | None) -> list[Path | bytes]:
-    """Files, and what standard input holds, which both networks read."""
-    return [source if isinstance(source, Path) else source.read() for source in given or ()]
-
-
-def _traced(
-    network: Network | Trace, held: list[Path | bytes], signal: str | None, path: Path, read: dict[str, Any]
-) -> Trace:
+def _traced(network: Network | Trace, read: list[File], signal: str | None, path: Path) -> Trace:
     """A trace as it is, or that of a network with the signal alone, on disk."""
-    from io import BytesIO
-
     from rnnscope import Trace, trace
     from rnnscope.recording.recorder import memories
 
     if isinstance(network, Trace):
         return network
     names = sorted(set(memories(network).values())) if signal is None else [signal]
-    given = [BytesIO(part) if isinstance(part, bytes) else part for part in held]
-    return trace(network, given, path, signals=names, **read)
+    return trace(network, read, path, signals=names)

@@ -7,14 +7,14 @@ import math
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from rnnscope import Concept, Trace
+    from rnnscope import Concept, File, Trace
     from rnnscope.models import Network
 
 model_argument = click.argument("model", metavar="MODEL.pt")
@@ -65,11 +65,13 @@ def seed_option(of: str) -> Callable[..., Any]:
     return click.option("--seed", default=0, show_default=True, metavar="N", type=click.IntRange(0, 2**32 - 1), help=of)
 
 
-def sources(texts: Sequence[str]) -> list[Path | BinaryIO]:
+def files(texts: Sequence[str], encoding: str = "utf-8", documents: Any = None) -> list[File]:
     """The files of the names given; a dash is standard input."""
+    from rnnscope import File
+
     if "-" in texts and sys.stdin is None:
         raise click.UsageError("TEXT is -, but there is no standard input.")
-    return [sys.stdin.buffer if text == "-" else Path(text) for text in texts]
+    return [File(sys.stdin.buffer if text == "-" else Path(text), documents, encoding) for text in texts]
 
 
 def words(ctx: click.Context, parameter: click.Parameter, value: str | None) -> list[str] | None:
@@ -123,18 +125,18 @@ def open_model(model: str, device: str = "cpu", directions: Sequence[Path] = ())
 
 
 def open_model_or_trace(
-    model: str, texts: Sequence[str], device: str, directions: Sequence[Path] = ()
-) -> tuple[Network | Trace, list[Path | BinaryIO] | None]:
+    model: str, read: Sequence[File], device: str, directions: Sequence[Path] = ()
+) -> tuple[Network | Trace, list[File] | None]:
     """A network and what it is to read, or a trace alone; seen along directions while the command runs."""
     from rnnscope import open_trace
     from rnnscope.recording.directions import Directions
 
     traced = Path(model).is_dir() or Path(model).suffix == ".zarr"
-    if traced == bool(texts):
+    if traced == bool(read):
         raise click.UsageError("Give a model and texts to read, or a trace alone, which has its text.")
     if traced:
         return open_trace(model).along([Directions.load(path) for path in directions]), None
-    return open_model(model, device, directions), sources(texts)
+    return open_model(model, device, directions), list(read)
 
 
 def one_concept(name: str) -> Concept:

@@ -13,6 +13,7 @@ from .arguments import (
     directions_option,
     draw,
     encoding_option,
+    files,
     force_option,
     json_option,
     model_argument,
@@ -20,7 +21,6 @@ from .arguments import (
     print_json,
     save_option,
     seed_option,
-    sources,
 )
 
 
@@ -88,13 +88,13 @@ def attribute(
     from rnnscope.analysis.attribution.attributing import attribute as attribute_characters
     from rnnscope.analysis.attribution.signals import attribute_units
 
-    from .console import standard_error, standard_output
+    from .console import standard_output
 
     if signal is not None and words:
         raise click.UsageError("--words shows the words of a text; --signal shows units.")
     check_picture(save, force, pages=max(len(methods), 1))
     network, read = open_model(model, device, directions), _read(text, encoding, limit)
-    given: dict[str, Any] = {"console": standard_error()} | ({} if baseline is None else {"baseline": baseline})
+    given: dict[str, Any] = {} if baseline is None else {"baseline": baseline}
     found: list[Any]
     if signal is not None:
         found = [
@@ -115,11 +115,7 @@ def attribute(
 
 def _read(text: str, encoding: str, limit: int) -> str:
     """The first characters of a file or of standard input."""
-    from rnnscope.text import read_stream, read_text
-
-    source = sources([text])[0]
-    whole = read_text(source, encoding) if isinstance(source, Path) else read_stream(source, "standard input", encoding)
-    whole = whole.removesuffix("\n")
+    whole = files([text], encoding)[0].text.removesuffix("\n")
     if len(whole) > limit:
         click.echo(f"Read: the first {limit:,} of {len(whole):,} characters; more with --limit.", err=True)
     return whole[:limit]

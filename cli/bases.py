@@ -13,6 +13,7 @@ from .arguments import (
     documents_option,
     draw,
     encoding_option,
+    files,
     force_option,
     json_option,
     open_model_or_trace,
@@ -60,19 +61,16 @@ def bases(
     from rnnscope.analysis.directions.bases import compare_bases
     from rnnscope.probes.concepts import named
 
-    from .console import standard_error, standard_output
+    from .console import standard_output
 
     check_picture(save, force)
     result = compare_bases(
-        *open_model_or_trace(model, texts, device),
+        *open_model_or_trace(model, files(texts, encoding, documents), device),
         named(*concepts or ["prose"]),
         signal=signal,
         rotations=rotations,
         standardised=not raw,
-        documents=documents,  # pyright: ignore[reportArgumentType]
-        encoding=encoding,
         seed=seed,
-        console=standard_error(),
     )
     if as_json:
         about = {"signal": result.signal, "units": result.units, "standardised": result.standardised}

@@ -83,7 +83,7 @@ def clamp(
     """
     from rnnscope.analysis.causes.clamping import clamp_sweep
 
-    from .console import standard_error, standard_output
+    from .console import standard_output
 
     check_picture(save, force)
     result = clamp_sweep(
@@ -96,7 +96,6 @@ def clamp(
         samples=samples,
         temperature=temperature,
         seed=seed,
-        console=standard_error(),
     )
     if as_json:
         about = {"unit": result.unit, "concept": result.concept, "what": result.what, "text": result.text}

@@ -60,15 +60,15 @@ def classes(
     """
     from rnnscope.probes.experiments.single_unit import single_unit_study
 
-    from .console import standard_error, standard_output
+    from .console import standard_output
 
     clamp = clamp or judge is not None
     check_picture(save, force, pages=1 + clamp)
     network: Any = open_model(model, device)
-    corpus, console = _corpus(labelled, encoding), standard_error()
+    corpus = _corpus(labelled, encoding)
     held = _held(network, corpus, judge, device) if clamp else None
-    study = single_unit_study(network, corpus, seed=seed, console=console)
-    results: list[Any] = [study, held(study.unit, seed, console)] if held else [study]
+    study = single_unit_study(network, corpus, seed=seed)
+    results: list[Any] = [study, held(study.unit, seed)] if held else [study]
     if as_json:
         about = {"unit": study.unit, "threshold": study.threshold, "texts": study.texts, "read": study.read}
         about |= {"table": study.table, "curve": study.curve}
@@ -89,7 +89,7 @@ def _corpus(labelled: str, encoding: str) -> LabelledCorpus:
 
 
 def _held(network: Network, corpus: LabelledCorpus, judge: str | None, device: str) -> Any:
-    """What holds a unit: a function of its address, a seed and a console."""
+    """What holds a unit: a function of its address and a seed."""
     from rnnscope.errors import ModelError
     from rnnscope.models import CharLanguageModel, SequenceClassifier
     from rnnscope.probes.experiments.holding import read_while_held, written_while_held
@@ -100,8 +100,8 @@ def _held(network: Network, corpus: LabelledCorpus, judge: str | None, device: s
             raise ModelError("Who says of what class the texts are that it writes? Name a classifier with --judge.")
         classifier: Any = open_model(judge, device)
 
-        def written(unit: str, seed: int, console: Any) -> HeldUnit:
-            return written_while_held(network, unit, classifier, label, seed=seed, console=console)
+        def written(unit: str, seed: int) -> HeldUnit:
+            return written_while_held(network, unit, classifier, label, seed=seed)
 
         return written
     if judge is not None:
@@ -109,4 +109,4 @@ def _held(network: Network, corpus: LabelledCorpus, judge: str | None, device: s
     if not isinstance(network, SequenceClassifier):
         raise ModelError("A language model or a classifier is needed to hold a unit.")
     tests = corpus.distinct().split((0.8, 0.1, 0.1))["test"]
-    return lambda unit, seed, console: read_while_held(network, unit, tests, label, console=console)
+    return lambda unit, seed: read_while_held(network, unit, tests, label)

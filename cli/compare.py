@@ -13,13 +13,13 @@ from .arguments import (
     device_option,
     draw,
     encoding_option,
+    files,
     force_option,
     json_option,
     limit_option,
     open_model,
     plot_option,
     print_json,
-    sources,
 )
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def compare(
     from rnnscope.output import new_path
     from rnnscope.probes.concepts import named
 
-    from .console import standard_error, standard_output
+    from .console import standard_output
 
     check_picture(plot, force)
     if save is not None:
@@ -79,7 +79,7 @@ def compare(
         raise click.UsageError("Give one recipe of a comparison, or networks alone.")
     if not by_recipe and (output is not None or jobs is not None):
         raise click.UsageError("--output and --jobs are for a recipe: networks that are given are not trained.")
-    asked, console, text = named(*concepts) if concepts else (), standard_error(), sources(texts) or None
+    asked, text = named(*concepts) if concepts else (), files(texts, encoding) or None
     if by_recipe:
         try:
             result = run_comparison(
@@ -89,16 +89,14 @@ def compare(
                 concepts=asked,
                 text=text,
                 limit=limit,
-                encoding=encoding,
                 device=device,
-                console=console,
             )
         except KeyboardInterrupt:
             click.echo("Interrupted; the same command goes on.", err=True)
             raise SystemExit(130) from None
     else:
         models = _opened(compared, device)
-        result = compare_networks(models, text, concepts=asked, limit=limit, encoding=encoding, console=console)
+        result = compare_networks(models, text, concepts=asked, limit=limit)
     if as_json:
         print_json({"table": result.table, "runs": result.runs, "sweep": result.sweep, "notes": result.notes})
     else:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .arguments import concepts_options, encoding_option, json_option, print_json, sources
+from .arguments import concepts_options, encoding_option, files, json_option, print_json
 
 if TYPE_CHECKING:
     from rnnscope.concept import Concept
@@ -46,9 +46,9 @@ def concepts(text: str | None, concepts: list[str], start: int, length: int, as_
 
 
 def _read(text: str, encoding: str) -> str:
-    from rnnscope.tracing.documents import Given, gather
+    from rnnscope.tracing.documents import gather
 
-    (document,) = gather(Given(sources([text]), encoding=encoding), "file")
+    (document,) = gather(files([text], encoding))
     return document.text
 
 

@@ -11,6 +11,7 @@ from .arguments import (
     device_option,
     documents_option,
     encoding_option,
+    files,
     force_option,
     json_option,
     limit_option,
@@ -18,7 +19,6 @@ from .arguments import (
     open_model,
     print_json,
     seed_option,
-    sources,
 )
 
 
@@ -67,8 +67,6 @@ def directions(
     from rnnscope.recording.along import along
     from rnnscope.recording.directions import check_file
 
-    from .console import standard_error
-
     if kind == "rotation" and components is not None:
         raise click.UsageError("--components is of --kind pca; a rotation has as many directions as there are units.")
     name = name or {"pca": "pc", "rotation": "rotation"}[kind]
@@ -76,12 +74,9 @@ def directions(
     network = open_model(model, device)
     moments = signal_moments(
         network,
-        sources(texts),
+        files(texts, encoding, documents),
         signal,
         limit=limit,
-        documents=documents,  # pyright: ignore[reportArgumentType]
-        encoding=encoding,
-        console=standard_error(),
     )
     pca = kind == "pca"
     found = components_of(moments, components, name) if pca else random_rotation(moments, name=name, seed=seed)

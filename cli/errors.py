@@ -11,12 +11,12 @@ from .arguments import (
     device_option,
     draw,
     encoding_option,
+    files,
     force_option,
     json_option,
     open_model,
     print_json,
     save_option,
-    sources,
 )
 
 
@@ -75,17 +75,15 @@ def errors(
     """
     from rnnscope.analysis.mistakes.error_analysis import error_analysis
 
-    from .console import standard_error, standard_output
+    from .console import standard_output
 
     check_picture(save, force)
     result = error_analysis(
         {name: open_model(model, device) for name, model in _named(models).items()},  # pyright: ignore[reportArgumentType]
-        sources(texts),
-        train=sources(train) or None,
+        files(texts, encoding),
+        train=files(train, encoding) or None,
         orders=orders or None,
         limit=limit,
-        encoding=encoding,
-        console=standard_error(),
     )
     if as_json:
         about = {"text": result.text, "definitions": result.definitions, "models": result.summary}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +12,7 @@ from .arguments import (
     device_option,
     documents_option,
     encoding_option,
+    files,
     force_option,
     json_option,
     model_argument,
@@ -20,11 +21,10 @@ from .arguments import (
     save_option,
     say_drawn,
     seed_option,
-    sources,
 )
 
 if TYPE_CHECKING:
-    from rnnscope import Network
+    from rnnscope import File, Network
 
 
 @click.command()
@@ -95,14 +95,14 @@ def faithfulness(
     from rnnscope.reports import figures
     from rnnscope.style import new_panels
 
-    from .console import standard_error, standard_output
+    from .console import standard_output
 
     if bool(texts) == bool(labelled):
         got = "both" if texts else "neither"
         raise click.UsageError(f"Give texts, or labelled ones by --labelled; got {got}.")
     check_picture(save, force)
     network = open_model(model, device)
-    read = _labelled(labelled, network) if labelled else _stretches(sources(texts), documents, encoding, limit, network)
+    read = _labelled(labelled, network) if labelled else _stretches(files(texts, encoding, documents), limit, network)
     chosen = _some([text[:limit] for text in read], count, seed)
     result = check(
         network,
@@ -113,7 +113,6 @@ def faithfulness(
         baseline=baseline,
         orders=orders,
         seed=seed,
-        console=standard_error(),
     )
     if as_json:
         about = {"target": result.target, "parts": result.parts, "baseline": result.baseline, "texts": result.texts}
@@ -147,16 +146,13 @@ def _labelled(name: str, network: Network) -> list[str]:
     return [example.text for example in corpus.cut(shape.longest).distinct().split(shape.split)["test"]]
 
 
-def _stretches(
-    files: list[Path | BinaryIO], documents: str | None, encoding: str, limit: int, network: Network
-) -> list[str]:
+def _stretches(files: list[File], limit: int, network: Network) -> list[str]:
     """The beginnings of documents for a classifier, whole stretches of them for another network."""
     from rnnscope.models import SequenceClassifier
-    from rnnscope.tracing.documents import Given, gather
+    from rnnscope.tracing.documents import gather
 
     classifier = isinstance(network, SequenceClassifier)
-    given = Given(files, documents, encoding)  # pyright: ignore[reportArgumentType]
-    found = [document.text for document in gather(given, "line" if classifier else "file")]
+    found = [document.text for document in gather(files, "line" if classifier else "file")]
     if classifier:
         return found
     return [text[start : start + limit] for text in found for start in range(0, max(1, len(text) - limit + 1), limit)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import click
@@ -13,6 +12,7 @@ from .arguments import (
     documents_option,
     draw,
     encoding_option,
+    files,
     force_option,
     json_option,
     open_model_or_trace,
@@ -20,11 +20,6 @@ from .arguments import (
     save_option,
     seed_option,
 )
-
-
-def _opened(given: list[Path | bytes] | None) -> list[Path | io.BytesIO] | None:
-    """Files, and what standard input held, which can be read again."""
-    return None if given is None else [io.BytesIO(part) if isinstance(part, bytes) else part for part in given]
 
 
 @click.command()
@@ -61,19 +56,17 @@ def gates(
     from rnnscope.analysis.gates.timescales import timescales
     from rnnscope.errors import ModelError
 
-    from .console import standard_error, standard_output
+    from .console import standard_output
 
     for pages in (1, 2):  # a network without gates has its timescales alone
         check_picture(save, force, pages)
-    network, named = open_model_or_trace(model, texts, device)
-    given = named and [source if isinstance(source, Path) else source.read() for source in named]
-    console, progress = standard_output(), standard_error()
-    options = {"documents": documents, "encoding": encoding, "console": progress}
+    network, read = open_model_or_trace(model, files(texts, encoding, documents), device)
+    console = standard_output()
     try:
-        saturated, why = saturation(network, _opened(given), **options), None  # pyright: ignore[reportArgumentType]
+        saturated, why = saturation(network, read), None
     except ModelError as error:  # it has no gates, but its units have timescales
         saturated, why = None, str(error)
-    lasting = timescales(network, _opened(given), limit=limit, seed=seed, **options)  # pyright: ignore[reportArgumentType]
+    lasting = timescales(network, read, limit=limit, seed=seed)
     results = [result for result in (saturated, lasting) if result is not None]
     if as_json:
         found = {"saturation": saturated and saturated.table, "summary": saturated and saturated.summary}

@@ -11,6 +11,7 @@ from .arguments import (
     check_picture,
     device_option,
     encoding_option,
+    files,
     force_option,
     json_option,
     limit_option,
@@ -19,7 +20,6 @@ from .arguments import (
     save_option,
     say_drawn,
     seed_option,
-    sources,
 )
 
 if TYPE_CHECKING:
@@ -87,15 +87,15 @@ def gradients(
     from rnnscope.analysis.gradients.flow import gradient_flow
     from rnnscope.analysis.gradients.flow_result import GradientFlows
     from rnnscope.reports import figures
-    from rnnscope.tracing.documents import Given, gather
+    from rnnscope.tracing.documents import gather
 
-    from .console import standard_error, standard_output
+    from .console import standard_output
 
     check_picture(save, force, pages=1 if stretch is None else len(models) * (1 + initial))
     if save is None and stretch is not None:
         raise click.UsageError("--map draws a picture: say where to with --save.")
-    documents, console = gather(Given(sources([text]), encoding=encoding), "file"), standard_error()
-    wanted = {"lags": lags, "targets": stretch or targets, "seed": seed, "limit": limit, "console": console}
+    documents = gather(files([text], encoding))
+    wanted = {"lags": lags, "targets": stretch or targets, "seed": seed, "limit": limit}
     networks = _networks(models, device, initial)
     flows = {name: gradient_flow(model, documents, **wanted) for name, model in networks.items()}
     result = GradientFlows(flows) if len(flows) > 1 else next(iter(flows.values()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -10,6 +11,7 @@ from .arguments import (
     check_picture,
     device_option,
     encoding_option,
+    files,
     force_option,
     json_option,
     limit_option,
@@ -19,7 +21,6 @@ from .arguments import (
     save_option,
     say_drawn,
     seed_option,
-    sources,
     words,
 )
 
@@ -85,13 +86,13 @@ def jacobians(
     from rnnscope.analysis.gradients.lyapunov import lyapunov_spectrum
     from rnnscope.reports import figures
     from rnnscope.style import new_panels
-    from rnnscope.tracing.documents import Given, gather
+    from rnnscope.tracing.documents import gather
 
-    from .console import standard_error, standard_output
+    from .console import standard_output
 
     check_picture(save, force)
-    network, read = open_model(model, device), gather(Given(sources(texts), encoding=encoding), "file")
-    options = {"seed": seed, "limit": limit, "console": standard_error()}
+    network, read = open_model(model, device), gather(files(texts, encoding))
+    options: dict[str, Any] = {"seed": seed, "limit": limit}
     spectrum = lyapunov_spectrum(
         network, read, exponents=exponents, steps=steps, sequences=sequences, warmup=warmup, **options
     )

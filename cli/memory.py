@@ -12,6 +12,7 @@ from .arguments import (
     check_picture,
     device_option,
     encoding_option,
+    files,
     force_option,
     json_option,
     limit_option,
@@ -21,7 +22,6 @@ from .arguments import (
     save_option,
     say_drawn,
     seed_option,
-    sources,
 )
 
 if TYPE_CHECKING:
@@ -127,13 +127,11 @@ def _of_text(
     from rnnscope.analysis.memory.context import effective_context
     from rnnscope.analysis.memory.forgetting import forgetting_times
     from rnnscope.style import new_figure
-    from rnnscope.tracing.documents import Given, gather
+    from rnnscope.tracing.documents import gather
 
-    from .console import standard_error
-
-    documents, console = gather(Given(sources(texts), encoding=encoding), "file"), standard_error()
-    context = effective_context(network, documents, lengths=lengths, targets=targets, console=console, **options)
-    forgetting = forgetting_times(network, documents, places=places, horizon=horizon, console=console, **options)
+    documents = gather(files(texts, encoding))
+    context = effective_context(network, documents, lengths=lengths, targets=targets, **options)
+    forgetting = forgetting_times(network, documents, places=places, horizon=horizon, **options)
     figure = new_figure("page", 4.8)
     top, bottom = figure.subfigures(2, 1)  # pyright: ignore[reportGeneralTypeIssues]
     context.plot(top.subplots(1, 2))
@@ -157,9 +155,7 @@ def _of_problem(
     from rnnscope.problems.counting import CounterLanguage
     from rnnscope.style import figure_of, new_panels
 
-    from .console import standard_error
-
-    success = task_success(network, lengths, seed=seed, console=standard_error())
+    success = task_success(network, lengths, seed=seed)
     units = counting_units(network, seed=seed) if isinstance(network.problem, CounterLanguage) else None
     left, *right = new_panels(1, 1 if units is None else 2, width="column" if units is None else "page")
     success.plot(left)

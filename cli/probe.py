@@ -16,6 +16,7 @@ from .arguments import (
     documents_option,
     draw,
     encoding_option,
+    files,
     force_option,
     json_option,
     one_concept,
@@ -81,9 +82,8 @@ def probe(
     """
     from rnnscope import probes
     from rnnscope.output import new_path
-    from rnnscope.probes.evidence.probing import rereadable
 
-    from .console import standard_error, standard_output
+    from .console import standard_output
 
     if save_direction is not None and len(concepts) > 1:
         raise click.UsageError("--save-direction writes the direction of one concept; name one.")
@@ -91,22 +91,18 @@ def probe(
     if save_direction is not None:
         new_path(_check_direction(save_direction), force)
     known = [one_concept(name) for name in concepts]
-    source, texts_read = open_model_or_trace(model, texts, device, directions)
+    source, read = open_model_or_trace(model, files(texts, encoding, documents), device, directions)
     if save_direction is not None:
         _check_one_signal(source, units)
-    given = None if texts_read is None else rereadable(texts_read)
     found = (
         probes.probe(
             source,
-            given,
+            read,
             concept,
             units=units,
             untrained=not no_untrained,
             limit=limit,
             seed=seed,
-            documents=documents,  # pyright: ignore[reportArgumentType]
-            encoding=encoding,
-            console=standard_error(),
         )
         for concept in known
     )

@@ -11,6 +11,7 @@ from .arguments import (
     device_option,
     documents_option,
     encoding_option,
+    files,
     force_option,
     json_option,
     limit_option,
@@ -76,10 +77,10 @@ def report(
     from rnnscope.probes.concepts import named
     from rnnscope.reports.html.reporting import report as write
 
-    from .console import standard_error, standard_output
+    from .console import standard_output
 
     new_path(output, force)
-    source, text = open_model_or_trace(model, texts, device)
+    source, text = open_model_or_trace(model, files(texts, encoding, documents), device)
     if network is not None and text is not None:
         raise click.UsageError("--model goes with a TRACE; here the network is the first argument.")
     task = source.tree.attrs.get("task") if isinstance(source, Trace) else getattr(source, "task", None)
@@ -94,12 +95,9 @@ def report(
         ablate=ablate,
         size=size,
         title=title,
-        documents=documents,  # pyright: ignore[reportArgumentType]
-        encoding=encoding,
         limit=None if text is None else limit,
         force=force,
         seed=seed,
-        console=standard_error(),
     )
     if as_json:
         print_json({"path": str(written.path), "bytes": written.size, "notes": written.notes})

@@ -16,12 +16,12 @@ from .arguments import (
     directions_option,
     documents_option,
     encoding_option,
+    files,
     force_option,
     json_option,
     model_argument,
     open_model,
     print_json,
-    sources,
     width_option,
     words,
 )
@@ -97,13 +97,11 @@ def trace(
     from rnnscope.output import new_path
     from rnnscope.reports import figures
 
-    from .console import standard_error
-
     if heatmap is not None:
         figures.check_format(heatmap)
         for path in figures.page_paths(heatmap, 1) + figures.page_paths(heatmap, _HEATMAP_PAGES):
             new_path(path, force)
-    given = sources(texts)
+    given = files(texts, encoding, documents)
     name = "stdin" if texts[0] == "-" else Path(texts[0]).stem
     result = rnnscope.trace(
         open_model(model, device, directions),
@@ -112,11 +110,7 @@ def trace(
         signals=signals,
         units=units,
         dtype=dtype,  # pyright: ignore[reportArgumentType]
-        documents=documents,  # pyright: ignore[reportArgumentType]
-        encoding=encoding,
-        name="stdin" if texts == ("-",) else None,
         force=force,
-        console=standard_error(),
     )
     found = _numbers(result)
     if as_json:

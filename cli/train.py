@@ -26,13 +26,13 @@ def train(recipe: Path, output: Path | None, resume: bool, as_json: bool, device
 
     On several devices or machines: torchrun --nproc-per-node 2 -m rnnscope.cli train RECIPE.toml
     """
-    from rnnscope import train
+    from rnnscope import show_progress, train
 
     from .console import standard_error, standard_output
 
-    console = standard_error() if as_json else standard_output()
     try:
-        model = train(recipe, output, resume=resume, force=force, device=device, console=console)
+        with show_progress(standard_error() if as_json else standard_output()):
+            model = train(recipe, output, resume=resume, force=force, device=device)
     except KeyboardInterrupt:
         arguments = [str(recipe), *(["-o", str(output)] if output else []), "--device", device, "--resume"]
         go_on = f"if training had begun, go on with: rnnscope train {shlex.join(arguments)}"

@@ -14,6 +14,7 @@ from .arguments import (
     documents_option,
     draw,
     encoding_option,
+    files,
     force_option,
     json_option,
     open_model_or_trace,
@@ -77,20 +78,17 @@ def units(
     from rnnscope.output import new_path
     from rnnscope.probes.concepts import named
 
-    from .console import standard_error, standard_output
+    from .console import standard_output
 
     check_picture(plot, force)
     if save is not None:
         new_path(check_table(save), force)
     found = rnnscope.find_units(
-        *open_model_or_trace(model, texts, device, directions),
+        *open_model_or_trace(model, files(texts, encoding, documents), device, directions),
         named(*concepts or ["prose"]),
         signals=signals,
-        documents=documents,  # pyright: ignore[reportArgumentType]
-        encoding=encoding,
         shifts=shifts,
         seed=seed,
-        console=standard_error(),
     ).sorted(sort)
     if as_json:
         about = {"left_out": found.left_out, "steps": found.steps, "units": len(found.scores)}

@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from .models import Transducer as Transducer
     from .models import Translator as Translator
     from .ngram import KneserNey as KneserNey
+    from .progress import show_progress as show_progress
     from .recording.adapter import Adapter as Adapter
     from .recording.adapter import register as register
     from .recording.adapters import CTRNN as CTRNN
@@ -82,6 +83,8 @@ if TYPE_CHECKING:
     from .recording.recorder import unroll as unroll
     from .reports.description import describe_unit as describe_unit
     from .reports.html.reporting import report as report
+    from .text import Document as Document
+    from .text import File as File
     from .text import Vocabulary as Vocabulary
     from .tracing.making import trace as trace
     from .tracing.trace import Trace as Trace
@@ -96,6 +99,8 @@ _HOME = {
     "CharLanguageModel": "models",
     "Concept": "concept",
     "Directions": "recording.directions",
+    "Document": "text",
+    "File": "text",
     "Forecaster": "models",
     "GradientFlows": "analysis.gradients.flow_result",
     "KneserNey": "ngram",
@@ -154,6 +159,7 @@ _HOME = {
     "responses": "analysis.responses",
     "run_comparison": "comparison.experiments",
     "saturation": "analysis.gates.saturation",
+    "show_progress": "progress",
     "signal_moments": "analysis.directions.moments",
     "state_jacobians": "analysis.gradients.jacobians",
     "task_success": "analysis.memory.success",

@@ -6,11 +6,15 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from types import FrameType
+from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
+
+T = TypeVar("T")
 
 
 class RateColumn(ProgressColumn):
@@ -25,17 +29,69 @@ class RateColumn(ProgressColumn):
         return Text("" if speed is None else f"{speed:,.0f} {self._counted}/s", style="progress.data.speed")
 
 
-def progress_bar(console: Console | None, counted: str = "characters") -> Progress:
-    """A bar that counts characters or what is named; silent where there is no console or no terminal."""
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        RateColumn(counted),
-        TimeRemainingColumn(),
-        console=console,
-        disable=console is None or not console.is_terminal,
-    )
+_console: ContextVar[Console | None] = ContextVar("console", default=None)
+_bar_stands: ContextVar[bool] = ContextVar("bar_stands", default=False)
+
+
+@contextmanager
+def show_progress(console: Console | None = None) -> Iterator[None]:
+    """Show how far all work inside has come: a bar with its rate and the time left, and what is to be known meanwhile.
+
+    Without it the functions of rnnscope are silent, as they are in threads that start inside.
+
+    Parameters
+    ----------
+    console : rich Console, optional
+        Standard error if not given. Where it is no terminal, there are no bars.
+
+    Examples
+    --------
+    >>> import rnnscope
+    >>> from rnnscope import trained
+    >>> model = rnnscope.load(trained.path("prose-lstm"))
+    >>> with rnnscope.show_progress():
+    ...     trace = rnnscope.trace(model, "He said nothing more.")
+    >>> trace
+    <Trace of 21 steps, in memory: l0.h, l0.c, l0.i, l0.f, l0.g, l0.o>
+    """
+    with _set(_console, console or Console(stderr=True)):
+        yield
+
+
+@contextmanager
+def silence() -> Iterator[None]:
+    """Nothing is shown of the work inside."""
+    with _set(_console, None):
+        yield
+
+
+def screen() -> dict[str, Any]:
+    """The arguments with which a `Progress` is seen: not where nothing is shown, nor inside work that has a bar."""
+    console = _console.get()
+    return {"console": console, "disable": console is None or not console.is_terminal or _bar_stands.get()}
+
+
+@contextmanager
+def progress_bar(counted: str = "characters") -> Iterator[Progress]:
+    """A bar that counts characters or what is named; nothing is seen of it where nothing is shown."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), RateColumn(counted))
+    with Progress(*columns, TimeRemainingColumn(), **screen()) as bar, _set(_bar_stands, True):
+        yield bar
+
+
+def say(what: str) -> None:
+    """A sentence to whoever watches the work."""
+    if console := _console.get():
+        console.print(what, markup=False, soft_wrap=True)
+
+
+@contextmanager
+def _set(variable: ContextVar[T], value: T) -> Iterator[None]:
+    token = variable.set(value)
+    try:
+        yield
+    finally:
+        variable.reset(token)
 
 
 @contextmanager

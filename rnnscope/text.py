@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 import numpy as np
 
@@ -27,6 +27,59 @@ class Document:
 
     name: str
     text: str = field(repr=False)
+
+
+Cut = Literal["file", "line"]
+"""Whether a file is one document, or each line of it that is not blank."""
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of text, and how it is to be read, where that is not as usual.
+
+    A path alone is a file in UTF-8, cut into documents as the network that reads it has it.
+
+    Parameters
+    ----------
+    source : path, or open binary file
+        What an open file holds is read once and kept.
+    documents : {"file", "line"}, optional
+        Whether the file is one document, or each line of it that is not blank. If not given, it is one for a language
+        model and a module; classifiers, taggers and translators read lines.
+    encoding : str
+        A name that Python knows, such as ``"latin-1"``.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import rnnscope
+    >>> count = Path("names.txt").write_bytes("Zo\xeb\nJos\xe9\n".encode("latin-1"))
+    >>> rnnscope.File("names.txt", documents="line", encoding="latin-1").text
+    'Zoë\nJosé\n'
+    """
+
+    source: str | Path | BinaryIO
+    documents: Cut | None = None
+    encoding: str = "utf-8"
+
+    @property
+    def name(self) -> str:
+        """The last part of the path; ``stdin`` of standard input."""
+        path = self.source if isinstance(self.source, str | Path) else getattr(self.source, "name", "stream")
+        return Path(str(path).strip("<>")).name
+
+    @cached_property
+    def text(self) -> str:
+        """All of it, see `read_text`.
+
+        Raises
+        ------
+        TextError
+            If it is missing, unreadable, empty, binary, too large or in another encoding.
+        """
+        if isinstance(self.source, str | Path):
+            return read_text(self.source, self.encoding)
+        return read_stream(self.source, self.name, self.encoding)
 
 
 class Vocabulary:

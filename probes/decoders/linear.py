@@ -7,7 +7,6 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from rich.console import Console
 from rich.progress import Progress
 from sklearn.utils import check_random_state
 
@@ -92,7 +91,7 @@ class LinearProbe(LogisticProbe):
         self.folds = folds
         self.random_state = random_state
 
-    def fit(self, X: Values, y: Any, groups: Any = None, console: Console | None = None) -> Self:
+    def fit(self, X: Values, y: Any, groups: Any = None) -> Self:
         """Train on examples.
 
         Parameters
@@ -103,8 +102,6 @@ class LinearProbe(LogisticProbe):
         groups : array of shape (example,), optional
             What is never divided in cross-validation, such as the document. Without it each example counts as
             independent of the others, which the steps of one text are not.
-        console : rich Console, optional
-            Where progress is shown.
 
         Raises
         ------
@@ -115,7 +112,7 @@ class LinearProbe(LogisticProbe):
         self._check_options()
         values, labels = self._training(X, y, groups)
         data, classes = Standardised(values), len(self.classes_)
-        with progress_bar(console, "passes") as bar:
+        with progress_bar("passes") as bar:
             if self.strength is None:
                 sample = self._sample(labels, data.shape[1])
                 some = data if len(sample) == len(labels) else data.take(sample)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 from torch import nn
 
 from rnnscope.concept import Concept
@@ -22,7 +20,7 @@ from rnnscope.probes.examples.examples import Examples
 from rnnscope.probes.examples.steps import step_examples
 from rnnscope.progress import progress_bar
 from rnnscope.recording.along import along, shown
-from rnnscope.tracing.documents import Cut, Texts
+from rnnscope.tracing.documents import Texts
 from rnnscope.tracing.trace import Trace
 from rnnscope.training.first_weights import untrained as first_weights
 
@@ -40,17 +38,14 @@ _CODE_FOLDS = 3
 
 def probe(
     model: nn.Module | Trace,
-    text: Texts | Sequence[Texts] | None = None,
+    text: Texts | None = None,
     concept: Concept | None = None,
     *,
     units: str | Sequence[str] | None = None,
     untrained: nn.Module | Trace | bool = True,
     limit: int = 100_000,
     seed: int = 0,
-    documents: Cut | None = None,
-    encoding: str = "utf-8",
     characters: Sequence[str] | None = None,
-    console: Console | None = None,
 ) -> ProbeResult:
     """What can be read of a concept from the units of a network, in the figures that a paper needs.
 
@@ -62,7 +57,7 @@ def probe(
     Parameters
     ----------
     model : nn.Module in eval mode, or Trace
-    text : str, Document, Path, open binary file, or a sequence of these
+    text : str, Document, Path, File, or a sequence of these
         As for `rnnscope.trace`; none for a trace.
     concept : Concept
         See `rnnscope.probes.concepts`.
@@ -76,10 +71,8 @@ def probe(
         Steps to read, at most.
     seed : int
         Of all that is random.
-    documents, encoding, characters
+    characters
         As for `rnnscope.trace`.
-    console : rich Console, optional
-        Where progress is shown.
 
     Returns
     -------
@@ -91,20 +84,16 @@ def probe(
         If the concept applies nowhere or says the same of all, or there is too little text.
     TextError, ConceptError, AddressError, RecordingError
     """
-    given = None if text is None else rereadable(text)
 
     def read(source: nn.Module | Trace) -> Examples:
         return step_examples(
             source,
-            None if isinstance(source, Trace) else given,
+            None if isinstance(source, Trace) else text,
             concept,
             units=units,
             limit=limit,
             seed=seed,
-            documents=documents,
-            encoding=encoding,
             characters=characters,
-            console=console,
         )
 
     if isinstance(model, Trace) and text is not None:
@@ -113,7 +102,7 @@ def probe(
     with seen_alike(other, model):
         compared = None if other is None else read(other)
     name = concept.name if concept else ""
-    return probe_examples(examples, name=name, untrained=compared, seed=seed, console=console)
+    return probe_examples(examples, name=name, untrained=compared, seed=seed)
 
 
 def probe_examples(
@@ -122,7 +111,6 @@ def probe_examples(
     name: str = "labels",
     untrained: Examples | None = None,
     seed: int = 0,
-    console: Console | None = None,
 ) -> ProbeResult:
     """The same as `probe` of examples that are at hand.
 
@@ -134,7 +122,6 @@ def probe_examples(
     untrained : Examples, optional
         The same examples with the values of an untrained network.
     seed : int
-    console : rich Console, optional
 
     Raises
     ------
@@ -145,7 +132,7 @@ def probe_examples(
     other = None if untrained is None else division.with_values(untrained)
     own_seed = int(seed) % 2**32  # what numpy's RandomState takes
     linear = LinearProbe(random_state=own_seed)
-    with progress_bar(console, "parts") as bar:
+    with progress_bar("parts") as bar:
         task = bar.add_task(f"probing {name}", total=4)
         fitted = division.trained(linear)
         bar.advance(task)
@@ -194,24 +181,6 @@ def seen_alike(other: nn.Module | Trace | None, model: nn.Module | Trace) -> Abs
     if isinstance(other, nn.Module) and isinstance(model, nn.Module):
         return along(other, shown(model))
     return nullcontext()
-
-
-def rereadable(text: Texts | Sequence[Texts]) -> list[Texts]:
-    """Texts that can be read more than once: what comes from an open file is kept."""
-    parts: list[Any] = list(text) if isinstance(text, list | tuple) else [text]
-    return [_Kept(part) if hasattr(part, "read") and not isinstance(part, _Kept) else part for part in parts]
-
-
-class _Kept(io.BytesIO):
-    """What an open file had to give, as a file that is read from its beginning each time."""
-
-    def __init__(self, file: Any) -> None:
-        super().__init__(file.read())
-        self.name = getattr(file, "name", "stream")
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        self.seek(0)
-        return super().read(size)
 
 
 def _single(division: Division) -> tuple[str | None, float]:

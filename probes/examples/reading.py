@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from rich.console import Console
 from rich.filesize import decimal
 from torch import nn
 
@@ -92,12 +91,10 @@ def from_trace(trace: Trace, wanted: Wanted, steps: np.ndarray) -> Read:
     return Read(values, names, np.flatnonzero(np.concatenate(read)))
 
 
-def from_network(
-    source: Source, wanted: Wanted, spans: Sequence[Span], steps: np.ndarray, console: Console | None
-) -> Read:
+def from_network(source: Source, wanted: Wanted, spans: Sequence[Span], steps: np.ndarray) -> Read:
     """Values in memory."""
     held = {address: _Held(address, units, len(steps)) for address, units in wanted.items()}
-    with progress_bar(console) as bar, interruption() as interrupted:
+    with progress_bar() as bar, interruption() as interrupted:
         task = bar.add_task("reading units", total=sum(stop - start for start, stop in spans))
         for passage in source.passages(spans):
             rows = np.searchsorted(steps, passage.steps)

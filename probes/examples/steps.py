@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from rich.console import Console
 from torch import nn
 
 from rnnscope.analysis.counts import whole
@@ -14,7 +13,7 @@ from rnnscope.concept import Concept
 from rnnscope.errors import ProbeError, TextError
 from rnnscope.probes.concepts.scanning import inside_words, shifted
 from rnnscope.text import codepoints
-from rnnscope.tracing.documents import Cut, Given, Texts
+from rnnscope.tracing.documents import Texts
 from rnnscope.tracing.passages import Source, Span, open_source
 from rnnscope.tracing.trace import Trace
 
@@ -41,16 +40,13 @@ _INVERSE = pow(_FACTOR, -1, 2**64)
 
 def step_examples(
     model: nn.Module | Trace,
-    text: Texts | Sequence[Texts] | None = None,
+    text: Texts | None = None,
     concept: Concept | None = None,
     *,
     units: str | Sequence[str] | None = None,
     limit: int = 100_000,
     seed: int = 0,
-    documents: Cut | None = None,
-    encoding: str = "utf-8",
     characters: Sequence[str] | None = None,
-    console: Console | None = None,
 ) -> Examples:
     """Examples from the steps of a text: what units hold after reading a character, and what a concept says of it.
 
@@ -69,7 +65,7 @@ def step_examples(
     model : nn.Module in eval mode, or Trace
         As for `rnnscope.find_units`. The values of a trace on a disk are read when they are asked for; those of a
         network are held in memory.
-    text : str, Document, Path, open binary file, or a sequence of these
+    text : str, Document, Path, File, or a sequence of these
         As for `rnnscope.trace`; none for a trace.
     concept : Concept
         See `rnnscope.probes.concepts`.
@@ -80,10 +76,8 @@ def step_examples(
         Steps to read, at most. Of many documents so many are drawn at random; of a long text it is the beginning.
     seed : int
         Of the draw.
-    documents, encoding, characters
+    characters
         As for `rnnscope.trace`.
-    console : rich Console, optional
-        Where progress is shown.
 
     Returns
     -------
@@ -105,9 +99,8 @@ def step_examples(
     if not isinstance(limit, int | np.integer) or limit < 2:
         raise ProbeError(f"The limit is a whole number of steps, at least 2; got {limit!r}.")
     seed = whole(seed, "seed")
-    given = None if text is None else Given(text, documents, encoding)
     wanted = asked(model, units)
-    source = open_source(model, given, list(map(str, wanted)), characters)
+    source = open_source(model, text, list(map(str, wanted)), characters)
     concept.check_length(len(source))
     spans = _spans(source.starts, int(limit), seed)
     steps = np.concatenate([np.arange(*span) for span in spans])
@@ -119,7 +112,7 @@ def step_examples(
     read = (
         from_trace(model, wanted, steps[kept])
         if isinstance(model, Trace)
-        else from_network(source, wanted, spans, steps[kept], console)
+        else from_network(source, wanted, spans, steps[kept])
     )
     if not len(read.rows):
         raise ProbeError(

@@ -7,7 +7,6 @@ from typing import Literal
 
 import numpy as np
 import torch
-from rich.console import Console
 from torch import Tensor, nn
 
 from rnnscope.corpora.labelled import LabelledText, key_of
@@ -17,7 +16,6 @@ from rnnscope.recording.address import Address
 from rnnscope.recording.recorded import Recording
 from rnnscope.recording.recorder import record
 from rnnscope.text import Document
-from rnnscope.tracing.documents import Given
 from rnnscope.tracing.making import reader_of
 from rnnscope.tracing.readers.reader import Clock, Page, Reader
 
@@ -40,7 +38,6 @@ def text_examples(
     units: str | Sequence[str] | None = None,
     pooling: Pooling = "last",
     characters: Sequence[str] | None = None,
-    console: Console | None = None,
 ) -> Examples:
     """One example a text: what units hold after its last character, as Radford et al. (2017) take the cell state.
 
@@ -63,8 +60,6 @@ def text_examples(
         classifier with such pooling reads that of h.
     characters : sequence of str, optional
         For a module that has no vocabulary of its own: the character of each token id.
-    console : rich Console, optional
-        Where progress is shown.
 
     Returns
     -------
@@ -87,7 +82,7 @@ def text_examples(
     if model.training:
         raise RecordingError("The model is in training mode, where dropout is at work. Call model.eval() first.")
     columns = asked(model, units)
-    values, names = _values(model, texts, columns, pooling, reader_of(model, characters), console)
+    values, names = _values(model, texts, columns, pooling, reader_of(model, characters))
     classes = sorted({text.label for text in texts})
     keys = [key_of(text.text) for text in texts]
     return Examples(
@@ -138,14 +133,13 @@ def _values(
     columns: Mapping[Address, list[int] | None],
     pooling: Pooling,
     reader: Reader,
-    console: Console | None,
 ) -> tuple[np.ndarray, list[Address]]:
     """The values of shape (text, unit), and the addresses of the units."""
     order = sorted(range(len(texts)), key=lambda number: len(texts[number].text))
-    pages = reader.pages(Given([Document(f"text {number}", texts[number].text) for number in order]))
+    pages = reader.pages([Document(f"text {number}", texts[number].text) for number in order])
     stops = np.cumsum([len(page.text) for page in pages])
     pools = {address: _Pool(pooling, address.reverse, len(texts)) for address in columns}
-    with record(model, list(map(str, columns))) as recording, progress_bar(console) as bar:
+    with record(model, list(map(str, columns))) as recording, progress_bar() as bar:
         task = bar.add_task("reading texts", total=int(stops[-1]))
         for start, clocks, steps in _stretches(reader, pages, recording):
             for address, pool in pools.items():

@@ -92,7 +92,6 @@ def written_while_held(
     samples: int = 64,
     temperature: float = 1.0,
     seed: int = 0,
-    console: Console | None = None,
 ) -> HeldUnit:
     """Let a language model write while a unit is held, and let a classifier say of what class the texts are.
 
@@ -103,7 +102,7 @@ def written_while_held(
     judge : SequenceClassifier in eval mode
     label : str
         One of the judge's.
-    values, prompt, length, samples, temperature, seed, console
+    values, prompt, length, samples, temperature, seed
         As for `rnnscope.clamp_sweep`. The judge reads a text without the prompt; it should be about as long as those
         that it has learnt from.
 
@@ -128,7 +127,6 @@ def written_while_held(
         samples=samples,
         temperature=temperature,
         seed=seed,
-        console=console,
     )
     rows = []
     for row in sweep.table.to_dict("records"):
@@ -158,8 +156,6 @@ def read_while_held(
     texts: Sequence[LabelledText],
     label: str,
     values: Sequence[float] | None = None,
-    *,
-    console: Console | None = None,
 ) -> HeldUnit:
     """What a classifier answers while a unit of its own is held at every step.
 
@@ -172,8 +168,6 @@ def read_while_held(
         One of the network's.
     values : sequence of float, optional
         Seven from the 1 % to the 99 % quantile of the unit over the steps of these texts, if not given.
-    console : rich Console, optional
-        Where progress is shown.
 
     Returns
     -------
@@ -196,7 +190,7 @@ def read_while_held(
         held = np.linspace(low, high, _VALUES).tolist()
     labels, place = np.array([text.label for text in texts]), model.labels.index(label)
     rows = []
-    with progress_bar(console) as bar:
+    with progress_bar() as bar:
         task = bar.add_task("values", total=1 + len(held))
         for value in (math.nan, *held):
             changes = {} if math.isnan(value) else {str(address): clamp(value)}

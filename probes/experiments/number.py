@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from rich.console import Console
 from sklearn.base import clone
 
 from rnnscope.analysis.agreement.sentences import START
@@ -53,7 +52,6 @@ def number_probes(
     count: int = 8,
     start: str = START,
     seed: int = 0,
-    console: Console | None = None,
 ) -> NumberProbes:
     """Train probes of the number at each word before the verb, and test each at all others.
 
@@ -77,8 +75,6 @@ def number_probes(
         Read before each sentence, from a zero state.
     seed : int
         Of the folds.
-    console : rich Console, optional
-        Where progress is shown.
 
     Returns
     -------
@@ -103,7 +99,7 @@ def number_probes(
         plain, _ = _states(fresh, sentences, units, start)
     parts = folds(sentences.nouns, min(_FOLDS, len(np.unique(sentences.nouns))), seed=seed)
     told = _Told(sentences.labels, values.shape[1])
-    with separable(), progress_bar(console) as bar:
+    with separable(), progress_bar() as bar:
         task = bar.add_task("folds", total=len(parts))
         for train, test in parts:
             told.take(train, test, values, plain, sentences.nouns)

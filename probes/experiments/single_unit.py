@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from rich.console import Console
 
 from rnnscope.analysis.counts import whole
 from rnnscope.analysis.intervals import wilson_interval
@@ -41,7 +40,6 @@ def single_unit_study(
     units: str | Sequence[str] | None = None,
     split: Sequence[float] = (0.8, 0.1, 0.1),
     seed: int = 0,
-    console: Console | None = None,
 ) -> SingleUnitStudy:
     """How well the state of a network at the end of texts tells their classes: with all units, with some, with one.
 
@@ -64,8 +62,6 @@ def single_unit_study(
         Shares of train, validation and test.
     seed : int
         Of the probes.
-    console : rich Console, optional
-        Where progress is shown.
 
     Returns
     -------
@@ -101,11 +97,11 @@ def single_unit_study(
     pooling: Any = model.config.pooling if isinstance(model, SequenceClassifier) else "last"
     if units is None and pooling != "last":
         units = "h"
-    examples = _by_part(model, texts, units, pooling, console)
+    examples = _by_part(model, texts, units, pooling)
     first = untrained(model)
     with along(first, shown(model)):
-        fresh = _by_part(first, texts, units, pooling, console)
-    with separable(), progress_bar(console) as bar:
+        fresh = _by_part(first, texts, units, pooling)
+    with separable(), progress_bar() as bar:
         task = bar.add_task("probes", total=2 * len(_STRENGTHS))
         curve, probe = _path(examples, seed, lambda: bar.advance(task))
         _, fresh_probe = _path(fresh, seed, lambda: bar.advance(task))
@@ -153,11 +149,10 @@ def _by_part(
     texts: Mapping[str, Sequence[LabelledText]],
     units: str | Sequence[str] | None,
     pooling: Pooling,
-    console: Console | None,
 ) -> dict[str, Examples]:
     """The examples of each part, all with the same classes."""
     joined = [text for part in PARTS for text in texts[part]]
-    every = text_examples(model, joined, units=units, pooling=pooling, console=console)
+    every = text_examples(model, joined, units=units, pooling=pooling)
     stops = np.cumsum([0, *(len(texts[part]) for part in PARTS)])
     return {part: every.take(slice(*stops[n : n + 2])) for n, part in enumerate(PARTS)}
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pandas as pd
 import xarray as xr
-from rich.console import Console
 from scipy.optimize import linear_sum_assignment
 
 from rnnscope.errors import AddressError, TraceError
@@ -35,7 +34,6 @@ def align_units(
     *,
     shifts: int = 99,
     seed: int = 0,
-    console: Console | None = None,
 ) -> Alignment:
     """Find for each unit of one network its partner in another that read the same text.
 
@@ -65,8 +63,6 @@ def align_units(
         At most; a text of few steps has only so many, each of which is taken once.
     seed : int
         Of the shifts.
-    console : rich Console, optional
-        Where progress is shown.
 
     Returns
     -------
@@ -89,7 +85,7 @@ def align_units(
     if shifts < 1 or seed < 0:
         raise TraceError(f"At least one shift and a seed from 0 on were expected; got {shifts} and {seed}.")
     pair = (first[addresses[0]], second[addresses[1]])
-    with progress_bar(console, "steps") as bar:
+    with progress_bar("steps") as bar:
         task = bar.add_task("correlating", total=2 * len(first) + shifts)
         moments = Moments(*(series.sizes["unit"] for series in pair))
         for steps, values in _blocks(pair):

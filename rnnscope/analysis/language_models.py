@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from numbers import Integral
 
 from torch import Tensor
@@ -12,7 +11,7 @@ from rnnscope.errors import ModelError, TextError
 from rnnscope.models import CharLanguageModel
 from rnnscope.models.stack import State
 from rnnscope.text import Document
-from rnnscope.tracing.documents import Given, Texts, gather
+from rnnscope.tracing.documents import Texts, gather
 
 States = tuple[Tensor, ...]
 """h, and c where there is one, each of shape (layer, batch, unit)."""
@@ -35,7 +34,7 @@ def check_model(model: object) -> CharLanguageModel:
     return model
 
 
-def read_documents(text: Texts | Sequence[Texts], limit: int, encoding: str = "utf-8") -> tuple[list[Document], int]:
+def read_documents(text: Texts, limit: int) -> tuple[list[Document], int]:
     """The documents of a text as far as they lie within its first characters, and how many more characters it has.
 
     A file is one document.
@@ -48,7 +47,7 @@ def read_documents(text: Texts | Sequence[Texts], limit: int, encoding: str = "u
     if not isinstance(limit, Integral) or limit < 2:
         raise TextError(f"limit is the number of characters to read, at least 2; got {limit!r}.")
     documents, read, total = [], 0, 0
-    for document in gather(Given(text, encoding=encoding), "file"):
+    for document in gather(text, "file"):
         if read < limit:
             documents.append(Document(document.name, document.text[: limit - read]))
             read += len(documents[-1].text)

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
-from rich.console import Console
 
 from rnnscope.analysis.language_models import read_documents
 from rnnscope.concept import Concept
@@ -34,13 +33,11 @@ GIVEN = (
 
 def compare(
     models: Mapping[str, Network] | Sequence[Network],
-    text: Texts | Sequence[Texts] | None = None,
+    text: Texts | None = None,
     *,
     concepts: Concept | Sequence[Concept] = (),
     seed: int = 0,
     limit: int = LIMIT,
-    encoding: str = "utf-8",
-    console: Console | None = None,
 ) -> Comparison:
     """Measure networks beside each other: size, speed, loss, how far gradients reach and what is remembered.
 
@@ -52,7 +49,7 @@ def compare(
     models : mapping of name to Network, or a sequence of Network
         All language models that read forward and know the same characters, or all trained on memory tasks; in eval
         mode. Those of a sequence are called by the names on their cards.
-    text : str, Document, Path, open binary file, or a sequence of these
+    text : str, Document, Path, File, or a sequence of these
         What language models are measured on; best a text that none of them was trained on.
     concepts : Concept, or a sequence of these
         See `rnnscope.probes.concepts`; for each the score of the unit that tells most of it is reported.
@@ -60,10 +57,6 @@ def compare(
         Of all that is drawn at random.
     limit : int
         Characters to read at most.
-    encoding : str
-        Of files.
-    console : rich Console, optional
-        Where progress is shown.
 
     Returns
     -------
@@ -79,9 +72,9 @@ def compare(
     named = _named(models)
     check_together(named)
     asked = (concepts,) if isinstance(concepts, Concept) else tuple(concepts)
-    documents, rest = _text(named, text, limit, encoding)
+    documents, rest = _text(named, text, limit)
     rows, found = [], dict[str, Measured]()
-    with progress_bar(console, "networks") as bar:
+    with progress_bar("networks") as bar:
         for name, model in bar.track(list(named.items()), description="measuring"):
             found[name] = measure(Subject(model, documents, asked, seed), GIVEN)
             rows.append({"experiment": "networks", "name": name, **_about(model), **found[name].figures})
@@ -151,16 +144,14 @@ def _card_name(model: Network) -> str:
     return card.name if card and card.training else type(model).__name__
 
 
-def _text(
-    models: Mapping[str, Network], text: Texts | Sequence[Texts] | None, limit: int, encoding: str
-) -> tuple[list[Document], int]:
+def _text(models: Mapping[str, Network], text: Texts | None, limit: int) -> tuple[list[Document], int]:
     """The documents to read, and how many characters there are beyond."""
     model = next(iter(models.values()))
     if not isinstance(model, CharLanguageModel):
         return [], 0
     if text is None:
         raise ModelError("Language models are compared on a text: give one that none of them was trained on.")
-    return read_documents(text, limit, encoding)
+    return read_documents(text, limit)
 
 
 def _check_vocabularies(first: str, one: CharLanguageModel, name: str, other: CharLanguageModel) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from rich.console import Console
 
 from rnnscope import checkpoint
 from rnnscope.analysis.language_models import read_documents
@@ -45,11 +44,9 @@ def run_comparison(
     *,
     jobs: int | None = None,
     concepts: Concept | Sequence[Concept] = (),
-    text: Texts | Sequence[Texts] | None = None,
+    text: Texts | None = None,
     limit: int = LIMIT,
-    encoding: str = "utf-8",
     device: str = "auto",
-    console: Console | None = None,
 ) -> Comparison:
     """Compare recurrent cells by an experiment.
 
@@ -68,16 +65,12 @@ def run_comparison(
         Training runs at a time, which share the cores; as many as there are cores if not given.
     concepts : Concept, or a sequence of these
         As for `rnnscope.compare`.
-    text : str, Document, Path, open binary file, or a sequence of these, optional
+    text : str, Document, Path, File, or a sequence of these, optional
         What language models are measured on; the test part of their corpus if not given.
     limit : int
         Characters of it to read at most.
-    encoding : str
-        Of files.
     device : str
         See `rnnscope.device.pick_device`.
-    console : rich Console, optional
-        Where progress is shown.
 
     Returns
     -------
@@ -96,17 +89,17 @@ def run_comparison(
     _claim(folder, path, comparison.name)
 
     tried = [run for experiment in experiments for run in _sweep(experiment, comparison, folder)]
-    train_all(tried, jobs=jobs, device=device, console=console, title="learning rates")
+    train_all(tried, jobs=jobs, device=device, title="learning rates")
     sweep = _swept(tried)
     final = {experiment.name: _final(experiment, comparison, folder, sweep) for experiment in experiments}
-    train_all([run for runs in final.values() for run in runs], jobs=jobs, device=device, console=console)
+    train_all([run for runs in final.values() for run in runs], jobs=jobs, device=device)
 
     asked = (concepts,) if isinstance(concepts, Concept) else tuple(concepts)
     rows, notes = [], []
     for experiment in experiments:
-        documents, rest = _text(experiment, text, limit, encoding)
+        documents, rest = _text(experiment, text, limit)
         runs = final[experiment.name]
-        found = _measure(runs, documents, asked, device, console)
+        found = _measure(runs, documents, asked, device)
         rows += [_row(run, found.get(run)) for run in runs]
         said = [*experiment_notes(experiment, runs, sweep), *text_note(documents, rest), *missing_notes(found)]
         notes += [f"{experiment.name}: {note}" for note in said]
@@ -172,14 +165,12 @@ def _claim(folder: Path, path: Path, name: str) -> None:
         raise OutputError(f"{folder} cannot be written: {error.strerror}. Name another folder with -o.") from error
 
 
-def _text(
-    experiment: OpenedExperiment, text: Texts | Sequence[Texts] | None, limit: int, encoding: str
-) -> tuple[list[Document], int]:
+def _text(experiment: OpenedExperiment, text: Texts | None, limit: int) -> tuple[list[Document], int]:
     """What an experiment's networks are measured on, and how many characters there are beyond; none if not on text."""
     if experiment.recipe.task != "language-model":
         return [], 0
     if text is not None:
-        return read_documents(text, limit, encoding)
+        return read_documents(text, limit)
     corpus = experiment.recipe.corpus
     parts = open_corpus(corpus.name or None, corpus.path or None, corpus.encoding).split(corpus.split)
     return read_documents(list(parts["test"]), limit)
@@ -190,11 +181,10 @@ def _measure(
     documents: Sequence[Document],
     concepts: Sequence[Concept],
     device: str,
-    console: Console | None,
 ) -> dict[PlannedRun, Measured]:
     """The measures of the runs that did not diverge."""
     found, trained = {}, [run for run in runs if not run.diverged]
-    with progress_bar(console, "networks") as bar:
+    with progress_bar("networks") as bar:
         for run in bar.track(trained, description="measuring"):
             model = checkpoint.load(run.folder / "model.pt", device)
             found[run] = measure(Subject(model, documents, concepts, seed=0), TRAINED, run.folder)

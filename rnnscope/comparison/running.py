@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from rnnscope.errors import TrainingError
+from rnnscope.progress import screen
 
 from . import worker
 from .plan import PlannedRun
@@ -28,7 +29,6 @@ def train_all(
     *,
     jobs: int | None = None,
     device: str = "auto",
-    console: Console | None = None,
     title: str = "training",
 ) -> None:
     """Train what is not trained yet, and go on with what was interrupted.
@@ -38,7 +38,7 @@ def train_all(
     runs : sequence of PlannedRun
     jobs : int, optional
         Runs at a time; as many as there are cores if not given. They share the cores.
-    device, console
+    device : str
         As for `rnnscope.train`.
     title : str
         Of the progress bar.
@@ -51,11 +51,13 @@ def train_all(
         After Ctrl-C; what was at work has written its ``last.pt``.
     """
     waiting = [run for run in runs if not run.finished]
+    if not waiting:
+        return
     for run in waiting:
         run.write()
     folders = [run.folder for run in waiting]
     jobs = min(jobs or cores(), len(folders))
-    with _RunsBar(runs, console, title):
+    with _RunsBar(runs, title):
         if jobs > 1:
             _train_together(folders, jobs, device)
         else:
@@ -126,7 +128,7 @@ def _train_together(folders: Sequence[Path], jobs: int, device: str) -> None:
 class _RunsBar(Progress):
     """How many runs are done, those at work counted by their last validation."""
 
-    def __init__(self, runs: Sequence[PlannedRun], console: Console | None, title: str) -> None:
+    def __init__(self, runs: Sequence[PlannedRun], title: str) -> None:
         self._runs = runs
         super().__init__(
             TextColumn("{task.description}"),
@@ -134,8 +136,7 @@ class _RunsBar(Progress):
             TaskProgressColumn(),
             TextColumn("{task.fields[done]} of {task.fields[runs]} runs"),
             TimeRemainingColumn(),
-            console=console,
-            disable=console is None or not console.is_terminal or all(run.finished for run in runs),
+            **screen(),
             refresh_per_second=1,
             speed_estimate_period=3600,
         )

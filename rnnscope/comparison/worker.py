@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 
 from rnnscope.errors import DivergedError, RnnscopeError, TrainingError
 from rnnscope.output import atomic_path
+from rnnscope.progress import silence
 from rnnscope.training.loop import train
 
 from .plan import DIVERGED
@@ -29,7 +30,7 @@ def train_run(folder: Path, device: str) -> None:
     """
     last = (folder / "last.pt").exists()
     try:
-        with FileLock(folder / ".lock", timeout=0):
+        with silence(), FileLock(folder / ".lock", timeout=0):
             train(folder / "recipe.toml", folder, resume=last, force=not last, device=device)
     except Timeout:
         raise TrainingError(f"Another process is at work in {folder}. Wait for it, or end it.") from None

@@ -3,96 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from torch import Tensor
 
 from rnnscope.errors import TextError
-from rnnscope.text import Document, read_stream, read_text
+from rnnscope.text import Cut, Document, File
 
-Cut = Literal["file", "line"]
-"""Whether a file is one document, or each line of it that is not blank."""
-
-Texts = str | Document | Path | BinaryIO
+TextSource = str | Document | Path | File
 """A text, or a file with one or more."""
+
+Texts = TextSource | Sequence[TextSource]
 
 Numbers = np.ndarray | Tensor | pd.Series | Sequence[float] | Sequence[np.ndarray]
 """Token ids, images or series."""
 
 
-@dataclass(frozen=True)
-class Given:
-    """What the user wants to be read, and how.
-
-    Attributes
-    ----------
-    what : `Texts`, a sequence of these, or `Numbers`
-    cut : {"file", "line"} or None
-        How files are cut into documents; None leaves it to the network's reader.
-    encoding : str
-        Of files.
-    name : str or None
-        What to call a text that has no name.
-    """
-
-    what: Any
-    cut: Cut | None = None
-    encoding: str = "utf-8"
-    name: str | None = None
-
-    @property
-    def parts(self) -> list[Any]:
-        """What is given, one by one."""
-        return list(self.what) if isinstance(self.what, list | tuple) else [self.what]
-
-    @property
-    def holds_texts(self) -> bool:
-        """Whether these are texts or files, not numbers."""
-        return bool(self.parts) and all(is_text(part) for part in self.parts)
-
-    def names(self, count: int, word: str) -> list[str]:
-        """What to call so many documents that have no names."""
-        name = self.name or word
-        return [name] if count == 1 else [f"{name} {number}" for number in range(count)]
+def parts(given: Any) -> list[Any]:
+    """What is given to be read, one by one."""
+    return list(given) if isinstance(given, list | tuple) else [given]
 
 
-def is_text(part: Any) -> bool:
-    """Whether this is a text or a file."""
-    return isinstance(part, str | Document | Path) or hasattr(part, "read")
+def holds_texts(given: Any) -> bool:
+    """Whether what is given are texts or files, not numbers."""
+    return bool(parts(given)) and all(isinstance(part, TextSource) for part in parts(given))
 
 
-def gather(given: Given, cut: Cut) -> list[Document]:
+def numbered(count: int, word: str) -> list[str]:
+    """What to call so many documents that have no names."""
+    return [word] if count == 1 else [f"{word} {number}" for number in range(count)]
+
+
+def gather(given: Texts, cut: Cut = "file") -> list[Document]:
     """The documents of texts and files.
 
     Parameters
     ----------
-    given : Given
+    given : str, Document, Path, File, or a list or tuple of these
     cut : {"file", "line"}
-        For files, if the user does not say.
+        How files are cut that do not say it themselves.
 
     Raises
     ------
     TextError
         If a file cannot be read, or there is no document, or one without a character.
     """
-    parts = given.parts
-    names = given.names(len(parts), "text")
-    found: list[Document] = []
-    for part, name in zip(parts, names, strict=True):
-        if isinstance(part, str):
-            found.append(Document(name, part))
-        elif isinstance(part, Document):
-            found.append(part)
-        elif not is_text(part):
-            raise TextError(
-                f"This network reads texts: a str, a Path, or a sequence of these; got {type(part).__name__}."
-            )
-        else:
-            found.extend(_cut(open_file(part, given), given.cut or cut))
+    found = [document for part in _named(parts(given)) for document in _documents(part, cut)]
     for document in found:
         if not document.text:
             which = f"{document.name} is empty" if len(found) > 1 else "The text is empty"
@@ -102,23 +61,29 @@ def gather(given: Given, cut: Cut) -> list[Document]:
     return found
 
 
-def open_file(part: Path | BinaryIO, given: Given) -> Document:
-    """A file or an open stream as one document."""
-    own = Path(str(getattr(part, "name", "stream")).strip("<>")).name
-    name = (given.name if len(given.parts) == 1 else None) or own
-    if isinstance(part, Path):
-        return Document(name, read_text(part, given.encoding))
-    return Document(name, read_stream(part, name, given.encoding))
+def _named(given: list[Any]) -> Iterator[Document | File]:
+    """Texts with a name, and files with their settings."""
+    for part, name in zip(given, numbered(len(given), "text"), strict=True):
+        if isinstance(part, str):
+            yield Document(name, part)
+        elif isinstance(part, Path):
+            yield File(part)
+        elif isinstance(part, Document | File):
+            yield part
+        else:
+            raise TextError(
+                "This network reads texts: a str, a Path, a File (of an open file, too), a Document, or a sequence of "
+                f"these; got {type(part).__name__}."
+            )
 
 
-def _cut(document: Document, cut: Cut) -> Iterator[Document]:
-    if cut == "file":
-        yield document
-        return
-    blank = True
-    for number, line in enumerate(document.text.split("\n"), start=1):
-        if line.strip():
-            blank = False
-            yield Document(f"{document.name}:{number}", line)
-    if blank:
-        raise TextError(f"{document.name} has nothing but blank lines; a document of at least one character is needed.")
+def _documents(part: Document | File, cut: Cut) -> Iterator[Document]:
+    if isinstance(part, Document):
+        yield part
+    elif (part.documents or cut) == "file":
+        yield Document(part.name, part.text)
+    else:
+        lines = [(number, line) for number, line in enumerate(part.text.split("\n"), start=1) if line.strip()]
+        if not lines:
+            raise TextError(f"{part.name} has nothing but blank lines; a document of at least one character is needed.")
+        yield from (Document(f"{part.name}:{number}", line) for number, line in lines)

@@ -15,7 +15,6 @@ from typing import Any, Literal
 import numpy as np
 import torch
 import zarr.storage
-from rich.console import Console
 from rich.filesize import decimal
 from rich.progress import Progress
 from torch import nn
@@ -24,13 +23,13 @@ from rnnscope.card import Card, fingerprint
 from rnnscope.errors import AddressError, OutputError, RecordingError, TextError
 from rnnscope.models import Network
 from rnnscope.output import atomic_path, new_path
-from rnnscope.progress import interruption, progress_bar
+from rnnscope.progress import interruption, progress_bar, say
 from rnnscope.recording.address import Address
 from rnnscope.recording.recorded import Recording
 from rnnscope.recording.recorder import memories, record, recurrent_layers, units_of
 from rnnscope.text import codepoints
 
-from .documents import Cut, Given, Numbers, Texts
+from .documents import Numbers, Texts
 from .readers import READERS
 from .readers.module import ModuleReader
 from .readers.reader import Page, Reader, Stretch
@@ -43,18 +42,14 @@ _LARGE = 10**9
 
 def trace(
     model: nn.Module,
-    text: Texts | Sequence[Texts] | Numbers,
+    text: Texts | Numbers,
     path: str | Path | None = None,
     *,
     signals: Sequence[str] | None = None,
     units: Sequence[int] | None = None,
     dtype: Literal["float32", "float16"] = "float32",
     characters: Sequence[str] | None = None,
-    documents: Cut | None = None,
-    encoding: str = "utf-8",
-    name: str | None = None,
     force: bool = False,
-    console: Console | None = None,
 ) -> Trace:
     """Read documents with a network and keep its signals at every step.
 
@@ -69,7 +64,7 @@ def trace(
         A network that rnnscope trains, or any module with recurrent layers that takes token ids of
         shape (time, batch), or (batch, time) if its layers are ``batch_first``. Where the first of what
         it returns are logits, one a step and token, the trace has nll and guesses.
-    text : str, Document, Path, open binary file, or a sequence of these
+    text : str, Document, Path, File, or a sequence of these
         A str and a Document are a document as they are; a file has one or more. A language model and a
         module also take token ids of shape (time,). A captioner takes CSV files with a header and an
         image a row, or an array of shape (image, pixel) or (image, row, column); a forecaster CSV files
@@ -84,17 +79,8 @@ def trace(
         Of the signals in the trace; float16 keeps three digits.
     characters : sequence of str, optional
         For a module that has no vocabulary of its own: the character of each token id.
-    documents : {"file", "line"}, optional
-        Whether a file of text is one document, or each line of it that is not blank. If not given, it is
-        one for a language model and a module; classifiers, taggers and translators read lines.
-    encoding : str
-        Of the files.
-    name : str, optional
-        What to call a text that has no name.
     force : bool
         Replace a trace that stands at ``path``.
-    console : rich Console, optional
-        Where progress is shown.
 
     Returns
     -------
@@ -107,23 +93,22 @@ def trace(
     if model.training:
         raise RecordingError("The model is in training mode, where dropout is at work. Call model.eval() first.")
     reader = reader_of(model, characters)
-    pages = reader.pages(Given(text, documents, encoding, name))
+    pages = reader.pages(text)
     with record(model, signals) as recording, torch.no_grad():
         if reader.whole:
             demand_memory(model, recording, max(len(page.text) for page in pages))
         work = _Work(reader, pages, recording, units, dtype)
         attributes = _attributes(model, work)
-        bar = progress_bar(console)
         if path is None:
             store = zarr.storage.MemoryStore()
-            with bar, interruption() as interrupted:
+            with progress_bar() as bar, interruption() as interrupted:
                 _write(store, work, attributes, bar, interrupted)
             return Trace(open_tree(store).load())
         path = _writable(path, work.layout, force)
-        if console is not None and work.layout.nbytes > _LARGE:
+        if work.layout.nbytes > _LARGE:
             size = decimal(work.layout.nbytes)
-            console.print(f"The trace takes {size}; --signals, --units and --dtype float16 make it smaller.")
-        with atomic_path(path) as partial, bar, interruption() as interrupted:
+            say(f"The trace takes {size}; --signals, --units and --dtype float16 make it smaller.")
+        with atomic_path(path) as partial, progress_bar() as bar, interruption() as interrupted:
             _write(str(partial), work, attributes, bar, interrupted)
     return open_trace(path)
 

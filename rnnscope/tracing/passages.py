@@ -23,7 +23,7 @@ from rnnscope.recording.address import Address, find
 from rnnscope.recording.recorder import record
 from rnnscope.text import Document
 
-from .documents import Given
+from .documents import Numbers, Texts
 from .making import demand_memory, reader_of
 from .readers.reader import Page, Stretch, side_by_side
 from .trace import Trace
@@ -107,7 +107,7 @@ class Source(ABC):
 
 def open_source(
     model: nn.Module | Trace,
-    given: Given | None,
+    text: Texts | Numbers | None,
     signals: Sequence[str] | None,
     characters: Sequence[str] | None = None,
 ) -> Source:
@@ -118,16 +118,16 @@ def open_source(
     TextError, AddressError, RecordingError
     """
     if isinstance(model, Trace):
-        if given is not None:
+        if text is not None:
             raise RecordingError("A trace has a text of its own; give a network to read another.")
         return _TraceSource(model, signals)
     if not isinstance(model, nn.Module):
         raise RecordingError(
             f"A network or a trace is searched; got {type(model).__name__}. rnnscope.load opens a file."
         )
-    if given is None:
+    if text is None:
         raise RecordingError("A network needs a text to read; a trace has its own.")
-    return _ModelSource(model, given, signals, characters)
+    return _ModelSource(model, text, signals, characters)
 
 
 class _TraceSource(Source):
@@ -194,12 +194,12 @@ class _Texts(Sequence[Document]):
 
 class _ModelSource(Source):
     def __init__(
-        self, model: nn.Module, given: Given, signals: Sequence[str] | None, characters: Sequence[str] | None
+        self, model: nn.Module, text: Texts | Numbers, signals: Sequence[str] | None, characters: Sequence[str] | None
     ) -> None:
         if model.training:
             raise RecordingError("The model is in training mode, where dropout is at work. Call model.eval() first.")
         self._reader = reader_of(model, characters)
-        self._pages = self._reader.pages(given)
+        self._pages = self._reader.pages(text)
         self._model, self._signals = model, signals
         self.whole = self._reader.whole
         starts = np.cumsum([0, *(len(page.text) for page in self._pages)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,13 @@ from typing import Any
 import pandas as pd
 import torch
 from lightning_fabric import Fabric
-from rich.console import Console
 from torch import Tensor
 
 from rnnscope import checkpoint
 from rnnscope.errors import DivergedError, TrainingError
 from rnnscope.models import Network
 from rnnscope.output import atomic_path
-from rnnscope.progress import interruption, progress_bar
+from rnnscope.progress import interruption, progress_bar, say, silence
 
 from . import processes
 from .folder import demand_free, demand_same, start_folder
@@ -64,8 +63,8 @@ class Progress:
 class Run:
     """One training run: the network, its optimizers, the data, and how far it has come."""
 
-    def __init__(self, recipe: Recipe, folder: Path, fabric: Fabric, console: Console) -> None:
-        self.recipe, self.folder, self.fabric, self.console = recipe, folder, fabric, console
+    def __init__(self, recipe: Recipe, folder: Path, fabric: Fabric) -> None:
+        self.recipe, self.folder, self.fabric = recipe, folder, fabric
         torch.manual_seed(recipe.seed)
         with fabric.rank_zero_first():
             self.task = TASKS[recipe.task](recipe)
@@ -73,7 +72,7 @@ class Run:
         latest = max(recipe.training.keep, default=0)
         demand(latest <= self.steps, "training.keep", f"steps up to {self.steps:,}, the last one", latest)
         for remark in self.task.remarks:
-            console.print(remark, markup=False, soft_wrap=True)
+            say(remark)
 
         try:
             self.model = self.task.build()
@@ -173,7 +172,7 @@ class Run:
         progress.figures.append(row)
         progress.tally = Tally()
         self.fabric.log_dict({name: value for name, value in row.items() if name != "step"}, step=progress.step)
-        self.console.print(
+        say(
             f"step {progress.step:>7,}  epoch {self.epoch:5.2f}  train {row['train_loss']:.4f}  "
             f"validation {loss:.4f} {self.task.unit}  clipped {row['clipped_share']:.0%}"
         )
@@ -258,7 +257,7 @@ class Run:
         every, batch = self.recipe.training.validate_every, self.task.batch_size
         began, saved = time.monotonic() - self.progress.seconds, time.monotonic()
         self.model.train()
-        with interruption() as interrupted, progress_bar(self.console, self.task.facts["counted"]) as bar:
+        with interruption() as interrupted, progress_bar(self.task.facts["counted"]) as bar:
             task = bar.add_task("training", total=self.steps * batch, completed=round(self.progress.step * batch))
             self.keep()
             while self.progress.step < self.steps:
@@ -287,7 +286,7 @@ class Run:
         model = checkpoint.load(best, self.fabric.device)
         if not self.fabric.is_global_zero:
             return model
-        self.console.print("Scoring the best weights, and what stands beside them.")
+        say("Scoring the best weights, and what stands beside them.")
         record = self.record(self.task.scores(model))
         checkpoint.save(best, model, record)
         model.card = checkpoint.describe(model, record)
@@ -303,7 +302,6 @@ def train(
     resume: bool = False,
     force: bool = False,
     device: str = "auto",
-    console: Console | None = None,
 ) -> Network:
     """Make a network from a recipe.
 
@@ -322,8 +320,6 @@ def train(
         Start anew in a folder that holds a run already.
     device : str
         See `rnnscope.device.pick_device`; under torchrun ``cpu`` or ``cuda``.
-    console : rich Console, optional
-        Where progress is shown; silent if not given.
 
     Returns
     -------
@@ -339,18 +335,17 @@ def train(
     recipe = read_recipe(recipe_path)
     folder = Path(folder) if folder is not None else Path("runs") / recipe.name
     fabric = processes.launch(device, recipe.training.precision, recipe.training.logger, folder)
-    if console is None or not fabric.is_global_zero:
-        console = Console(quiet=True)
     if fabric.is_global_zero:
         demand_free(folder, resume, force)
     fabric.barrier()
-    run = Run(recipe, folder, fabric, console)
-    if resume:
-        run.restore()
-    elif fabric.is_global_zero:
-        start_folder(folder, Path(recipe_path))
-    run.fit()
-    return run.finish()
+    with nullcontext() if fabric.is_global_zero else silence():
+        run = Run(recipe, folder, fabric)
+        if resume:
+            run.restore()
+        elif fabric.is_global_zero:
+            start_folder(folder, Path(recipe_path))
+        run.fit()
+        return run.finish()
 
 
 @contextmanager

@@ -26,7 +26,7 @@ _PAGE = re.compile(r'(id="block-page"[^>]*>)(.*?)(</script>)', re.DOTALL)
 def write_all(folder: Path, traces: Sequence[Trace], change: Change | None = None, size: float = 20.0) -> Path:
     """The page of networks that have read the same text, in a file; its data changed, if there is a change to make."""
     stretches = stretches_of(traces[0])
-    subjects = [study(each, None, stretches, (), 0, None) for each in traces]
+    subjects = [study(each, None, stretches, (), 0) for each in traces]
     html = build(Contents("Views", subjects, stretches), size).html
     path = folder / "views.html"
     path.write_text(html if change is None else changed(html, change), "utf-8")

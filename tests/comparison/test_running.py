@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 import torch
 from filelock import FileLock
-from rich.console import Console
 
 import rnnscope
 from rnnscope.comparison import running, worker
@@ -62,7 +61,7 @@ def test_what_is_finished_is_not_trained_again(
     make_comparison: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs = planned(make_comparison(), tmp_path)
-    train_all(runs, jobs=1, device="cpu", console=Console(quiet=True))
+    train_all(runs, jobs=1, device="cpu")
     monkeypatch.setattr(worker, "train", None)
     train_all(runs, jobs=1, device="cpu")
 

@@ -213,7 +213,7 @@ def test_characters_and_token_ids_give_the_same_trace(characters: Any) -> None:
 
 def test_a_trace_on_disk_is_opened_again_and_its_units_are_ranked(tmp_path: Path) -> None:
     network = Network(nn.LSTM(3, 6)).eval()
-    written = rnnscope.trace(network, TEXT, tmp_path / "t.zarr", characters=CHARACTERS, name="alphabet")
+    written = rnnscope.trace(network, rnnscope.Document("alphabet", TEXT), tmp_path / "t.zarr", characters=CHARACTERS)
     opened = rnnscope.open_trace(tmp_path / "t.zarr")
     for address in written.addresses:
         np.testing.assert_array_equal(opened[address], rnnscope.trace(network, TEXT, characters=CHARACTERS)[address])

@@ -13,7 +13,6 @@ import rnnscope
 from rnnscope.errors import AddressError, RecordingError
 from rnnscope.models.classifier import ClassifierConfig, SequenceClassifier
 from rnnscope.text import Vocabulary
-from rnnscope.tracing.documents import Given
 from rnnscope.tracing.passages import Source, Span, open_source
 
 TEXT = 'abc def.\n\n"ghij," abc.\nfade\n\n' * 40
@@ -56,7 +55,7 @@ def test_a_language_model_reads_stretches_as_if_they_were_one(
     layers: int, make_model: Callable[..., rnnscope.CharLanguageModel]
 ) -> None:
     model = make_model(cell="lstm", layers=layers)
-    source = open_source(model, Given(TEXT), None)
+    source = open_source(model, TEXT, None)
     checked(source, SPANS, rnnscope.trace(model, TEXT), 1e-4)
 
 
@@ -64,7 +63,7 @@ def test_a_language_model_reads_stretches_as_if_they_were_one(
 def test_short_documents_are_read_exactly(make_model: Callable[..., rnnscope.CharLanguageModel]) -> None:
     model = make_model(cell="gru")
     documents = [TEXT[:n] for n in (5, 200, 61, 1, 300)]
-    source = open_source(model, Given(documents), ["h"])
+    source = open_source(model, documents, ["h"])
     ends = np.cumsum([len(document) for document in documents])
     spans = [Span(int(end) - len(document), int(end)) for document, end in zip(documents, ends, strict=True)]
     checked(source, spans, rnnscope.trace(model, documents, signals=["h"]), 1e-6)
@@ -84,7 +83,7 @@ def test_a_network_of_both_directions_reads_documents_whole(
 ) -> None:
     model = make_model(bidirectional=True)
     documents = [TEXT[:300], TEXT[:200]]
-    source = open_source(model, Given(documents), None)
+    source = open_source(model, documents, None)
     checked(source, [Span(250, 300), Span(300, 310)], rnnscope.trace(model, documents), 1e-6)
 
 
@@ -94,7 +93,7 @@ def test_a_classifier_reads_lines(tmp_path: Path) -> None:
     model = SequenceClassifier(config, Vocabulary(ALPHABET), ("yes", "no")).eval()
     path = tmp_path / "lines.txt"
     path.write_text(TEXT)
-    source = open_source(model, Given(path), None)
+    source = open_source(model, path, None)
     assert len(source.documents) == 120
     checked(source, [Span(0, len(source))], rnnscope.trace(model, path), 1e-6)
 
@@ -103,6 +102,6 @@ def test_what_cannot_be_opened(make_model: Callable[..., rnnscope.CharLanguageMo
     with pytest.raises(RecordingError, match="needs a text"):
         open_source(make_model(), None, None)
     with pytest.raises(RecordingError, match="training mode"):
-        open_source(make_model().train(), Given(TEXT), None)
+        open_source(make_model().train(), TEXT, None)
     with pytest.raises(AddressError, match="no layer 'l7'"):
         open_source(rnnscope.trace(make_model(), TEXT), None, ["l7.c"])

@@ -131,14 +131,14 @@ def test_a_file_is_cut_into_lines_where_the_user_says(
 ) -> None:
     path = tmp_path / "a.txt"
     path.write_text("first\n\n  \n second \nthird")
-    trace = rnnscope.trace(make_model(), path, documents="line")
+    trace = rnnscope.trace(make_model(), rnnscope.File(path, documents="line"))
     assert trace.documents == ("a.txt:1", "a.txt:4", "a.txt:5")
     assert [trace.text[trace.steps_of(number)] for number in range(3)] == ["first", " second ", "third"]
     with path.open("rb") as file:
-        assert rnnscope.trace(make_model(), file, name="b").documents == ("b",)
+        assert rnnscope.trace(make_model(), rnnscope.File(file)).documents == ("a.txt",)
     path.write_text("\n \n")
     with pytest.raises(TextError, match=r"a\.txt has nothing but blank lines"):
-        rnnscope.trace(make_model(), path, documents="line")
+        rnnscope.trace(make_model(), rnnscope.File(path, documents="line"))
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def test_chunks_give_what_one_pass_gives(
 def test_a_trace_on_disk_is_read_back_as_it_was(make_model: Callable[..., CharLanguageModel], tmp_path: Path) -> None:
     model = make_model()
     path = tmp_path / "t.zarr"
-    written = rnnscope.trace(model, TEXT, path, name="a text")
+    written = rnnscope.trace(model, rnnscope.Document("a text", TEXT), path)
     opened = rnnscope.open_trace(path)
     for address in written.addresses:
         np.testing.assert_array_equal(opened[address], rnnscope.trace(model, TEXT)[address])

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 import torch
-from rich.console import Console
 
 from rnnscope.analysis.causes.controls import matched_units
 from rnnscope.analysis.causes.streams import survey
@@ -41,7 +40,6 @@ def agreement_ablation(
     start: str = START,
     end: str = END,
     seed: int = 0,
-    console: Console | None = None,
 ) -> AgreementAblation:
     """Take units away together and see what is left of the preference for the good sentences.
 
@@ -64,7 +62,6 @@ def agreement_ablation(
         As for `rnnscope.agreement`.
     seed : int
         Of the controls, random places and the bootstrap.
-    console : rich Console, optional
 
     Returns
     -------
@@ -83,7 +80,7 @@ def agreement_ablation(
     tokens = [torch.from_numpy(model.vocabulary.encode(text)) for text in sentences.texts]
     found = survey(model, tokens, list(dict.fromkeys(one.whole for one in addresses)), seed)
     sets = matched_units(found, addresses, controls, seed)
-    with progress_bar(console) as bar:
+    with progress_bar() as bar:
         task = bar.add_task(f"{2 + len(sets)} variants", total=found.steps)
         losses = read_variants(
             model,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.console import Console
-
 from rnnscope.analysis.counts import whole
 from rnnscope.analysis.language_models import check_model
 from rnnscope.corpora.minimal_pairs import MinimalPair
@@ -27,7 +25,6 @@ def agreement(
     start: str = START,
     end: str = END,
     seed: int = 0,
-    console: Console | None = None,
 ) -> Agreement:
     """See which sentence of each minimal pair is the more probable, the good one or the bad one.
 
@@ -51,8 +48,6 @@ def agreement(
         Read after each sentence that does not end in a full stop, question or exclamation mark.
     seed : int
         Of the bootstrap.
-    console : rich Console, optional
-        Where progress is shown.
 
     Returns
     -------
@@ -76,7 +71,7 @@ def agreement(
     sentences = Sentences.of(pairs, model.vocabulary, start, end)
     columns = pair_columns(pairs)
     conditions = chosen_conditions(columns, by)
-    with progress_bar(console) as bar:
+    with progress_bar() as bar:
         task = bar.add_task("reading", total=len(sentences.texts))
         log_p = network_log_probabilities(model, sentences.texts, lambda count: bar.advance(task, count))
     columns["margin"] = sentences.margins(log_p)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from rich.console import Console
 from torch import nn
 
 from rnnscope.analysis.counts import whole
@@ -36,7 +35,6 @@ def attribute(
     seed: int = 0,
     characters: Sequence[str] | None = None,
     embedding: str | None = None,
-    console: Console | None = None,
 ) -> Attribution:
     """Say how much each character of a text has to do with what a network makes of it.
 
@@ -77,8 +75,6 @@ def attribute(
         For a module that has no vocabulary of its own: the character of each token id.
     embedding : str, optional
         The path of the nn.Embedding that reads the text, where a module has several.
-    console : rich Console, optional
-        Where progress is shown.
 
     Returns
     -------
@@ -95,9 +91,7 @@ def attribute(
     """
     method_of(method)
     question = Question.of(model, text, target, characters=characters, embedding=embedding)
-    return answer(
-        question, method, baseline=baseline, words=words, steps=steps, window=window, seed=seed, console=console
-    )
+    return answer(question, method, baseline=baseline, words=words, steps=steps, window=window, seed=seed)
 
 
 def method_of(name: object) -> Method:
@@ -121,7 +115,6 @@ def answer(
     steps: int | None = None,
     window: int = 1,
     seed: int = 0,
-    console: Console | None = None,
 ) -> Attribution:
     """The attribution of a question; see `attribute`."""
     chosen, time = method_of(method), len(question.tokens)
@@ -130,7 +123,7 @@ def answer(
     if window > len(starts):
         raise AttributionError(f"The text has {len(starts):,} parts to take away; window={window} is more.")
     baselines, named = baseline_of(question, baseline or chosen.baseline or EMPTY, whole(seed, "seed"))
-    with progress_bar(console, "passes") as bar:
+    with progress_bar("passes") as bar:
         task = bar.add_task(method, total=None)
         work = Work(question, baselines, starts, steps, window, seed, lambda passes: bar.advance(task, passes))
         compared = torch.cat((work.inputs.detach(), baselines[: len(baselines) if chosen.baseline else 0]))

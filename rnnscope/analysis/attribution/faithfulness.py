@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from rich.console import Console
 from torch import Tensor, nn
 
 from rnnscope.analysis.counts import whole
@@ -46,7 +45,6 @@ def faithfulness(
     seed: int = 0,
     characters: Sequence[str] | None = None,
     embedding: str | None = None,
-    console: Console | None = None,
 ) -> Faithfulness:
     """Test attributions on the network itself, by deletion and insertion against random orders.
 
@@ -57,7 +55,7 @@ def faithfulness(
 
     Parameters
     ----------
-    model, target, characters, embedding, console
+    model, target, characters, embedding
         As of `rnnscope.attribute`. Without a target: of each text the label that a classifier chooses for it.
     texts : str, or sequence of str
         Or token ids, or vectors; each text is asked the same. Of several, those with fewer than two parts to delete
@@ -101,7 +99,7 @@ def faithfulness(
             f"({asked[0].named}) was expected; got {max(text.count for text in asked)} of them."
         )
     found = []
-    with progress_bar(console, "texts") as bar:
+    with progress_bar("texts") as bar:
         for text in bar.track(enough, description="faithfulness"):
             scores = _scores(text.question, scorers, refused if methods is None and not found else None)
             scorers = {name: scorers[name] for name in scores}

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from rich.console import Console
 from torch import nn
 
 from rnnscope.analysis.counts import whole
@@ -35,13 +34,12 @@ def attribute_units(
     steps: int | None = None,
     characters: Sequence[str] | None = None,
     embedding: str | None = None,
-    console: Console | None = None,
 ) -> UnitAttribution:
     """Say what a target owes to each unit of a signal at each step.
 
     Parameters
     ----------
-    model, text, target, characters, embedding, console
+    model, text, target, characters, embedding
         As of `rnnscope.attribute`.
     signal : str, optional
         The address of a signal, such as ``"l0.c"``. The memory of the first layer if not given.
@@ -82,7 +80,7 @@ def attribute_units(
     question = Question.of(model, text, target, characters=characters, embedding=embedding)
     address = _signal(question, signal)
     baselines, against = baseline_of(question, baseline, seed=0)
-    with progress_bar(console, "passes") as bar:
+    with progress_bar("passes") as bar:
         task = bar.add_task(method, total=None)
         work = Work(
             question,

@@ -7,7 +7,6 @@ from numbers import Integral
 
 import numpy as np
 import pandas as pd
-from rich.console import Console
 
 from rnnscope.analysis.intervals import bootstrap_interval
 from rnnscope.analysis.language_models import check_model, read_documents
@@ -40,7 +39,7 @@ _REPLACED = {
 
 def ablation(
     model: CharLanguageModel,
-    text: Texts | Sequence[Texts],
+    text: Texts,
     unit: str | Address | Sequence[str | Address],
     concept: Concept,
     *,
@@ -49,8 +48,6 @@ def ablation(
     controls: int = 20,
     seed: int = 0,
     limit: int = LIMIT,
-    encoding: str = "utf-8",
-    console: Console | None = None,
 ) -> Ablation:
     """Take a unit away and see what the network loses, where a concept holds and where it does not.
 
@@ -65,7 +62,7 @@ def ablation(
     Parameters
     ----------
     model : CharLanguageModel that reads forward, in eval mode
-    text : str, Document, Path, open binary file, or a sequence of these
+    text : str, Document, Path, File, or a sequence of these
         Each is a document, read from a zero state.
     unit : address, or a sequence of addresses that are ablated together
     concept : Concept of kind flag
@@ -83,10 +80,6 @@ def ablation(
         Of the controls, of random places and of the bootstrap.
     limit : int
         Characters to read: the first ones of the text.
-    encoding : str
-        Of files.
-    console : rich Console, optional
-        Where progress is shown.
 
     Returns
     -------
@@ -114,12 +107,12 @@ def ablation(
     units, concept = named_units(model, unit), check_flag(concept)
     _check_options(by, on, controls, seed)
     _check_readers(model, units, on)
-    documents, more = read_documents(text, limit, encoding)
+    documents, more = read_documents(text, limit)
     concept.check_length(sum(len(document.text) for document in documents) + more)
     targets = Targets.of(model.vocabulary, documents, concept)
     found = survey(model, targets.tokens, list(dict.fromkeys(one.whole for one in units)), seed)
     sets = matched_units(found, units, controls, seed)
-    with progress_bar(console) as bar:
+    with progress_bar() as bar:
         task = bar.add_task(f"{2 + len(sets)} variants", total=found.steps)
         losses = read_variants(
             model, found, [[], units, *sets], by=by, on=on, seed=seed, advance=lambda count: bar.advance(task, count)

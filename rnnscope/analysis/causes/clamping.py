@@ -124,7 +124,6 @@ def clamp_sweep(
     samples: int = 16,
     temperature: float = 1.0,
     seed: int = 0,
-    console: Console | None = None,
 ) -> ClampSweep:
     """Let a network write while a unit is held at one value after another, and see how often a concept holds.
 
@@ -147,8 +146,6 @@ def clamp_sweep(
         Divides the logits, above 0; see `CharLanguageModel.generate`.
     seed : int
         Of the random numbers, which are the same for all values, and of the bootstrap.
-    console : rich Console, optional
-        Where progress is shown.
 
     Returns
     -------
@@ -170,7 +167,7 @@ def clamp_sweep(
     address, concept = _one_unit(model, unit), _for_any_text(check_flag(concept))
     _check_options(values, prompt, length, samples, temperature, seed)
     writer = _Writer(model, prompt, length, samples, temperature, seed)
-    with progress_bar(console) as bar:
+    with progress_bar() as bar:
         task = bar.add_task("free", total=length)
         series: list[Tensor] = []
         with record(model, [str(address.whole)]) as recording:

@@ -26,7 +26,7 @@ from rnnscope.recording.recorder import record
 from rnnscope.shown import Shown
 from rnnscope.style import CONTROL, FAINT, FOCUS, logarithmic, new_axes, style, title
 from rnnscope.text import visible
-from rnnscope.tracing.documents import Given, Texts, gather
+from rnnscope.tracing.documents import TextSource, gather
 
 from .streams import survey
 from .subjects import named_units
@@ -104,7 +104,7 @@ class Patching(Shown):
 
 @torch.no_grad()
 def patch_lifetime(
-    model: CharLanguageModel, donor: Texts, receiver: Texts, step: int, units: Sequence[str] | None = None
+    model: CharLanguageModel, donor: TextSource, receiver: TextSource, step: int, units: Sequence[str] | None = None
 ) -> Patching:
     """Put the state of one text into another, and see for how long that makes a difference.
 
@@ -115,7 +115,7 @@ def patch_lifetime(
     Parameters
     ----------
     model : CharLanguageModel that reads forward, in eval mode
-    donor, receiver : str, Document, Path or open binary file
+    donor, receiver : str, Document, Path or File
         One document each.
     step : int
         The number of a character of both texts, the first one being 0.
@@ -152,8 +152,8 @@ def patch_lifetime(
     return Patching(tuple(map(str, chosen)), step, lasts, lasts < len(kl), table)
 
 
-def _tokens(model: CharLanguageModel, text: Texts, name: str) -> tuple[str, Tensor]:
-    documents = gather(Given(text), "file")
+def _tokens(model: CharLanguageModel, text: TextSource, name: str) -> tuple[str, Tensor]:
+    documents = gather(text)
     if len(documents) != 1 or len(documents[0].text) < 2:
         raise TextError(f"The {name} is one text of at least two characters.")
     return documents[0].text, torch.from_numpy(model.vocabulary.encode(documents[0].text))

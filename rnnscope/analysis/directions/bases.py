@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from io import BytesIO
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from rich.console import Console
 from torch import nn
 
 from rnnscope.analysis.counts import whole
@@ -21,7 +18,7 @@ from rnnscope.concept import Concept
 from rnnscope.recording.address import Address
 from rnnscope.recording.along import along
 from rnnscope.recording.directions import Directions
-from rnnscope.tracing.documents import Cut, Given, Texts
+from rnnscope.tracing.documents import Texts
 from rnnscope.tracing.passages import open_source
 from rnnscope.tracing.trace import Trace
 
@@ -41,17 +38,14 @@ _ROUNDING = 1e-9
 
 def compare_bases(
     model: nn.Module | Trace,
-    text: Texts | Sequence[Texts] | None,
+    text: Texts | None,
     concepts: Concept | Sequence[Concept],
     *,
     signal: str | None = None,
     rotations: int = 20,
     standardised: bool = True,
     characters: Sequence[str] | None = None,
-    documents: Cut | None = None,
-    encoding: str = "utf-8",
     seed: int = 0,
-    console: Console | None = None,
 ) -> BasisComparison:
     """Ask whether single units tell more of concepts than single directions of a random basis do.
 
@@ -71,7 +65,7 @@ def compare_bases(
     ----------
     model : nn.Module in eval mode, or Trace
         As for `rnnscope.find_units`.
-    text : str, Document, Path, open binary file, or a sequence of these
+    text : str, Document, Path, File, or a sequence of these
         None for a trace.
     concepts : Concept, or a sequence of these
     signal : str, optional
@@ -80,12 +74,10 @@ def compare_bases(
         Random bases, at least 1; p is at least 1 / (rotations + 1).
     standardised : bool
         Whether each unit is divided by its standard deviation before it is rotated.
-    characters, documents, encoding
+    characters
         As for `rnnscope.trace`.
     seed : int
         Of the rotations.
-    console : rich Console, optional
-        Where progress is shown.
 
     Returns
     -------
@@ -97,9 +89,8 @@ def compare_bases(
         As of `rnnscope.find_units`.
     """
     count, seed = whole(rotations, "rotations", 1), whole(seed, "seed")
-    given = None if text is None else Given(_kept(text), documents, encoding)
-    source = open_source(model, given, [top_memory(model) if signal is None else signal], characters)
-    moments = moments_of(source, halves(source.starts)[0].stop, console)
+    source = open_source(model, text, [top_memory(model) if signal is None else signal], characters)
+    moments = moments_of(source, halves(source.starts)[0].stop)
     bases = [components_of(moments, name=_COMPONENTS), *_rotated(moments, count, standardised, seed)]
     searches = []
     for group in _groups(bases, len(moments.mean)):
@@ -107,14 +98,11 @@ def compare_bases(
         with _seen_along(model, group) as seen:
             found = find_units(
                 seen,
-                None if given is None else _again(given.what),
+                text,
                 concepts,
                 signals=signals,
                 characters=characters,
-                documents=documents,
-                encoding=encoding,
                 shifts=1,
-                console=console,
             )
         searches.append(found)
     return BasisComparison(
@@ -183,20 +171,3 @@ def _scores(searches: Sequence[FoundUnits], units: Address, bases: Sequence[Dire
         )
     names = pd.RangeIndex(len(bases) - 1, name="rotation")
     return {"table": pd.DataFrame(rows).set_index("concept"), "rotations": pd.DataFrame(scores, index=names)}
-
-
-def _kept(text: Any) -> Any:
-    """The same, with what open files hold in memory, so that it can be read twice."""
-    if hasattr(text, "read"):
-        held: Any = BytesIO(text.read())
-        held.name = getattr(text, "name", "stream")
-        return held
-    return [_kept(part) for part in text] if isinstance(text, list | tuple) else text
-
-
-def _again(text: Any) -> Any:
-    """The same, with open files at their beginning."""
-    for part in text if isinstance(text, list) else [text]:
-        if isinstance(part, BytesIO):
-            part.seek(0)
-    return text

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from rich.console import Console
 from torch import nn
 
 from rnnscope.analysis.counts import whole
@@ -14,7 +13,7 @@ from rnnscope.errors import AddressError, RecordingError, TextError
 from rnnscope.progress import progress_bar
 from rnnscope.recording.address import Address
 from rnnscope.recording.recorder import addresses_of, memories, recurrent_layers
-from rnnscope.tracing.documents import Cut, Given, Texts
+from rnnscope.tracing.documents import Texts
 from rnnscope.tracing.passages import Source, Span, open_source
 from rnnscope.tracing.trace import Trace
 
@@ -97,14 +96,11 @@ def _first(source: Source, limit: int) -> list[Span]:
 
 def signal_moments(
     model: nn.Module | Trace,
-    text: Texts | Sequence[Texts] | None = None,
+    text: Texts | None = None,
     signal: str | None = None,
     *,
     limit: int = LIMIT,
     characters: Sequence[str] | None = None,
-    documents: Cut | None = None,
-    encoding: str = "utf-8",
-    console: Console | None = None,
 ) -> Moments:
     """Mean and covariance of the units of a signal over a text, in one pass.
 
@@ -112,16 +108,14 @@ def signal_moments(
     ----------
     model : nn.Module in eval mode, or Trace
         As for `rnnscope.trace`.
-    text : str, Document, Path, open binary file, or a sequence of these
+    text : str, Document, Path, File, or a sequence of these
         None for a trace.
     signal : str, optional
         The memory of the top layer if not given: c of an LSTM, else h.
     limit : int
         Steps to read: the first ones of the text.
-    characters, documents, encoding
+    characters
         As for `rnnscope.trace`.
-    console : rich Console, optional
-        Where progress is shown.
 
     Raises
     ------
@@ -129,14 +123,13 @@ def signal_moments(
         If the signal does not exist, does not vary or has values that are not finite, or the text is too short.
     """
     limit = whole(limit, "limit", 2)
-    given = None if text is None else Given(text, documents, encoding)
-    source = open_source(model, given, [top_memory(model) if signal is None else signal], characters)
-    return moments_of(source, limit, console)
+    source = open_source(model, text, [top_memory(model) if signal is None else signal], characters)
+    return moments_of(source, limit)
 
 
-def moments_of(source: Source, limit: int, console: Console | None = None) -> Moments:
+def moments_of(source: Source, limit: int) -> Moments:
     """The moments of the one signal of a source, over its first steps."""
-    with progress_bar(console) as bar:
+    with progress_bar() as bar:
         task = bar.add_task("how units vary", total=min(limit, len(source)))
         return _gathered(source, _first(source, limit), lambda steps: bar.advance(task, steps))
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from rich.console import Console
 from torch import nn
 
 from rnnscope.analysis.counts import whole
 from rnnscope.errors import TextError
 from rnnscope.recording.directions import Directions
-from rnnscope.tracing.documents import Cut, Texts
+from rnnscope.tracing.documents import Texts
 from rnnscope.tracing.trace import Trace
 
 from .moments import LIMIT, Moments, signal_moments
@@ -19,16 +18,13 @@ from .moments import LIMIT, Moments, signal_moments
 
 def principal_components(
     model: nn.Module | Trace,
-    text: Texts | Sequence[Texts] | None = None,
+    text: Texts | None = None,
     signal: str | None = None,
     *,
     components: int | None = None,
     name: str = "pc",
     limit: int = LIMIT,
     characters: Sequence[str] | None = None,
-    documents: Cut | None = None,
-    encoding: str = "utf-8",
-    console: Console | None = None,
 ) -> Directions:
     """The principal components of a signal over a text, those that vary most first.
 
@@ -44,7 +40,7 @@ def principal_components(
         How many; as many as units if not given.
     name : str
         Of the signal that they become, see `rnnscope.along`.
-    limit, characters, documents, encoding, console
+    limit, characters
         As for `rnnscope.signal_moments`.
 
     Raises
@@ -58,9 +54,6 @@ def principal_components(
         signal,
         limit=limit,
         characters=characters,
-        documents=documents,
-        encoding=encoding,
-        console=console,
     )
     return components_of(moments, components, name)
 

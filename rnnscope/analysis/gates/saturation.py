@@ -23,7 +23,7 @@ from rnnscope.recording.address import Address
 from rnnscope.recording.recorder import addresses_of, recurrent_layers
 from rnnscope.shown import Shown
 from rnnscope.style import FAINT, colours, given_panels, new_panels, style
-from rnnscope.tracing.documents import Cut, Given, Texts
+from rnnscope.tracing.documents import Texts
 from rnnscope.tracing.passages import Source, Span, open_source
 from rnnscope.tracing.trace import Trace
 
@@ -140,12 +140,9 @@ class Counts:
 
 def saturation(
     model: nn.Module | Trace,
-    text: Texts | Sequence[Texts] | None = None,
+    text: Texts | None = None,
     *,
     characters: Sequence[str] | None = None,
-    documents: Cut | None = None,
-    encoding: str = "utf-8",
-    console: Console | None = None,
 ) -> Saturation:
     """Measure the share of time that each gate is left- or right-saturated, over a whole text.
 
@@ -158,12 +155,10 @@ def saturation(
     ----------
     model : nn.Module in eval mode, or Trace
         As for `rnnscope.find_units`.
-    text : str, Document, Path, open binary file, or a sequence of these
+    text : str, Document, Path, File, or a sequence of these
         None for a trace.
-    characters, documents, encoding
+    characters
         As for `rnnscope.trace`.
-    console : rich Console, optional
-        Where progress is shown.
 
     Returns
     -------
@@ -176,9 +171,9 @@ def saturation(
     TextError, RecordingError
         If the text cannot be read, or values are not finite.
     """
-    source = open_source(model, None if text is None else Given(text, documents, encoding), _gates(model), characters)
+    source = open_source(model, text, _gates(model), characters)
     counts: dict[Address, Counts] = {}
-    with progress_bar(console) as bar, torch.no_grad():
+    with progress_bar() as bar, torch.no_grad():
         task = bar.add_task("reading", total=len(source))
         for passage in source.passages(everything(source)):
             for address, values in passage.signals.items():

@@ -27,7 +27,7 @@ from rnnscope.recording.address import Address
 from rnnscope.recording.recorder import addresses_of, memories, recurrent_layers
 from rnnscope.shown import Shown
 from rnnscope.style import FAINT, colours, given_panels, logarithmic, new_panels, style
-from rnnscope.tracing.documents import Cut, Given, Numbers, Texts
+from rnnscope.tracing.documents import Numbers, Texts
 from rnnscope.tracing.passages import Source, open_source
 from rnnscope.tracing.trace import Trace
 
@@ -134,14 +134,11 @@ class Timescales(Shown):
 
 def timescales(
     model: nn.Module | Trace,
-    text: Texts | Sequence[Texts] | Numbers | None = None,
+    text: Texts | Numbers | None = None,
     *,
     seed: int = 0,
     limit: int = 100_000,
     characters: Sequence[str] | None = None,
-    documents: Cut | None = None,
-    encoding: str = "utf-8",
-    console: Console | None = None,
 ) -> Timescales:
     """Measure how long each unit of each layer's memory (c of an LSTM, else h) remembers, in three ways.
 
@@ -163,16 +160,14 @@ def timescales(
     ----------
     model : nn.Module in eval mode, or Trace
         As for `rnnscope.find_units`.
-    text : str, Document, Path, open binary file, or a sequence of these
+    text : str, Document, Path, File, or a sequence of these
         None for a trace.
     seed : int
         Of the places.
     limit : int
         Steps to read at most; the series of all units over them are held in memory.
-    characters, documents, encoding
+    characters
         As for `rnnscope.trace`.
-    console : rich Console, optional
-        Where progress is shown.
 
     Returns
     -------
@@ -186,16 +181,13 @@ def timescales(
         If there is no recurrent layer, or values are not finite.
     """
     limit, seed = whole(limit, "limit", 1), whole(seed, "seed")
-    given = None if text is None else Given(text, documents, encoding)
     wanted = _wanted(model)
-    source = open_source(model, given, [str(address) for pair in wanted for address in pair if address], characters)
+    source = open_source(model, text, [str(address) for pair in wanted for address in pair if address], characters)
     if min(len(source), limit) < _FEWEST:
         raise TextError(f"Timescales need at least {_FEWEST} steps; the text has {min(len(source), limit):,}.")
-    with progress_bar(console) as bar, torch.no_grad():
+    with progress_bar() as bar, torch.no_grad():
         series, forget = _read(source, wanted, limit, bar)
-        if given is not None and given.holds_texts:
-            given = Given(list(source.documents))  # a stream is read once
-        jacobian = {} if given is None else _jacobian(model, given, characters, limit, seed, bar)
+        jacobian = {} if text is None else _jacobian(model, text, characters, limit, seed, bar)
         tables = [
             _table(source, memory, values, forget.get(memory), jacobian.get(memory), limit)
             for memory, values in series.items()
@@ -265,12 +257,12 @@ def _decay(logs: np.ndarray) -> np.ndarray:
 
 
 def _jacobian(
-    model: object, given: Given, characters: Sequence[str] | None, limit: int, seed: int, bar: Progress
+    model: object, text: Texts | Numbers, characters: Sequence[str] | None, limit: int, seed: int, bar: Progress
 ) -> dict[Address, np.ndarray]:
     """The timescale of each state's units in the modes in which they take most part, if the network can be stepped."""
     assert isinstance(model, nn.Module)
     try:
-        reading = Reading(model, given, characters, limit)
+        reading = Reading(model, text, characters, limit)
         places = min(_PLACES, int(np.maximum(reading.lengths - 1, 0).sum()))
         stretches = reading.read(reading.random(places, 1, seed), 1, bar)
     except (ModelError, TextError):

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
-from rich.console import Console
 from torch import Tensor, nn
 
 from rnnscope.cells import cell_of
@@ -136,7 +135,6 @@ def by_autograd(
     documents: Sequence[Tensor],
     loss: Loss,
     wanted: Wanted,
-    console: Console | None,
 ) -> Measured:
     """Norms of gradients, one target after another; of each document the first steps alone are read."""
     read = [document[: _STEPS + wanted.reach] for document in documents]
@@ -145,7 +143,7 @@ def by_autograd(
     chosen = wanted.choose([len(one) for one in documents], counts)
     starts = np.cumsum([0, *map(len, documents)])
     found: list[tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]] = []
-    with progress_bar(console, "targets") as bar:
+    with progress_bar("targets") as bar:
         task = bar.add_task("Gradients", total=len(chosen))
         for document, start, stop in zip(read, starts[:-1], starts[1:], strict=True):
             if len(here := chosen[(chosen >= start) & (chosen < stop)]):

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from rich.console import Console
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -31,15 +30,13 @@ LIMIT = 100_000
 
 def gradient_flow(
     model: nn.Module,
-    text: Texts | Sequence[Texts] | Tensor,
+    text: Texts | Tensor,
     *,
     lags: int | Sequence[int] = 200,
     targets: int | Sequence[int] = 1000,
     seed: int = 0,
     limit: int = LIMIT,
-    encoding: str = "utf-8",
     loss: Loss | None = None,
-    console: Console | None = None,
 ) -> GradientFlow:
     """Measure how much the loss at a step depends on the states of earlier steps.
 
@@ -54,7 +51,7 @@ def gradient_flow(
     model : nn.Module in eval mode
         A language model that reads forward. With a ``loss``, also a classifier that reads forward, or any module whose
         recurrent layers have adapters (see `rnnscope.register`).
-    text : str, Document, Path, open binary file, or a sequence of these
+    text : str, Document, Path, File, or a sequence of these
         Each is a document, read from a zero state. For a module of your own: what it is called with, a tensor whose
         first axis is time.
     lags : int, or a sequence of ints
@@ -66,15 +63,11 @@ def gradient_flow(
         Of the random targets.
     limit : int
         Characters to read: the first ones of the text.
-    encoding : str
-        Of files.
     loss : callable, optional
         ``loss(output, tokens)`` gives the losses of the steps, a tensor of shape (time,) or (time, batch), from what
         the network puts out (the first of it, if it is a tuple) and what it has read. It may leave out the last steps.
         A sequence of a batch is a target of its own. A classifier puts out what `SequenceClassifier.running` does:
         logits at each step, as if the text ended there.
-    console : rich Console, optional
-        Where progress is shown.
 
     Returns
     -------
@@ -101,11 +94,11 @@ def gradient_flow(
         seed=whole(seed, "seed"),
     )
     _check_network(model, loss)
-    documents, characters, words = _read(model, text, limit, encoding)
+    documents, characters, words = _read(model, text, limit)
     if loss is None and is_stock(model):
-        found = by_adjoint(model, documents, wanted, console)
+        found = by_adjoint(model, documents, wanted)
     else:
-        found = by_autograd(model, _call(model), documents, loss or _following, wanted, console)
+        found = by_autograd(model, _call(model), documents, loss or _following, wanted)
     found.check(wanted.lags)
     return GradientFlow(
         architecture=model.architecture if isinstance(model, Network) else type(model).__name__,
@@ -150,10 +143,10 @@ def _check_network(model: object, loss: Loss | None) -> None:
         raise ModelError("The model is in training mode, where dropout is at work. Call model.eval() first.")
 
 
-def _read(model: nn.Module, text: Any, limit: int, encoding: str) -> tuple[list[Tensor], str, str]:
+def _read(model: nn.Module, text: Any, limit: int) -> tuple[list[Tensor], str, str]:
     """What is read: by document, as characters where there are some, and in words."""
     if isinstance(model, CharLanguageModel | SequenceClassifier):
-        documents, more = read_documents(text, limit, encoding)
+        documents, more = read_documents(text, limit)
         characters = "".join(document.text for document in documents)
         count = f"{len(characters):,} characters"
         words = f"the first {len(characters):,} of {len(characters) + more:,} characters" if more else count

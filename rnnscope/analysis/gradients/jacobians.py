@@ -20,7 +20,7 @@ from rnnscope.analysis.counts import ascending, whole
 from rnnscope.progress import progress_bar
 from rnnscope.shown import Shown
 from rnnscope.style import AMOUNTS, BESIDE, FAINT, FOCUS, given_panels, logarithmic, new_panels, style
-from rnnscope.tracing.documents import Given, Texts
+from rnnscope.tracing.documents import Texts
 
 from .bound import is_vanilla, recurrent_bound
 from .stretches import Reading, Stretches
@@ -129,15 +129,13 @@ class StateJacobians(Shown):
 
 def state_jacobians(
     model: nn.Module,
-    text: Texts | Sequence[Texts],
+    text: Texts,
     *,
     lags: Sequence[int] = LAGS,
     places: int | None = None,
     seed: int = 0,
     limit: int = 100_000,
     characters: Sequence[str] | None = None,
-    encoding: str = "utf-8",
-    console: Console | None = None,
 ) -> StateJacobians:
     """Measure how a small difference in the state grows or shrinks with time.
 
@@ -149,7 +147,7 @@ def state_jacobians(
     model : nn.Module in eval mode
         With one recurrent layer, or one stack of them, that reads forward: a language model, or any module that takes
         token ids. A cell other than PyTorch's needs an adapter (see `rnnscope.register`).
-    text : str, Document, Path, open binary file, or a sequence of these
+    text : str, Document, Path, File, or a sequence of these
     lags : sequence of int
         k, in steps, each at least 1.
     places : int, optional
@@ -159,10 +157,8 @@ def state_jacobians(
         Of the places.
     limit : int
         Characters to read at most.
-    characters, encoding
+    characters
         As for `rnnscope.trace`.
-    console : rich Console, optional
-        Where progress is shown.
 
     Returns
     -------
@@ -179,8 +175,8 @@ def state_jacobians(
     """
     lags = tuple(ascending(lags, "lags", 1).tolist())
     places = None if places is None else whole(places, "places", 1)
-    reading = Reading(model, Given(text, encoding=encoding), characters, limit)
-    with progress_bar(console, "steps") as bar, torch.no_grad():
+    reading = Reading(model, text, characters, limit)
+    with progress_bar("steps") as bar, torch.no_grad():
         stretches = reading.read(reading.random(places or _PLACES, lags[-1], seed), lags[-1], bar)
         chosen = _spread(_fitting(stretches.size)) if places is None else torch.arange(places)
         task = bar.add_task("multiplying", total=len(chosen) * lags[-1])

@@ -22,7 +22,7 @@ from rnnscope.analysis.counts import whole
 from rnnscope.progress import progress_bar
 from rnnscope.shown import Shown
 from rnnscope.style import BESIDE, FAINT, new_axes, style
-from rnnscope.tracing.documents import Given, Texts
+from rnnscope.tracing.documents import Texts
 
 from .stretches import Reading, Stretches
 
@@ -105,7 +105,7 @@ class LyapunovSpectrum(Shown):
 
 def lyapunov_spectrum(
     model: nn.Module,
-    text: Texts | Sequence[Texts],
+    text: Texts,
     *,
     exponents: int | None = 10,
     steps: int = 1000,
@@ -114,8 +114,6 @@ def lyapunov_spectrum(
     seed: int = 0,
     limit: int = 100_000,
     characters: Sequence[str] | None = None,
-    encoding: str = "utf-8",
-    console: Console | None = None,
 ) -> LyapunovSpectrum:
     """Measure the Lyapunov exponents of a network that is driven by a text.
 
@@ -128,7 +126,7 @@ def lyapunov_spectrum(
     ----------
     model : nn.Module in eval mode
         As for `state_jacobians`.
-    text : str, Document, Path, open binary file, or a sequence of these
+    text : str, Document, Path, File, or a sequence of these
     exponents : int or None
         How many, from the largest; None for all.
     steps : int
@@ -139,7 +137,7 @@ def lyapunov_spectrum(
         Steps before each in which the directions settle.
     seed : int
         Of the sequences and directions.
-    limit, characters, encoding, console
+    limit, characters
         As for `state_jacobians`.
 
     Returns
@@ -155,9 +153,9 @@ def lyapunov_spectrum(
     """
     exponents = None if exponents is None else whole(exponents, "exponents", 1)
     steps, sequences, warmup = whole(steps, "steps", 1), whole(sequences, "sequences", 1), whole(warmup, "warmup")
-    reading = Reading(model, Given(text, encoding=encoding), characters, limit)
+    reading = Reading(model, text, characters, limit)
     length = warmup + steps
-    with progress_bar(console, "steps") as bar, torch.no_grad():
+    with progress_bar("steps") as bar, torch.no_grad():
         stretches = reading.read(reading.apart(sequences, length, seed), length, bar)
         task = bar.add_task("multiplying", total=sequences * length)
         count = min(exponents or stretches.size, stretches.size)

@@ -17,7 +17,7 @@ from rnnscope.errors import ModelError, TextError
 from rnnscope.recording.adapter import States, adapter_of
 from rnnscope.recording.address import Address
 from rnnscope.recording.recorder import addresses_of, record, recurrent_layers
-from rnnscope.tracing.documents import Given
+from rnnscope.tracing.documents import Numbers, Texts
 from rnnscope.tracing.making import reader_of
 from rnnscope.tracing.readers.reader import Page
 
@@ -57,7 +57,7 @@ class Reading:
     ----------
     model : nn.Module in eval mode
         With one recurrent layer, or one stack of them, that reads forward.
-    given : Given
+    text : str, Document, Path, File, a sequence of these, or token ids
     characters : sequence of str, optional
         As for `rnnscope.trace`.
     limit : int
@@ -74,11 +74,11 @@ class Reading:
     ModelError, TextError, RecordingError
     """
 
-    def __init__(self, model: nn.Module, given: Given, characters: Sequence[str] | None, limit: int) -> None:
+    def __init__(self, model: nn.Module, text: Texts | Numbers, characters: Sequence[str] | None, limit: int) -> None:
         self.layer = _one_layer(model)
         self._model = model
         self._reader = reader_of(model, characters)
-        self._pages = _first(self._reader.pages(given), whole(limit, "limit", 1))
+        self._pages = _first(self._reader.pages(text), whole(limit, "limit", 1))
         self.lengths = np.array([len(page.text) for page in self._pages])
 
     def random(self, count: int, length: int, seed: int) -> np.ndarray:

@@ -8,7 +8,6 @@ from typing import TypeGuard
 
 import numpy as np
 import torch
-from rich.console import Console
 from torch import Tensor
 
 from rnnscope.analysis.language_models import States, run, zeros
@@ -183,14 +182,12 @@ def is_stock(model: object) -> TypeGuard[CharLanguageModel]:
     return isinstance(model, CharLanguageModel) and type(model.rnn) is CELLS[model.config.cell].module
 
 
-def by_adjoint(
-    model: CharLanguageModel, documents: Sequence[Tensor], wanted: Wanted, console: Console | None
-) -> Measured:
+def by_adjoint(model: CharLanguageModel, documents: Sequence[Tensor], wanted: Wanted) -> Measured:
     """Norms of gradients, all targets of a group together."""
     targets = wanted.choose([len(one) for one in documents], [len(one) - 1 for one in documents])
     layers, lags = adjoints_of(model), wanted.lags.tolist()
     windows, norms = Windows(model, layers, documents, targets, wanted.reach), Norms.of(layers, len(targets), len(lags))
-    with progress_bar(console) as bar, torch.no_grad():
+    with progress_bar() as bar, torch.no_grad():
         task = bar.add_task("Gradients", total=windows.steps)
         for group in windows.groups(lambda steps: bar.advance(task, steps)):
             walk_back(layers, group, lags, norms)

@@ -9,7 +9,6 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import torch
-from rich.console import Console
 from torch import Tensor
 from torch.nn import functional
 
@@ -52,14 +51,12 @@ Losses = dict[Condition, np.ndarray]
 
 def effective_context(
     model: CharLanguageModel,
-    text: Texts | Sequence[Texts],
+    text: Texts,
     *,
     lengths: Sequence[int] | None = None,
     targets: int = 1_000,
     seed: int = 0,
     limit: int = LIMIT,
-    encoding: str = "utf-8",
-    console: Console | None = None,
 ) -> EffectiveContext:
     """How many of the characters before it a network uses to predict the next one.
 
@@ -77,7 +74,7 @@ def effective_context(
     Parameters
     ----------
     model : CharLanguageModel that reads forward, in eval mode
-    text : str, Document, Path, open binary file, or a sequence of these
+    text : str, Document, Path, File, or a sequence of these
         Each is a document, read from a zero state.
     lengths : sequence of int, optional
         The numbers n of characters, which also bound the stretches that are shuffled and replaced: from each
@@ -90,10 +87,6 @@ def effective_context(
         Of the targets, the shuffles, the passages and the bootstrap.
     limit : int
         Characters to read: the first ones of the text.
-    encoding : str
-        Of files.
-    console : rich Console, optional
-        Where progress is shown.
 
     Returns
     -------
@@ -121,16 +114,16 @@ def effective_context(
     check_model(model)
     whole(targets, "targets", 1)
     whole(seed, "seed")
-    documents, more = read_documents(text, limit, encoding)
+    documents, more = read_documents(text, limit)
     tokens = Tokens.of(model, documents)
     chosen = _lengths(lengths, tokens.longest)
     rng = np.random.default_rng(seed)
     places = _targets(tokens, chosen[-1], targets, rng)
-    states = true_states(model, tokens, np.concatenate([places - 1 - n for n in (1, *chosen)]), console)
+    states = true_states(model, tokens, np.concatenate([places - 1 - n for n in (1, *chosen)]))
     text_read = f"Measured at {len(places):,} random characters of {tokens.words(more)}."
 
     def measure(conditions: Sequence[Condition]) -> Losses:
-        with progress_bar(console) as bar:
+        with progress_bar() as bar:
             steps = len(places) * sum(_width(condition) for condition in conditions)
             task = bar.add_task(f"{len(conditions)} contexts", total=steps)
             advance = partial(bar.advance, task)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
 import pandas as pd
 import torch
-from rich.console import Console
 from torch import Tensor
 
 from rnnscope.analysis.counts import whole
@@ -41,14 +40,12 @@ _CHUNK = 100
 
 def forgetting_times(
     model: CharLanguageModel,
-    text: Texts | Sequence[Texts],
+    text: Texts,
     *,
     places: int = 50,
     horizon: int | None = None,
     seed: int = 0,
     limit: int = LIMIT,
-    encoding: str = "utf-8",
-    console: Console | None = None,
 ) -> ForgettingTimes:
     """How many steps each unit keeps the difference between two pasts.
 
@@ -61,7 +58,7 @@ def forgetting_times(
     Parameters
     ----------
     model : CharLanguageModel that reads forward, in eval mode
-    text : str, Document, Path, open binary file, or a sequence of these
+    text : str, Document, Path, File, or a sequence of these
         Each is a document, read from a zero state.
     places : int
         Random places, at least 2, fewer if the text is short. Each lends its state to another.
@@ -71,10 +68,6 @@ def forgetting_times(
         Of the places.
     limit : int
         Characters to read: the first ones of the text.
-    encoding : str
-        Of files.
-    console : rich Console, optional
-        Where progress is shown.
 
     Returns
     -------
@@ -97,7 +90,7 @@ def forgetting_times(
     check_model(model)
     whole(places, "places", 2)
     whole(seed, "seed")
-    documents, more = read_documents(text, limit, encoding)
+    documents, more = read_documents(text, limit)
     tokens = Tokens.of(model, documents)
     horizon = _horizon(horizon, tokens.longest)
     possible = tokens.between(0, horizon)
@@ -107,8 +100,8 @@ def forgetting_times(
             "Read more of it (limit), or give a smaller horizon."
         )
     chosen = np.random.default_rng(seed).permutation(possible)[:places]
-    states = true_states(model, tokens, chosen, console)
-    with progress_bar(console) as bar:
+    states = true_states(model, tokens, chosen)
+    with progress_bar() as bar:
         advance = partial(bar.advance, bar.add_task("two pasts", total=horizon))
         times = _times(model, tokens, chosen, states, horizon, advance)
     said = f"Measured from {len(chosen):,} random places of {tokens.words(more)} characters."

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from rich.console import Console
 from torch import Tensor
 
 from rnnscope.analysis.language_models import States, run, zeros
@@ -104,9 +103,7 @@ def state_signals(model: CharLanguageModel) -> list[Address]:
 
 
 @torch.no_grad()
-def true_states(
-    model: CharLanguageModel, tokens: Tokens, places: np.ndarray, console: Console | None = None
-) -> TrueStates:
+def true_states(model: CharLanguageModel, tokens: Tokens, places: np.ndarray) -> TrueStates:
     """Read documents once, each from a zero state, and keep the states after some characters.
 
     Parameters
@@ -115,8 +112,6 @@ def true_states(
     tokens : Tokens
     places : int array of shape (place,)
         Characters, in any order; some may be named twice.
-    console : rich Console, optional
-        Where progress is shown.
 
     Raises
     ------
@@ -126,7 +121,7 @@ def true_states(
     places, signals = np.unique(places), state_signals(model)
     kept: dict[Address, list[Tensor]] = {signal: [] for signal in signals}
     moments: dict[Address, np.ndarray] = {signal: np.zeros((2, 1)) for signal in signals}
-    with progress_bar(console) as bar, record(model, [str(signal) for signal in signals]) as recording:
+    with progress_bar() as bar, record(model, [str(signal) for signal in signals]) as recording:
         task = bar.add_task("true states", total=len(tokens.ids))
         for start, stop in zip(tokens.starts[:-1].tolist(), tokens.starts[1:].tolist(), strict=True):
             states = zeros(model)

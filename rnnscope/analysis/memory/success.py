@@ -109,7 +109,6 @@ def task_success(
     *,
     sequences: int = 500,
     seed: int = 0,
-    console: Console | None = None,
 ) -> TaskSuccess:
     """Success and loss of a network on its problem at other lengths than that of its training.
 
@@ -123,8 +122,6 @@ def task_success(
         Drawn at each length.
     seed : int
         Of the draws, none of which is in training or its test.
-    console : rich Console, optional
-        Where progress is shown.
 
     Raises
     ------
@@ -137,7 +134,7 @@ def task_success(
     count_of(sequences, "sequences")
     chosen = _lengths(model, lengths)
     rows = []
-    with progress_bar(console, "lengths") as bar:
+    with progress_bar("lengths") as bar:
         for length in bar.track(chosen, description="reading"):
             rows.append(_row(model, length, sequences, seed))
     table = pd.DataFrame(rows, index=pd.Index(chosen, name="length"))

@@ -7,7 +7,6 @@ from numbers import Integral
 
 import numpy as np
 import pandas as pd
-from rich.console import Console
 
 from rnnscope.analysis.language_models import read_documents
 from rnnscope.errors import ModelError, TextError
@@ -15,7 +14,7 @@ from rnnscope.models import CharLanguageModel
 from rnnscope.ngram import KneserNey
 from rnnscope.progress import progress_bar
 from rnnscope.text import Document, Vocabulary
-from rnnscope.tracing.documents import Given, Texts, gather
+from rnnscope.tracing.documents import Texts, gather
 
 from .categories import CATEGORIES, categories
 from .characters import Openings, classes, word_counts
@@ -32,13 +31,11 @@ LIMIT = 500_000
 
 def error_analysis(
     models: Models,
-    text: Texts | Sequence[Texts],
+    text: Texts,
     *,
-    train: Texts | Sequence[Texts] | None = None,
+    train: Texts | None = None,
     orders: Sequence[int] | None = None,
     limit: int = LIMIT,
-    encoding: str = "utf-8",
-    console: Console | None = None,
 ) -> ErrorAnalysis:
     """Which characters models get wrong, and which ones one of them gets right where another is wrong.
 
@@ -68,7 +65,7 @@ def error_analysis(
     ----------
     models : CharLanguageModel, mapping of name to CharLanguageModel, or sequence of these
         They read forward, are in eval mode and know the same characters.
-    text : str, Document, Path, open binary file, or a sequence of these
+    text : str, Document, Path, File, or a sequence of these
         Each is a document, read from a zero state. Its first character is not counted, nor are those
         that the models do not know.
     train : as ``text``, optional
@@ -78,10 +75,6 @@ def error_analysis(
         the models and have errors of their own.
     limit : int
         Characters of ``text`` to read: the first ones.
-    encoding : str
-        Of files.
-    console : rich Console, optional
-        Where progress is shown.
 
     Returns
     -------
@@ -101,12 +94,12 @@ def error_analysis(
     """
     networks = named_models(models)
     orders = _check_orders(orders, train, networks)
-    documents, more = read_documents(text, limit, encoding)
+    documents, more = read_documents(text, limit)
     vocabulary = next(iter(networks.values())).vocabulary
     known = np.concatenate([vocabulary.encode(document.text)[1:] for document in documents]) > 0
     _check_known(known)
-    learnt = None if train is None else gather(Given(train, encoding=encoding), "file")
-    losses = _losses(networks, orders, learnt, documents, vocabulary, console)
+    learnt = None if train is None else gather(train)
+    losses = _losses(networks, orders, learnt, documents, vocabulary)
     losses = {name: found[known] for name, found in losses.items()}
     frame = _describe(documents, learnt).take(np.flatnonzero(known)).reset_index(drop=True)
     absent = ({"n-gram"} if not orders else set()) | ({"rare word"} if learnt is None else set())
@@ -151,11 +144,10 @@ def _losses(
     learnt: Sequence[Document] | None,
     documents: Sequence[Document],
     vocabulary: Vocabulary,
-    console: Console | None,
 ) -> dict[str, np.ndarray]:
     """The loss of each character but the first of each document, by each model."""
     found = {}
-    with progress_bar(console) as bar:
+    with progress_bar() as bar:
         steps = sum(len(document.text) - 1 for document in documents)
         for name, model in networks.items():
             task = bar.add_task(name, total=steps)

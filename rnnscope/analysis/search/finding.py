@@ -10,7 +10,6 @@ from threading import Event
 import numpy as np
 import pandas as pd
 import torch
-from rich.console import Console
 from rich.progress import Progress
 from torch import nn
 
@@ -18,7 +17,7 @@ from rnnscope.concept import Concept
 from rnnscope.errors import ConceptError, RecordingError, TextError
 from rnnscope.progress import interruption, progress_bar
 from rnnscope.recording.address import Address
-from rnnscope.tracing.documents import Cut, Given, Texts
+from rnnscope.tracing.documents import Texts
 from rnnscope.tracing.passages import Passage, Source, Span, open_source
 from rnnscope.tracing.trace import Trace
 
@@ -46,16 +45,13 @@ _BLOCK = 500
 
 def find_units(
     model: nn.Module | Trace,
-    text: Texts | Sequence[Texts] | None = None,
+    text: Texts | None = None,
     concepts: Concept | Sequence[Concept] = (),
     *,
     signals: Sequence[str] | None = None,
     characters: Sequence[str] | None = None,
-    documents: Cut | None = None,
-    encoding: str = "utf-8",
     shifts: int = 199,
     seed: int = 0,
-    console: Console | None = None,
 ) -> FoundUnits:
     """Find the units that track concepts.
 
@@ -78,20 +74,18 @@ def find_units(
     model : nn.Module in eval mode, or Trace
         As for `rnnscope.trace`. A language model reads several stretches of a long text side by side, each
         after some paragraphs that do not count; a trace has the states of one reading.
-    text : str, Document, Path, open binary file, or a sequence of these
+    text : str, Document, Path, File, or a sequence of these
         As for `rnnscope.trace`; none for a trace.
     concepts : Concept, or a sequence of these
         See `rnnscope.probes.concepts`. One that says the same wherever it applies in a half is left out.
     signals : sequence of str, optional
         Names (``"c"``) or addresses (``"l0.c"``); all if not given.
-    characters, documents, encoding
+    characters
         As for `rnnscope.trace`.
     shifts : int
         Circular shifts, at least 1; p is at least 1 / (shifts + 1).
     seed : int
         Of the shifts and the bootstrap.
-    console : rich Console, optional
-        Where progress is shown.
 
     Raises
     ------
@@ -105,8 +99,7 @@ def find_units(
     asked = _asked(concepts)
     if shifts < 1 or seed < 0:
         raise ConceptError(f"At least one shift and a seed from 0 on were expected; got {shifts} and {seed}.")
-    given = None if text is None else Given(text, documents, encoding)
-    source = open_source(model, given, signals, characters)
+    source = open_source(model, text, signals, characters)
     if len(source) < FEWEST:
         raise TextError(
             f"A search needs at least {FEWEST:,} steps, to choose units on one half and score them on the other; "
@@ -115,7 +108,7 @@ def find_units(
     for concept in asked:
         concept.check_length(len(source))
     fit_part, held_part = halves(source.starts)
-    with progress_bar(console) as bar, interruption() as interrupted:
+    with progress_bar() as bar, interruption() as interrupted:
         watch = _Watch(bar, interrupted, steps=sum(part.stop - part.start for part in (fit_part, held_part)))
         search = _Search(source, asked, fit_part, held_part, watch)
         watch.begin("choosing units")

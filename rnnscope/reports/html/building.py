@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
 
-from rich.console import Console
-
 from rnnscope.errors import ReportError
 from rnnscope.progress import progress_bar
 
@@ -74,7 +72,7 @@ class Contents:
     notes: list[str] = field(default_factory=list)
 
 
-def build(contents: Contents, size: float, console: Console | None = None) -> Built:
+def build(contents: Contents, size: float) -> Built:
     """A page of at most so many megabytes.
 
     Raises
@@ -92,7 +90,7 @@ def build(contents: Contents, size: float, console: Console | None = None) -> Bu
         )
     room = float(limit - fixed)
     for attempt in range(_TRIES):
-        built = _packed(contents, guesses, texts, room, console)
+        built = _packed(contents, guesses, texts, room)
         excess = len(built.html.encode()) - limit
         if excess <= 0:
             return built
@@ -114,9 +112,7 @@ def _guesses(contents: Contents, limit: int) -> tuple[Blocks, list[dict[str, Any
     return blocks, entries
 
 
-def _packed(
-    contents: Contents, guesses: Blocks, texts: Sequence[dict[str, Any]], room: float, console: Console | None
-) -> Built:
+def _packed(contents: Contents, guesses: Blocks, texts: Sequence[dict[str, Any]], room: float) -> Built:
     """The page whose units are those that were chosen for some room."""
     blocks, models = contents.blocks | guesses, []
     notes = [*contents.notes, *text_notes(contents.subjects[0], len(contents.stretches), texts[0]["guess"])]
@@ -125,7 +121,7 @@ def _packed(
         choice = subject.choose(named, room / len(contents.subjects))
         said = [*signal_notes(subject, choice), *subject.notes]
         notes += said if len(contents.subjects) == 1 else [f"{subject.name}: {sentence}" for sentence in said]
-        models.append(_model(subject, choice, contents.stretches, blocks, f"m{number}", console) | text)
+        models.append(_model(subject, choice, contents.stretches, blocks, f"m{number}") | text)
     notes.append(ROUNDED)
     page = {
         "title": contents.title,
@@ -143,12 +139,12 @@ def _packed(
 
 
 def _model(
-    subject: Subject, choice: Choice, stretches: Sequence[Stretch], blocks: Blocks, prefix: str, console: Console | None
+    subject: Subject, choice: Choice, stretches: Sequence[Stretch], blocks: Blocks, prefix: str
 ) -> dict[str, Any]:
     attributes = subject.trace.tree.attrs
     embedded = {str(address): choice.units(address) for address in subject.surveys if choice.units(address)}
-    cards = subject.cards(choice, console)
-    with progress_bar(console, "steps") as bar:
+    cards = subject.cards(choice)
+    with progress_bar("steps") as bar:
         task = bar.add_task("packing signals", total=len(subject.surveys) * len(subject.trace))
         signals = signal_entries(
             subject.trace, subject.surveys, choice, stretches, blocks, prefix, lambda steps: bar.advance(task, steps)

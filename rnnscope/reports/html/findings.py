@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.console import Console
 from torch import nn
 
 from rnnscope.analysis.alignment import Alignment
@@ -57,27 +56,24 @@ def concept_entries(found: FoundUnits, embedded: Mapping[str, Sequence[int]]) ->
 
 def ablate_best(
     model: nn.Module,
-    text: Texts | Sequence[Texts],
+    text: Texts,
     found: FoundUnits,
     concepts: Sequence[Concept],
     *,
     seed: int = 0,
-    console: Console | None = None,
 ) -> tuple[list[Ablation], list[str]]:
     """Ablate the best unit of each concept that is a flag, one after another; and say of what cannot be done, why.
 
     Parameters
     ----------
     model : CharLanguageModel that reads forward, in eval mode
-    text : str, Document, Path, open binary file, or a sequence of these
+    text : str, Document, Path, File, or a sequence of these
         Its first 10,000 characters are read, once for each concept.
     found : FoundUnits
         The best units.
     concepts : sequence of Concept
         Those that were searched for.
     seed : int
-    console : rich Console, optional
-        Where progress is shown.
     """
     done, notes = [], []
     for concept in concepts:
@@ -85,7 +81,7 @@ def ablate_best(
             continue
         unit = str(found.table.loc[concept.name, "unit"])
         try:
-            done.append(ablation(model, text, unit, concept, seed=seed, limit=_LIMIT, console=console))  # pyright: ignore[reportArgumentType]
+            done.append(ablation(model, text, unit, concept, seed=seed, limit=_LIMIT))  # pyright: ignore[reportArgumentType]
         except RnnscopeError as error:
             notes.append(f"{unit} is not ablated for {concept.name}. {error}")
     return done, notes

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.console import Console
-
 from rnnscope.recording.address import Address
 from rnnscope.tracing.trace import Trace
 
@@ -24,7 +22,6 @@ def page_of(
     units: Sequence[str | Address] = (),
     size: float = SIZE,
     title: str | None = None,
-    console: Console | None = None,
 ) -> str:
     """A trace as a page of HTML with nothing beside it, such as an iframe shows with ``srcdoc``.
 
@@ -37,17 +34,15 @@ def page_of(
         Megabytes of the page, at most.
     title : str, optional
         The name of the network and of what it read, if not given.
-    console : rich Console, optional
-        Where progress is shown.
 
     Raises
     ------
     AddressError, ReportError
     """
     stretches = stretches_of(trace)
-    subject = study(trace, None, stretches, (), 0, console)
+    subject = study(trace, None, stretches, (), 0)
     contents = Contents(title or title_of(trace), [subject], stretches, named_units(trace, units))
-    return build(contents, size, console).html
+    return build(contents, size).html
 
 
 def title_of(trace: Trace) -> str:

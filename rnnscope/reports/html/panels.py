@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-from rich.console import Console
 from torch import nn
 
 from rnnscope.analysis.gates.saturation import saturation
@@ -24,7 +23,7 @@ from rnnscope.progress import progress_bar
 from rnnscope.reports.scale import is_gate
 from rnnscope.style import figure_of
 from rnnscope.text import Document
-from rnnscope.tracing.documents import Given, Texts
+from rnnscope.tracing.documents import Texts, parts
 from rnnscope.tracing.trace import Trace
 
 from .plain import plain_rows
@@ -129,11 +128,10 @@ def _named(table: pd.DataFrame) -> pd.DataFrame:
 
 def model_panels(
     model: nn.Module | Trace,
-    text: Texts | Sequence[Texts] | None = None,
+    text: Texts | None = None,
     *,
     trace: Trace | None = None,
     seed: int = 0,
-    console: Console | None = None,
 ) -> tuple[list[Panel], list[str]]:
     """The panels that every report has, within seconds; and sentences with the reasons for those that cannot be.
 
@@ -144,15 +142,13 @@ def model_panels(
     ----------
     model : nn.Module in eval mode, or Trace
         With a trace there are saturation, if it holds gates, and timescales.
-    text : str, Document, Path, open binary file, or a sequence of these
+    text : str, Document, Path, File, or a sequence of these
         None for a trace.
     trace : Trace, optional
         What the network has done on the text, where that is known. Of a network of more than a million weights,
         saturation and timescales are then told from it; the Jacobian, which takes minutes, is not.
     seed : int
         Of targets and intervals.
-    console : rich Console, optional
-        Where progress is shown.
     """
     if isinstance(model, Trace):
         questions = _of_trace(model, seed)
@@ -161,7 +157,7 @@ def model_panels(
     left_out = _left_out(model, trace)
     questions = {name: ask for name, ask in questions.items() if name not in left_out}
     panels, notes = [], [_said(left_out)] if left_out else []
-    with progress_bar(console, "panels") as bar:
+    with progress_bar("panels") as bar:
         task = bar.add_task("measuring", total=len(questions))
         for name, ask in questions.items():
             bar.update(task, description=name.lower())
@@ -175,8 +171,7 @@ def model_panels(
 
 def _beginning(model: nn.Module, text: Any) -> list[Document] | Any:
     """The first characters of a text, held so that they can be read again; files of other networks as they are."""
-    parts = Given(text).parts
-    told = bool(parts) and all(isinstance(part, str | Document) for part in parts)
+    told = all(isinstance(part, str | Document) for part in parts(text))
     return read_documents(text, LIMIT)[0] if told or isinstance(model, CharLanguageModel) else text
 
 

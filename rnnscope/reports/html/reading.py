@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from numbers import Integral
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from torch import nn
 
 from rnnscope.card import Card, fingerprint
 from rnnscope.errors import ReportError
 from rnnscope.text import Document
-from rnnscope.tracing.documents import Given
+from rnnscope.tracing.documents import Numbers, Texts, holds_texts
 from rnnscope.tracing.making import reader_of, trace
 from rnnscope.tracing.trace import Trace, open_trace
 
@@ -32,7 +30,7 @@ class Reading:
 
     Attributes
     ----------
-    given : Given
+    text : str, Document, Path, File, a sequence of these, numbers or None
         The text; None in it for a trace, which has its own.
     characters : sequence of str or None
         Of a module that does not say which it knows.
@@ -40,37 +38,33 @@ class Reading:
         Characters to read, at most.
     folder : Path
         Where traces are kept while the report is made.
-    console : rich Console or None
     notes : list of str
         What the page says of what was read.
     """
 
-    given: Given
+    text: Texts | Numbers | None
     characters: Sequence[str] | None
     limit: int | None
     folder: Path
-    console: Console | None
     notes: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         if self.limit is not None and not (isinstance(self.limit, Integral) and self.limit >= 1):
             raise ReportError(f"limit is the number of characters to read, at least 1; got {self.limit}.")
-        if isinstance(self.given.what, Trace):
+        if isinstance(self.text, Trace):
             raise ReportError("A trace is no text to read: give report(trace), or report(network, trace.text).")
-        if self.given.what is not None:
-            self.given = replace(self.given, what=_kept(self.given.what))
 
     def first(self, source: Source, model: nn.Module | None) -> tuple[Trace, nn.Module | None]:
         """The trace that the report is on, and the network that it is of, if that is at hand."""
         if model is not None and not isinstance(model, nn.Module):
             raise ReportError(f"model= is the network that a trace is of; got {type(model).__name__}.")
         if isinstance(source, nn.Module):
-            if self.given.what is None or model is not None:
+            if self.text is None or model is not None:
                 raise ReportError(
                     "A network to report on reads a text: give report(network, text). model= goes with a trace."
                 )
             return self._trace(source, 0), source
-        if self.given.what is not None or self.limit is not None:
+        if self.text is not None or self.limit is not None:
             raise ReportError("A trace has its text; give report(trace) without another text or a limit.")
         opened = _opened(source)
         if model is not None:
@@ -92,9 +86,9 @@ class Reading:
         return found, network
 
     def _trace_same(self, model: nn.Module, first: Trace, number: int) -> Trace:
-        if self.given.what is None:
-            self.given = replace(self.given, what=documents_of(first), cut=None)
-            if self.given.what is None:
+        if self.text is None:
+            self.text = documents_of(first)
+            if self.text is None:
                 raise ReportError(
                     f"What {first.tree.attrs['model']} read cannot be told from its trace alone; give the network and "
                     "its text instead of the trace, or compare with a trace."
@@ -107,20 +101,15 @@ class Reading:
             self._limited(model),
             self.folder / f"{number}.zarr",
             characters=self.characters if getattr(model, "card", None) is None else None,
-            documents=self.given.cut,
-            encoding=self.given.encoding,
-            name=self.given.name,
-            console=self.console,
         )
 
     def _limited(self, model: nn.Module) -> Any:
         """The text as far as it is to be read."""
-        what = _fresh(self.given.what)
-        if self.limit is None or not replace(self.given, what=what).holds_texts:
-            return what
-        pages = reader_of(model, self.characters).pages(replace(self.given, what=what))
+        if self.limit is None or not holds_texts(self.text):
+            return self.text
+        pages = reader_of(model, self.characters).pages(self.text)
         if sum(len(page.text) for page in pages) <= self.limit or any(page.content is not None for page in pages):
-            return _fresh(self.given.what)
+            return self.text
         kept, left = [], self.limit
         for page in pages:
             if left > 0:
@@ -158,28 +147,3 @@ def _demand_same(opened: Trace, model: nn.Module) -> None:
             f"The trace is of {opened.tree.attrs['model']} (sha256 {own[:12]}...), not of {name} (sha256 "
             f"{other[:12]}...). Name the network that was traced, or trace the text with this one."
         )
-
-
-def _kept(what: Any) -> Any:
-    """What can be read more than once: streams as what they hold."""
-    if isinstance(what, list | tuple):
-        return [_kept(part) for part in what]
-    if not hasattr(what, "read"):
-        return what
-    held = _Named(what.read())
-    held.name = str(getattr(what, "name", "stream"))
-    return held
-
-
-def _fresh(what: Any) -> Any:
-    """The same, with streams at their start."""
-    for part in what if isinstance(what, list) else [what]:
-        if isinstance(part, _Named):
-            part.seek(0)
-    return what
-
-
-class _Named(io.BytesIO):
-    """A stream in memory that has a name."""
-
-    name = "stream"

@@ -22,7 +22,7 @@ from rnnscope.errors import ReportError, RnnscopeError
 from rnnscope.output import atomic_path, new_path
 from rnnscope.recording.address import Address
 from rnnscope.shown import Shown
-from rnnscope.tracing.documents import Cut, Given, Numbers, Texts
+from rnnscope.tracing.documents import Numbers, Texts
 from rnnscope.tracing.trace import Trace
 
 from .building import Contents, build
@@ -66,7 +66,7 @@ class Report(Shown):
 
 def report(
     source: Source,
-    text: Texts | Sequence[Texts] | Numbers | None = None,
+    text: Texts | Numbers | None = None,
     path: str | Path = "report.html",
     *,
     model: nn.Module | None = None,
@@ -78,12 +78,9 @@ def report(
     size: float = SIZE,
     title: str | None = None,
     characters: Sequence[str] | None = None,
-    documents: Cut | None = None,
-    encoding: str = "utf-8",
     limit: int | None = None,
     force: bool = False,
     seed: int = 0,
-    console: Console | None = None,
 ) -> Report:
     """Write a page that shows what a network does on a text: one file that opens anywhere, with nothing beside it.
 
@@ -118,7 +115,7 @@ def report(
         Megabytes of the file, at most.
     title : str, optional
         The name of the network and of the text, if not given.
-    characters, documents, encoding
+    characters
         As for `rnnscope.trace`.
     limit : int, optional
         Read so many characters at most.
@@ -126,8 +123,6 @@ def report(
         Replace a file that stands at ``path``.
     seed : int
         Of all that is drawn at random.
-    console : rich Console, optional
-        Where progress is shown.
 
     Returns
     -------
@@ -149,21 +144,21 @@ def report(
         _demand(name, given, kinds)
     path = new_path(path, force)
     with TemporaryDirectory(prefix="rnnscope-") as folder:
-        reading = Reading(Given(text, documents, encoding), characters, limit, Path(folder), console)
+        reading = Reading(text, characters, limit, Path(folder))
         first, network = reading.first(source, model)
         named = named_units(first, units)
         others = [reading.other(other, first, number) for number, other in enumerate(compare, start=1)]
         stretches = stretches_of(first)
-        subjects = [study(each, of, stretches, concepts, seed, console) for each, of in [(first, network), *others]]
+        subjects = [study(each, of, stretches, concepts, seed) for each, of in [(first, network), *others]]
         contents = Contents(title or title_of(first), subjects, stretches, named, notes=reading.notes)
         for number, subject in enumerate(subjects):
             if ablate:
-                _ablate(subject, concepts, seed, console)
-            _add_model_panels(contents, number, seed, console)
+                _ablate(subject, concepts, seed)
+            _add_model_panels(contents, number, seed)
         _add_results(contents, results)
         for number in range(1, len(subjects)):
-            _align(contents, number, seed, console)
-        built = build(contents, size, console)
+            _align(contents, number, seed)
+        built = build(contents, size)
     with atomic_path(path) as partial:
         partial.write_text(built.html, "utf-8", newline="")
     return Report(path, path.stat().st_size, built.notes)
@@ -183,26 +178,26 @@ def _demand(name: str, given: Any, kinds: tuple[type, ...]) -> Any:
     return given
 
 
-def _ablate(subject: Subject, concepts: Sequence[Concept], seed: int, console: Console | None) -> None:
+def _ablate(subject: Subject, concepts: Sequence[Concept], seed: int) -> None:
     """Ablate the best unit of each flag, where there is a network that it can be done to."""
     text = documents_of(subject.trace)
     if subject.model is None or subject.found is None or text is None:
         missing = "the network itself" if subject.model is None else "a language model and concepts that were found"
         subject.notes.append(f"No unit was ablated: that takes {missing}.")
         return
-    ablations, notes = ablate_best(subject.model, text, subject.found, concepts, seed=seed, console=console)
+    ablations, notes = ablate_best(subject.model, text, subject.found, concepts, seed=seed)
     subject.ablations += ablations
     subject.notes += notes
 
 
-def _add_model_panels(contents: Contents, number: int, seed: int, console: Console | None) -> None:
+def _add_model_panels(contents: Contents, number: int, seed: int) -> None:
     """The panels that every report has; those of the trace alone where there is no network that reads texts."""
     subject = contents.subjects[number]
     text = None if subject.model is None else documents_of(subject.trace)
     source = subject.told if subject.model is None or text is None else subject.model
     if source is None:
         return
-    panels, notes = model_panels(source, text, trace=subject.told, seed=seed, console=console)
+    panels, notes = model_panels(source, text, trace=subject.told, seed=seed)
     subject.notes += notes
     for each in panels:
         _add_panel(contents, each, number)
@@ -223,11 +218,11 @@ def _add_panel(contents: Contents, shown: Panel, model: int | None) -> None:
     contents.panels.append(asdict(shown) | {"id": name, "model": model, "figure": figure})
 
 
-def _align(contents: Contents, number: int, seed: int, console: Console | None) -> None:
+def _align(contents: Contents, number: int, seed: int) -> None:
     """Which unit of the first network goes with which of another."""
     first, second = contents.subjects[0], contents.subjects[number]
     try:
-        alignment = align_units(first.trace, second.trace, seed=seed, console=console)
+        alignment = align_units(first.trace, second.trace, seed=seed)
     except RnnscopeError as error:
         contents.notes.append(f"Units of {first.name} and {second.name} are not aligned. {error}")
         return

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from rich.console import Console
 from torch import nn
 
 from rnnscope.analysis.causes.ablation_result import Ablation
@@ -112,10 +111,10 @@ class Subject:
                 entries[str(address)] = unit_measures(series, self.text[:LONGEST])
         return entries
 
-    def cards(self, choice: Choice, console: Console | None) -> dict[str, list[dict[str, Any]]]:
+    def cards(self, choice: Choice) -> dict[str, list[dict[str, Any]]]:
         """The entry "cards" before it is packed: those of the chosen units, a list by signal; each is made once."""
         wanted = {address: choice.units(address) for address in self.surveys if choice.units(address)}
-        with progress_bar(console, "units") as bar:
+        with progress_bar("units") as bar:
             task = bar.add_task("describing units", total=sum(map(len, wanted.values())))
             for address, units in wanted.items():
                 made = self._cards.setdefault(address, {})
@@ -150,11 +149,10 @@ def study(
     stretches: Sequence[Stretch],
     concepts: Sequence[Concept],
     seed: int,
-    console: Console | None,
 ) -> Subject:
     """Read a trace, and search it for concepts."""
     surveys = {}
-    with progress_bar(console, "steps") as bar:
+    with progress_bar("steps") as bar:
         task = bar.add_task("reading signals", total=len(trace.addresses) * len(trace))
         for address in trace.addresses:
             surveys[address] = survey(trace, address, stretches)
@@ -162,11 +160,11 @@ def study(
     subject = Subject(trace, model, surveys)
     subject.notes += _gaps(subject)
     if concepts and subject.told is not None:
-        _search(subject, concepts, seed, console)
+        _search(subject, concepts, seed)
     return subject
 
 
-def _search(subject: Subject, concepts: Sequence[Concept], seed: int, console: Console | None) -> None:
+def _search(subject: Subject, concepts: Sequence[Concept], seed: int) -> None:
     steps = len(subject.trace)
     if steps < FEWEST:
         subject.notes.append(
@@ -174,7 +172,7 @@ def _search(subject: Subject, concepts: Sequence[Concept], seed: int, console: C
         )
         return
     try:
-        subject.found = find_units(subject.told, None, concepts, seed=seed, console=console)  # pyright: ignore[reportArgumentType]
+        subject.found = find_units(subject.told, None, concepts, seed=seed)  # pyright: ignore[reportArgumentType]
     except (ConceptError, RecordingError, TextError) as error:
         subject.notes.append(f"No concept was searched for. {error}")
         return

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
 
 from rnnscope.errors import TextError
 from rnnscope.models.captioner import Captioner
-from rnnscope.tracing.documents import Given
+from rnnscope.tracing.documents import holds_texts, numbered, parts
 
 from .reader import Clock, Page, Stretch, room, side_by_side, together
 from .tables import corpus_of, open_images
@@ -30,16 +31,16 @@ class CaptionerReader(Writer):
         self.characters = self.outcomes = model.vocabulary.characters
         self._room = room(max(model.config.hidden_size, len(self.characters)))
 
-    def pages(self, given: Given) -> list[Page]:
-        if given.holds_texts:
-            tables = [open_images(part, given.encoding, corpus_of(self._model)) for part in given.parts]
+    def pages(self, given: Any) -> list[Page]:
+        if holds_texts(given):
+            tables = [open_images(part, corpus_of(self._model)) for part in parts(given)]
             names = [name for rows, _ in tables for name in rows]
             images = np.concatenate([self._shaped(pixels) for _, pixels in tables])
         else:
-            images = self._shaped(np.asarray(given.what, dtype=np.float32))
-            names = given.names(len(images), "image")
-        parts = np.split(images, range(_TOGETHER, len(images), _TOGETHER))
-        captions = [MARK + caption for part in parts for caption in self._model.caption(part)]
+            images = self._shaped(np.asarray(given, dtype=np.float32))
+            names = numbered(len(images), "image")
+        groups = np.split(images, range(_TOGETHER, len(images), _TOGETHER))
+        captions = [MARK + caption for group in groups for caption in self._model.caption(group)]
         return [Page(*page) for page in zip(names, captions, images, strict=True)]
 
     def read(self, pages: Sequence[Page]) -> Iterator[Stretch]:

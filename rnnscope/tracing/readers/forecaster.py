@@ -12,7 +12,7 @@ from torch import Tensor
 
 from rnnscope.errors import TextError
 from rnnscope.models.forecaster import Forecaster, changes_of
-from rnnscope.tracing.documents import Given
+from rnnscope.tracing.documents import holds_texts, numbered, parts
 
 from .reader import Clock, Page, Reader, Stretch, no_guesses, room
 from .tables import Series, corpus_of, open_series
@@ -34,12 +34,13 @@ class ForecasterReader(Reader):
         self._model = model
         self._room = room(model.config.hidden_size)
 
-    def pages(self, given: Given) -> list[Page]:
-        if given.holds_texts:
-            series = [open_series(part, given.encoding, corpus_of(self._model)) for part in given.parts]
+    def pages(self, given: Any) -> list[Page]:
+        if holds_texts(given):
+            series = [open_series(part, corpus_of(self._model)) for part in parts(given)]
+            names = [part.name for part in parts(given)]
         else:
-            series = [_from_array(part) for part in _apart(given.what)]
-        names = [part.name for part in given.parts] if given.holds_texts else given.names(len(series), "series")
+            series = [_from_array(part) for part in _apart(given)]
+            names = numbered(len(series), "series")
         dated = all(dates is not None for _, dates in series)
         return [
             Page(name, bars(values), self._columns(values) | ({"date": dates} if dated else {}))

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rnnscope.text import Document, Vocabulary
-from rnnscope.tracing.documents import Cut, Given, gather
+from rnnscope.text import Cut, Document, Vocabulary
+from rnnscope.tracing.documents import gather
 
 GUESSES = 5
 """Outcomes kept at each step."""
@@ -111,7 +111,7 @@ class Reader(ABC):
     whole: bool = True
     initial_state: str = "zeros"
 
-    def pages(self, given: Given) -> list[Page]:
+    def pages(self, given: Any) -> list[Page]:
         """The documents as they will stand in the trace.
 
         Raises

@@ -13,14 +13,15 @@ from rnnscope.corpora.series import NAMED, read_series
 from rnnscope.corpora.tables import Table, read_table
 from rnnscope.errors import TextError
 from rnnscope.models import Network
+from rnnscope.text import File
 
 Series = tuple[np.ndarray, np.ndarray | None]
 """Values, and the date of each if they are known."""
 
 
-def open_images(part: object, encoding: str, corpus: Mapping[str, Any]) -> tuple[list[str], np.ndarray]:
+def open_images(part: object, corpus: Mapping[str, Any]) -> tuple[list[str], np.ndarray]:
     """A name for each row, and the numbers of shape (image, pixel); a column of captions is passed over."""
-    table = _open(part, encoding)
+    table, _ = _open(part)
     columns = [name for name in table.columns if name != corpus.get("column", "caption")]
     if not columns:
         raise TextError(f"{table.path} has captions but no pixels: a column a pixel is expected.")
@@ -31,9 +32,9 @@ def open_images(part: object, encoding: str, corpus: Mapping[str, Any]) -> tuple
     return [f"{table.path.name}:{line}" for line in table.lines], pixels.astype(np.float32)
 
 
-def open_series(part: object, encoding: str, corpus: Mapping[str, Any]) -> Series:
+def open_series(part: object, corpus: Mapping[str, Any]) -> Series:
     """The series of a file, its columns as a recipe's ``[corpus]`` names them, or else told by what is in them."""
-    table = _open(part, encoding)
+    table, encoding = _open(part)
     known = NAMED.get(corpus.get("name", ""))
     date = _first(table, corpus.get("date"), known and known.date, *(c for c in table.columns if _dates(table, c)))
     column = _first(table, corpus.get("column"), known and known.column)
@@ -54,10 +55,12 @@ def _first(table: Table, *names: str | None) -> str:
     return next((name for name in names if name in table.columns), "")
 
 
-def _open(part: object, encoding: str) -> Table:
-    if not isinstance(part, Path):
+def _open(part: object) -> tuple[Table, str]:
+    """The table of a file, and the encoding of that."""
+    file = File(part) if isinstance(part, Path) else part
+    if not isinstance(file, File) or not isinstance(file.source, str | Path):
         raise TextError("This network reads numbers, not texts: give the path of a CSV file, or an array.")
-    return read_table(part, encoding)
+    return read_table(Path(file.source), file.encoding), file.encoding
 
 
 def _dates(table: Table, column: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,7 +13,6 @@ from torch import Tensor
 
 from rnnscope.errors import TextError
 from rnnscope.models.tagger import LONGEST_SPELLING, SequenceTagger
-from rnnscope.tracing.documents import Given
 
 from .reader import Clock, Page, Reader, Stretch, guesses, no_costs, room, together
 
@@ -30,7 +30,7 @@ class TaggerReader(Reader):
         self.characters, self.outcomes = model.lexicon.characters.characters, model.labels
         self._room = room(LONGEST_SPELLING * model.config.character_hidden_size)  # words are padded to the longest
 
-    def pages(self, given: Given) -> list[Page]:
+    def pages(self, given: Any) -> list[Page]:
         pages = super().pages(given)
         for page in pages:
             if not page.text.strip():

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from torch import Tensor
 
 from rnnscope.errors import TextError
 from rnnscope.text import Vocabulary, codepoints
-from rnnscope.tracing.documents import Given
+from rnnscope.tracing.documents import holds_texts
 
 from .reader import Page, Reader
 
@@ -17,12 +18,11 @@ from .reader import Page, Reader
 class TokenReader(Reader):
     """Reads texts, or token ids that stand for one."""
 
-    def pages(self, given: Given) -> list[Page]:
-        if given.holds_texts:
+    def pages(self, given: Any) -> list[Page]:
+        if holds_texts(given):
             return super().pages(given)
-        tokens = _checked(given.what, len(self.characters))
-        (name,) = given.names(1, "text")
-        return [Page(name, _text(tokens, self.characters), tokens)]
+        tokens = _checked(given, len(self.characters))
+        return [Page("text", _text(tokens, self.characters), tokens)]
 
     def tokens(self, page: Page, start: int = 0, stop: int | None = None) -> np.ndarray:
         """Token ids from one step of a page to another, of shape (time,)."""

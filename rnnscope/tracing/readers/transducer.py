@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
 
 from rnnscope.errors import TextError
 from rnnscope.models.transducer import Transducer
-from rnnscope.tracing.documents import Given
+from rnnscope.tracing.documents import holds_texts, numbered
 
 from .reader import Clock, Page, Reader, Stretch, no_costs, no_guesses
 
@@ -26,17 +27,17 @@ class TransducerReader(Reader):
     def __init__(self, model: Transducer) -> None:
         self._model = model
 
-    def pages(self, given: Given) -> list[Page]:
+    def pages(self, given: Any) -> list[Page]:
         features = self._model.problem.input_size
-        if given.holds_texts:
+        if holds_texts(given):
             raise TextError(
                 f"This network was trained on the problem {self._model.problem.name} and reads vectors, not texts: in "
                 f"Python, give an array of shape (time, sequence, {features}). `rnnscope memory` says how well it does."
             )
-        inputs = np.asarray(given.what, dtype=np.float32)
+        inputs = np.asarray(given, dtype=np.float32)
         if inputs.ndim != 3 or inputs.shape[2] != features or not inputs.size:
             raise TextError(f"An array of shape (time, sequence, {features}) was expected; got shape {inputs.shape}.")
-        names = given.names(inputs.shape[1], "sequence")
+        names = numbered(inputs.shape[1], "sequence")
         return [Page(name, _digits(one), one) for name, one in zip(names, inputs.swapaxes(0, 1), strict=True)]
 
     def read(self, pages: Sequence[Page]) -> Iterator[Stretch]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
 from rnnscope.models.translator import Translator, source_tokens
-from rnnscope.tracing.documents import Given
 
 from .reader import Clock, Page, Stretch, room, side_by_side, together
 from .writer import MARK, Writer
@@ -25,7 +25,7 @@ class TranslatorReader(Writer):
         self.characters, self.outcomes = model.source.characters, model.target.characters
         self._room = room(max(model.config.hidden_size, len(self.outcomes)))
 
-    def pages(self, given: Given) -> list[Page]:
+    def pages(self, given: Any) -> list[Page]:
         sources = super().pages(given)
         translations = self._model.translate([page.text for page in sources])
         return [

@@ -74,7 +74,7 @@ def test_the_basis_of_a_network_whose_units_are_mixed_is_not_special() -> None:
 
 def test_bases_in_several_passes_are_those_of_one(result: BasisComparison, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bases, "_TOGETHER", 24 * 7)
-    found = compare_bases(LATCH, io.BytesIO(TEXT.encode()), Quotes(), rotations=19)
+    found = compare_bases(LATCH, rnnscope.File(io.BytesIO(TEXT.encode())), Quotes(), rotations=19)
     np.testing.assert_allclose(found.rotations["quotes"], result.rotations["quotes"], atol=2e-3)
     np.testing.assert_array_equal(found.table["p"], result.table["p"][:1])
 

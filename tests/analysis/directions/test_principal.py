@@ -96,7 +96,8 @@ def test_the_ablation_of_an_identity_direction_is_that_of_the_unit() -> None:
 def test_a_file_that_is_open_is_read() -> None:
     model = random_network(0)
     np.testing.assert_allclose(
-        principal_components(model, io.BytesIO(TEXT.encode())).vectors, principal_components(model, TEXT).vectors
+        principal_components(model, rnnscope.File(io.BytesIO(TEXT.encode()))).vectors,
+        principal_components(model, TEXT).vectors,
     )
 
 

@@ -177,7 +177,7 @@ def test_a_trace_has_the_same_but_no_jacobian(make_model: Make) -> None:
 
 
 def test_an_open_file_is_read_once(make_model: Make) -> None:
-    found = timescales(make_model(), io.BytesIO(TEXT.encode())).table
+    found = timescales(make_model(), rnnscope.File(io.BytesIO(TEXT.encode()))).table
     pd.testing.assert_frame_equal(found, timescales(make_model(), TEXT).table)
 
 

@@ -11,6 +11,7 @@ from rich.console import Console
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
+from rnnscope import show_progress
 from rnnscope.errors import ProbeError
 from rnnscope.probes import Activations, LinearProbe, split_groups, step_examples
 from rnnscope.probes.decoders import linear, standardised
@@ -147,7 +148,8 @@ def test_shuffled_labels_are_read_no_better_than_by_the_majority() -> None:
 def test_progress_is_shown_on_a_console() -> None:
     values, labels = correlated(100, 4, 2)
     console = Console(file=io.StringIO(), force_terminal=True, width=80)
-    LinearProbe().fit(values, labels, console=console)
+    with show_progress(console):
+        LinearProbe().fit(values, labels)
     assert "training the probe" in console.file.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
 
 

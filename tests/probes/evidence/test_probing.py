@@ -143,7 +143,7 @@ def test_a_trace_gives_what_its_network_does(model: CharLanguageModel, found: Pr
 
 
 def test_an_open_file_is_read_by_both_networks(model: CharLanguageModel, found: ProbeResult) -> None:
-    result = probe(model, io.BytesIO(TEXT.encode()), QUOTES)
+    result = probe(model, rnnscope.File(io.BytesIO(TEXT.encode())), QUOTES)
     assert result.score.untrained == found.score.untrained
 
 

@@ -13,10 +13,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from rich.console import Console
 
 import rnnscope
-from rnnscope import CharLanguageModel, trained
+from rnnscope import CharLanguageModel, File, trained
 from rnnscope.errors import ReportError
 from rnnscope.reports.html import panels
 from rnnscope.reports.html.panels import Panel, model_panels, panel
@@ -117,8 +116,8 @@ def titles(found: list[Panel]) -> list[str]:
 
 
 def test_a_language_model_has_all_panels_and_stays_as_it_is(quick: None) -> None:
-    model, file = handmade.latch(), io.BytesIO(TEXT.encode())
-    found, notes = model_panels(model, file, console=Console(file=io.StringIO()))
+    model, file = handmade.latch(), File(io.BytesIO(TEXT.encode()))
+    found, notes = model_panels(model, file)
     assert titles(found) == TITLES and notes == []
     assert all(map(torch.equal, model.parameters(), handmade.latch().parameters())) and not model.training
     for shown in found:

@@ -11,7 +11,7 @@ import torch
 from rich.console import Console
 
 import rnnscope
-from rnnscope import trained
+from rnnscope import File, trained
 from rnnscope.errors import AddressError, OutputError, ReportError, TextError
 from rnnscope.reports.html import reporting
 from rnnscope.reports.html.reporting import Report, report
@@ -132,7 +132,7 @@ def test_one_character_is_enough(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("no_panels")
 def test_streams_are_read_as_often_as_needed(tmp_path: Path) -> None:
-    stream = io.BytesIO(TEXT[:300].encode())
+    stream = File(io.BytesIO(TEXT[:300].encode()))
     shown = decoded(report(latch(), stream, tmp_path / "r.html", compare=[latch(unit=5)], limit=250).path)
     assert shown.page["text"]["characters"] == TEXT[:250]
     assert shown.page["notes"][0] == "Read: the first 250 of 300 characters."
