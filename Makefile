@@ -1,9 +1,9 @@
-# Five words: demo, test, check, bench, docs. Each sets up what it needs in .venv first.
+# Six words: demo, test, coverage, check, bench, docs. Each sets up what it needs in .venv first.
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: demo test check bench docs
+.PHONY: demo test coverage check bench docs
 
 demo: $(READY)
 	@mkdir -p runs
@@ -12,8 +12,13 @@ demo: $(READY)
 	$(BIN)/rnnscope show runs/demo.zarr l0.c.170
 	$(BIN)/rnnscope report prose-lstm trained/prose-lstm/demo.txt -o runs/demo.html --force
 
+TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
+
 test: $(READY)
-	@$(BIN)/python -m pytest
+	@$(TEST)
+
+coverage: $(READY)
+	@$(TEST) --cov --cov-report=term
 
 check: $(READY)
 	$(BIN)/ruff check

@@ -69,14 +69,8 @@ class Commands(click.Group):
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="rnnscope")
-@click.pass_context
-def main(ctx: click.Context) -> None:
+def main() -> None:
     """See what a recurrent network remembers."""
-    from rnnscope.progress import show_progress
-
-    from .console import standard_error
-
-    ctx.with_resource(show_progress(standard_error()))
 
 
 for command in (

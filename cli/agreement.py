@@ -7,22 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .arguments import (
-    check_picture,
-    device_option,
-    directions_option,
-    draw,
-    encoding_option,
-    files,
-    force_option,
-    json_option,
-    model_argument,
-    open_model,
-    print_json,
-    save_option,
-    seed_option,
-    words,
-)
+from . import options
+from .opening import files, open_model
+from .output import Output, picked
 
 if TYPE_CHECKING:
     from rnnscope import KneserNey, Network
@@ -39,34 +26,33 @@ def _filters(ctx: click.Context, parameter: click.Parameter, values: tuple[str, 
     return found
 
 
-@click.command()
-@model_argument
+@options.command()
+@options.model
 @click.argument("pairs", metavar="PAIRS.tsv", type=click.Path(path_type=Path))
-@click.option("--by", callback=words, metavar="COLUMNS", help="Conditions to tell by, such as phenomenon,number.")
+@click.option("--by", type=options.Words(), metavar="COLUMNS", help="Conditions, such as phenomenon,number.")
 @click.option(
-    "--only", multiple=True, callback=_filters, metavar="COLUMN=VALUE", help="Pairs to take; several values: any."
+    "--only", multiple=True, callback=_filters, metavar="COLUMN=VALUE", help="Pairs to take; may be repeated: any."
 )
-@click.option("--baseline-train", "train", multiple=True, metavar="TEXT.txt", help="What an n-gram model learns from.")
-@click.option("--ngram", default=7, show_default=True, metavar="N", type=click.IntRange(1, 20), help="Its order.")
-@click.option("--start", default="\n", help="Read before each sentence [default: a newline].")
-@click.option("--end", default=".", show_default=True, help="Read after a sentence that has no full stop.")
+@options.train
+@options.whole("--ngram", 7, "Order of an n-gram model.", most=20)
+@click.option("--before", default="\n", metavar="TEXT", help="Read before each sentence [default: a newline].")
+@click.option(
+    "--after", default=".", show_default=True, metavar="TEXT", help="Read after a sentence that has no full stop."
+)
 @click.option("--probe", "probed", is_flag=True, help="Also train probes of singular and plural at each word.")
-@click.option("--unit", "units", multiple=True, metavar="ADDRESS", help="Also take this unit away; several together.")
-@directions_option
 @click.option(
-    "--controls",
-    default=20,
-    show_default=True,
-    metavar="N",
-    type=click.IntRange(0, 1000),
-    help="Sets of other units to compare.",
+    "--unit",
+    "units",
+    multiple=True,
+    metavar="ADDRESS",
+    help="Also take this away, such as l0.c.37; may be repeated, for several together.",
 )
-@seed_option("Of intervals, folds and controls.")
-@json_option("agreement, and probes and ablation where asked for")
-@save_option
-@encoding_option
-@device_option
-@force_option
+@options.controls
+@options.directions
+@options.encoding
+@options.seed
+@options.device
+@options.output("agreement, and probes and ablation where asked for")
 def agreement(
     model: str,
     pairs: Path,
@@ -74,18 +60,16 @@ def agreement(
     only: dict[str, set[str]],
     train: tuple[str, ...],
     ngram: int,
-    start: str,
-    end: str,
+    before: str,
+    after: str,
     probed: bool,
     units: tuple[str, ...],
-    directions: tuple[Path, ...],
     controls: int,
-    seed: int,
-    as_json: bool,
-    save: Path | None,
+    directions: tuple[Path, ...],
     encoding: str,
+    seed: int,
     device: str,
-    force: bool,
+    output: Output,
 ) -> None:
     """Score a language model on minimal pairs of sentences.
 
@@ -96,23 +80,17 @@ def agreement(
     from rnnscope.analysis.agreement.preference import agreement as prefer
     from rnnscope.probes.experiments.number import number_probes
 
-    from .console import standard_output
-
-    check_picture(save, force, pages=1 + probed + bool(units))
+    output.check(pages=1 + probed + bool(units))
     network: Any = open_model(model, device, directions)
     chosen = _chosen(pairs, only, encoding)
-    same: dict[str, Any] = {"start": start, "seed": seed}
-    baseline = _baseline(network, train, ngram, encoding) if train else None
-    results: dict[str, Any] = {"agreement": prefer(network, chosen, by=by, baseline=baseline, end=end, **same)}
+    same: dict[str, Any] = {"before": before, "seed": seed}
+    learnt = _ngram(network, train, ngram, encoding) if train else None
+    found: dict[str, Any] = {"agreement": prefer(network, chosen, by=by, ngram=learnt, after=after, **same)}
     if probed:
-        results["probes"] = number_probes(network, chosen, **same)
+        found["probes"] = number_probes(network, chosen, **same)
     if units:
-        results["ablation"] = agreement_ablation(network, chosen, units, by=by, end=end, controls=controls, **same)
-    if as_json:
-        print_json({name: _figures(name, result) for name, result in results.items()})
-    else:
-        standard_output().print(*results.values(), sep="\n")
-    draw(results.values(), save, as_json)
+        found["ablation"] = agreement_ablation(network, chosen, units, by=by, after=after, controls=controls, **same)
+    output.show(*found.values(), json={name: _figures(name, result) for name, result in found.items()})
 
 
 def _chosen(path: Path, only: dict[str, set[str]], encoding: str) -> list[MinimalPair]:
@@ -130,23 +108,21 @@ def _chosen(path: Path, only: dict[str, set[str]], encoding: str) -> list[Minima
     return list(pairs)
 
 
-def _baseline(model: Network, train: tuple[str, ...], order: int, encoding: str) -> KneserNey:
+def _ngram(model: Network, train: tuple[str, ...], order: int, encoding: str) -> KneserNey:
     """An n-gram model of some texts."""
     from rnnscope.analysis.language_models import check_model
     from rnnscope.ngram import KneserNey
     from rnnscope.tracing.documents import gather
 
     vocabulary = check_model(model).vocabulary
-    text = "\n\n".join(document.text for document in gather(files(train, encoding)))
+    text = "\n\n".join(document.text for document in gather(files(train, encoding=encoding)))
     return KneserNey(order, len(vocabulary)).fit(vocabulary.encode(text))
 
 
 def _figures(name: str, result: Any) -> dict[str, Any]:
     """The figures of a result, for JSON."""
     found = {"text": result.text, "table": result.table.reset_index()}
-    if name == "agreement":
-        return found | {"by": result.by, "baseline": result.baseline}
-    if name == "ablation":
-        return found | {"by": result.by, "units": result.units, "what": result.what, "controls": result.controls}
-    matrices = {kind: matrix.table.to_numpy() for kind, matrix in result.matrices.items()}
-    return found | {"matrices": matrices, "unit": result.unit, "units": result.units}
+    if name == "probes":
+        matrices = {kind: matrix.table.to_numpy() for kind, matrix in result.matrices.items()}
+        return found | {"matrices": matrices} | picked(result, "unit units")
+    return found | picked(result, "by baseline" if name == "agreement" else "by units what controls")

@@ -2,55 +2,38 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from .arguments import (
-    check_picture,
-    concepts_options,
-    device_option,
-    documents_option,
-    draw,
-    encoding_option,
-    files,
-    force_option,
-    json_option,
-    open_model_or_trace,
-    print_json,
-    save_option,
-    seed_option,
-)
+from . import options
+from .opening import open_model_or_trace
+from .output import Output, picked
+
+if TYPE_CHECKING:
+    from rnnscope import File
 
 
-@click.command()
-@click.argument("model", metavar="MODEL.pt|TRACE")
-@click.argument("texts", nargs=-1, metavar="TEXT.txt...")
-@concepts_options
-@click.option("--signal", metavar="ADDRESS", help="Such as l0.c [default: what the top layer remembers in, c or h].")
-@click.option("--rotations", default=20, show_default=True, metavar="N", type=click.IntRange(1), help="Random bases.")
+@options.command()
+@options.model_or_trace
+@options.concepts
+@options.signal
+@options.whole("--rotations", 20, "Random bases.")
 @click.option("--raw", is_flag=True, help="Rotate units as they are, not each divided by its standard deviation.")
-@documents_option
-@seed_option("Of the rotations.")
-@json_option("signal, units, standardised, concepts, rotations, steps, left_out")
-@save_option
-@encoding_option
-@device_option
-@force_option
+@options.texts(required=False)
+@options.seed
+@options.device
+@options.output("signal, units, standardised, concepts, rotations, steps, left_out")
 def bases(
     model: str,
-    texts: tuple[str, ...],
     concepts: list[str],
     signal: str | None,
     rotations: int,
     raw: bool,
-    documents: str | None,
+    texts: list[File],
     seed: int,
-    as_json: bool,
-    save: Path | None,
-    encoding: str,
     device: str,
-    force: bool,
+    output: Output,
 ) -> None:
     """Ask whether units tell more than random directions.
 
@@ -61,21 +44,14 @@ def bases(
     from rnnscope.analysis.directions.bases import compare_bases
     from rnnscope.probes.concepts import named
 
-    from .console import standard_output
-
-    check_picture(save, force)
-    result = compare_bases(
-        *open_model_or_trace(model, files(texts, encoding, documents), device),
+    output.check()
+    found = compare_bases(
+        *open_model_or_trace(model, texts, device),
         named(*concepts or ["prose"]),
         signal=signal,
         rotations=rotations,
         standardised=not raw,
         seed=seed,
     )
-    if as_json:
-        about = {"signal": result.signal, "units": result.units, "standardised": result.standardised}
-        tables = {"concepts": result.table, "rotations": result.rotations}
-        print_json(about | tables | {"steps": result.steps, "left_out": result.left_out})
-    else:
-        standard_output().print(result)
-    draw([result], save, as_json)
+    json = picked(found, "signal units standardised rotations steps left_out")
+    output.show(found, json=json | {"concepts": found.table})

@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from .arguments import (
-    check_picture,
-    device_option,
-    draw,
-    encoding_option,
-    force_option,
-    json_option,
-    model_argument,
-    open_model,
-    print_json,
-    save_option,
-    seed_option,
-)
+from . import options
+from .opening import open_model
+from .output import Output, picked
 
 if TYPE_CHECKING:
     from rnnscope import Network
@@ -27,30 +17,26 @@ if TYPE_CHECKING:
     from rnnscope.probes.experiments.holding import HeldUnit
 
 
-@click.command()
-@model_argument
+@options.command()
+@options.model
 @click.option(
     "--labelled", required=True, metavar="NAME|FILE", help="sentiment, sms-spam, or a table or folder of two classes."
 )
 @click.option("--clamp", is_flag=True, help="Hold the best unit: what is written, or answered, then?")
 @click.option("--judge", metavar="MODEL.pt", help="A classifier that says of what class written texts are.")
-@seed_option("Of probes and texts.")
-@json_option("unit, threshold, texts, read, table, curve, and clamp where asked for")
-@save_option
-@encoding_option
-@device_option
-@force_option
+@options.encoding
+@options.seed
+@options.device
+@options.output("unit, threshold, texts, read, table, curve, and clamp where asked for")
 def classes(
     model: str,
     labelled: str,
     clamp: bool,
     judge: str | None,
-    seed: int,
-    as_json: bool,
-    save: Path | None,
     encoding: str,
+    seed: int,
     device: str,
-    force: bool,
+    output: Output,
 ) -> None:
     """Tell two classes of texts apart by one unit, or some.
 
@@ -58,38 +44,27 @@ def classes(
     end, of a classifier what its head reads. What is best is chosen on parts for training and validation, and told of
     texts for test. A language model writes with the unit held if a --judge is given; a classifier answers with --clamp.
     """
+    from rnnscope.corpora.labelled import NAMED, open_labelled
     from rnnscope.probes.experiments.single_unit import single_unit_study
 
-    from .console import standard_output
-
     clamp = clamp or judge is not None
-    check_picture(save, force, pages=1 + clamp)
-    network: Any = open_model(model, device)
-    corpus = _corpus(labelled, encoding)
-    held = _held(network, corpus, judge, device) if clamp else None
+    output.check(pages=1 + clamp)
+    network = open_model(model, device)
+    corpus = open_labelled(labelled) if labelled in NAMED else open_labelled(path=labelled, encoding=encoding)
+    hold = _holder(network, corpus, judge, device, seed) if clamp else None
     study = single_unit_study(network, corpus, seed=seed)
-    results: list[Any] = [study, held(study.unit, seed)] if held else [study]
-    if as_json:
-        about = {"unit": study.unit, "threshold": study.threshold, "texts": study.texts, "read": study.read}
-        about |= {"table": study.table, "curve": study.curve}
-        more = {"clamp": {"label": results[1].label, "table": results[1].table}} if held else {}
-        print_json(about | more)
-    else:
-        standard_output().print(*results, sep="\n")
-    draw(results, save, as_json)
+    found: list[Any] = [study]
+    json = picked(study, "unit threshold texts read table curve")
+    if hold is not None:
+        found.append(held := hold(study.unit))
+        json["clamp"] = picked(held, "label table")
+    output.show(*found, json=json)
 
 
-def _corpus(labelled: str, encoding: str) -> LabelledCorpus:
-    """Labelled texts by name or path."""
-    from rnnscope.corpora.labelled import NAMED, open_labelled
-
-    if labelled in NAMED:
-        return open_labelled(labelled)
-    return open_labelled(path=labelled, encoding=encoding)
-
-
-def _held(network: Network, corpus: LabelledCorpus, judge: str | None, device: str) -> Any:
-    """What holds a unit: a function of its address and a seed."""
+def _holder(
+    network: Network, corpus: LabelledCorpus, judge: str | None, device: str, seed: int
+) -> Callable[[str], HeldUnit]:
+    """What holds a unit while the network writes or reads; refused before the work begins."""
     from rnnscope.errors import ModelError
     from rnnscope.models import CharLanguageModel, SequenceClassifier
     from rnnscope.probes.experiments.holding import read_while_held, written_while_held
@@ -98,15 +73,11 @@ def _held(network: Network, corpus: LabelledCorpus, judge: str | None, device: s
     if isinstance(network, CharLanguageModel):
         if judge is None:
             raise ModelError("Who says of what class the texts are that it writes? Name a classifier with --judge.")
-        classifier: Any = open_model(judge, device)
-
-        def written(unit: str, seed: int) -> HeldUnit:
-            return written_while_held(network, unit, classifier, label, seed=seed)
-
-        return written
+        classifier = open_model(judge, device)
+        return lambda unit: written_while_held(network, unit, classifier, label, seed=seed)
     if judge is not None:
         raise ModelError("A --judge is for what a language model writes; this network writes nothing.")
     if not isinstance(network, SequenceClassifier):
         raise ModelError("A language model or a classifier is needed to hold a unit.")
     tests = corpus.distinct().split((0.8, 0.1, 0.1))["test"]
-    return lambda unit, seed: read_while_held(network, unit, tests, label)
+    return lambda unit: read_while_held(network, unit, tests, label)

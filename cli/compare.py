@@ -3,118 +3,94 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
-from .arguments import (
-    check_picture,
-    concepts_options,
-    device_option,
-    draw,
-    encoding_option,
-    files,
-    force_option,
-    json_option,
-    limit_option,
-    open_model,
-    plot_option,
-    print_json,
-)
-
-if TYPE_CHECKING:
-    from rnnscope.models import Network
+from . import options
+from .opening import file, open_models
+from .output import Output, picked
 
 _WIDE = 10_000
 """Columns in which any number of cells stands side by side."""
 
 
-@click.command()
-@click.argument("compared", nargs=-1, required=True, metavar="RECIPE.toml|MODEL.pt...")
-@click.option("--text", "texts", multiple=True, metavar="TEXT.txt", help="What to measure on; several: a text each.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder of the runs [default: runs/NAME].")
+@options.command()
+@click.argument("compared", nargs=-1, required=True, metavar="RECIPE.toml|MODEL.pt... [TEXT.txt]")
 @click.option(
     "--jobs", metavar="N", type=click.IntRange(1), help="Training runs at a time [default: as many as there are cores]."
 )
-@concepts_options
-@limit_option
-@click.option("--save", type=click.Path(path_type=Path), metavar="FILE", help="Table to write as well: .csv.")
-@plot_option
-@json_option("table, runs, sweep, notes")
-@encoding_option
-@device_option
-@force_option
+@options.concepts
+@options.documents
+@options.encoding
+@options.limit()
+@options.seed
+@options.device
+@options.path("FOLDER", "runs/NAME")
+@options.table(".csv")
+@options.output("table, runs, sweep, notes")
 def compare(
     compared: tuple[str, ...],
-    texts: tuple[str, ...],
-    output: Path | None,
     jobs: int | None,
     concepts: list[str],
-    limit: int,
-    save: Path | None,
-    plot: Path | None,
-    as_json: bool,
+    documents: str | None,
     encoding: str,
+    limit: int,
+    seed: int,
     device: str,
-    force: bool,
+    path: Path | None,
+    table: Path | None,
+    output: Output,
 ) -> None:
     """Compare recurrent cells, trained for it or as they are.
 
     A RECIPE names cells, seeds and learning rates; all of them are trained with as many parameters, and measured. Given
-    again, it goes on where it was left. MODELs are measured as they are, language models on a --text.
+    again, it goes on where it was left. MODELs are measured as they are. What comes last is the TEXT on which language
+    models are measured, unless it ends in .pt or is the name of a shipped network.
     """
     from rnnscope.comparison.comparing import compare as compare_networks
-    from rnnscope.comparison.experiments import run_comparison
     from rnnscope.comparison.result import check_csv
     from rnnscope.output import new_path
     from rnnscope.probes.concepts import named
 
-    from .console import standard_output
+    output.check()
+    if table is not None:
+        new_path(check_csv(table), output.force)
+    names, text = _apart(compared)
+    asked: dict[str, Any] = {"text": None if text is None else file(text, documents, encoding), "limit": limit}
+    asked["concepts"] = named(*concepts) if concepts else ()
+    if names[0].endswith(".toml"):
+        if seeds := options.given("seed"):
+            raise click.UsageError(f"{seeds[0]} is for networks; the recipe of a comparison names its seeds.")
+        found = _trained(names, path, jobs=jobs, device=device, **asked)
+    else:
+        if folders := options.given("path", "jobs"):
+            raise click.UsageError(f"{' and '.join(folders)}: networks that are given are not trained; leave it out.")
+        found = compare_networks(open_models(names, device), seed=seed, **asked)
+    output.tell(found, json=picked(found, "table runs sweep notes"), columns=_WIDE)
+    if table is not None:
+        click.echo(f"Wrote {found.save(table)}", err=output.as_json)
+    output.plot(found)
 
-    check_picture(plot, force)
-    if save is not None:
-        new_path(check_csv(save), force)
-    by_recipe = [name for name in compared if name.endswith(".toml")]
-    if by_recipe and len(compared) > 1:
+
+def _apart(compared: tuple[str, ...]) -> tuple[tuple[str, ...], str | None]:
+    """A recipe or networks, and the text that comes last."""
+    from rnnscope import trained
+
+    last = compared[-1]
+    if len(compared) == 1 or last.endswith((".pt", ".toml")) or last in trained.names():
+        return compared, None
+    return compared[:-1], last
+
+
+def _trained(names: tuple[str, ...], path: Path | None, **asked: Any) -> Any:
+    """The comparison of a recipe."""
+    from rnnscope.comparison.experiments import run_comparison
+
+    if len(names) > 1:
         raise click.UsageError("Give one recipe of a comparison, or networks alone.")
-    if not by_recipe and (output is not None or jobs is not None):
-        raise click.UsageError("--output and --jobs are for a recipe: networks that are given are not trained.")
-    asked, text = named(*concepts) if concepts else (), files(texts, encoding) or None
-    if by_recipe:
-        try:
-            result = run_comparison(
-                by_recipe[0],
-                output,
-                jobs=jobs,
-                concepts=asked,
-                text=text,
-                limit=limit,
-                device=device,
-            )
-        except KeyboardInterrupt:
-            click.echo("Interrupted; the same command goes on.", err=True)
-            raise SystemExit(130) from None
-    else:
-        models = _opened(compared, device)
-        result = compare_networks(models, text, concepts=asked, limit=limit)
-    if as_json:
-        print_json({"table": result.table, "runs": result.runs, "sweep": result.sweep, "notes": result.notes})
-    else:
-        standard_output(columns=_WIDE).print(result)
-    if save is not None:
-        click.echo(f"Wrote {result.save(save)}", err=as_json)
-    draw([result], plot, as_json)
-
-
-def _opened(paths: tuple[str, ...], device: str) -> dict[str, Network]:
-    """The networks by short names, or by their paths where those are the same."""
-    short = [_short(Path(path)) for path in paths]
-    names = [name if short.count(name) == 1 else path for name, path in zip(short, paths, strict=True)]
-    if len(set(names)) < len(names):
-        raise click.UsageError("A network is given twice.")
-    return {name: open_model(path, device) for name, path in zip(names, paths, strict=True)}
-
-
-def _short(path: Path) -> str:
-    """The name of a file, or of its folder if each network's file is called so."""
-    return path.resolve().parent.name if path.stem in ("model", "last") else path.stem
+    try:
+        return run_comparison(names[0], path, **asked)
+    except KeyboardInterrupt:
+        click.echo("Interrupted; the same command goes on.", err=True)
+        raise SystemExit(130) from None

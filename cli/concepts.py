@@ -6,62 +6,46 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .arguments import concepts_options, encoding_option, files, json_option, print_json
+from . import options
+from .opening import file
+from .output import picked, print_json
 
 if TYPE_CHECKING:
     from rnnscope.concept import Concept
 
 
-@click.command()
-@click.argument("text", metavar="[TEXT]", required=False)
-@concepts_options
-@click.option(
-    "--start", default=0, show_default=True, metavar="N", type=click.IntRange(0), help="First character to show."
-)
-@click.option(
-    "--length", default=2000, show_default=True, metavar="N", type=click.IntRange(1), help="Characters to show."
-)
-@json_option("concepts, which have the labels of a TEXT")
-@encoding_option
-def concepts(text: str | None, concepts: list[str], start: int, length: int, as_json: bool, encoding: str) -> None:
+@options.command()
+@click.argument("text", metavar="[TEXT.txt]", required=False)
+@options.concepts
+@options.start("character")
+@options.length(2000, "Characters to show.")
+@options.encoding
+@options.json("concepts, which have the labels of a TEXT")
+def concepts(text: str | None, concepts: list[str], start: int, length: int, encoding: str, as_json: bool) -> None:
     """List what units may track; or show a TEXT with labels.
 
     A new CONCEPT is NAME=regex:PATTERN, NAME=query:LANGUAGE:QUERY (tree-sitter), NAME=csv:PATH:COLUMN
-    or NAME=python:MODULE:FUNCTION. TEXT is a file, or - for standard input.
+    or NAME=python:MODULE:FUNCTION.
     """
     from rnnscope.probes.concepts import CONCEPTS, named
 
     from .console import standard_output
 
     chosen = named(*(concepts or CONCEPTS))
-    if text is None:
-        if as_json:
-            print_json({"concepts": [_record(concept) for concept in chosen]})
-        else:
-            standard_output().print(_table(chosen))
-        return
-    if not concepts:
-        raise click.UsageError("Say which labels TEXT is to be shown with, for example: --concept quotes")
-    _show(_read(text, encoding), chosen, start, length, as_json)
-
-
-def _read(text: str, encoding: str) -> str:
-    from rnnscope.tracing.documents import gather
-
-    (document,) = gather(files([text], encoding))
-    return document.text
+    if text is not None:
+        if not concepts:
+            raise click.UsageError("Say which labels TEXT is to be shown with, for example: --concept quotes")
+        _show(file(text, encoding=encoding).text, chosen, start, length, as_json)
+    elif as_json:
+        print_json({"concepts": [_record(concept) for concept in chosen]})
+    else:
+        standard_output().print(_table(chosen))
 
 
 def _record(concept: Concept) -> dict[str, Any]:
     from rnnscope.probes.concepts import families
 
-    return {
-        "name": concept.name,
-        "kind": concept.kind,
-        "families": families(concept),
-        "about": concept.about,
-        "categories": concept.categories,
-    }
+    return picked(concept, "name kind about categories") | {"families": families(concept)}
 
 
 def _table(concepts: list[Concept]) -> Any:
@@ -84,7 +68,7 @@ def _table(concepts: list[Concept]) -> Any:
 
 def _show(text: str, concepts: list[Concept], start: int, length: int, as_json: bool) -> None:
     from rnnscope.errors import TextError
-    from rnnscope.probes.concepts.labelled_text import LabelledText
+    from rnnscope.probes.concepts.character_labels import CharacterLabels
 
     from .console import standard_output
 
@@ -97,7 +81,7 @@ def _show(text: str, concepts: list[Concept], start: int, length: int, as_json: 
         if as_json:
             records.append(_record(concept) | {"start": start, "labels": labels})
         else:
-            console.print(LabelledText(text[start:stop], labels, concept))
+            console.print(CharacterLabels(text[start:stop], labels, concept))
             console.print()
     if as_json:
         print_json({"concepts": records})

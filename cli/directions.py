@@ -4,55 +4,45 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from .arguments import (
-    device_option,
-    documents_option,
-    encoding_option,
-    files,
-    force_option,
-    json_option,
-    limit_option,
-    model_argument,
-    open_model,
-    print_json,
-    seed_option,
-)
+from . import options
+from .opening import open_model
+from .output import print_json
+
+if TYPE_CHECKING:
+    from rnnscope import Directions, File
+
+_NAMES = {"pca": "pc", "rotation": "rotation"}
 
 
-@click.command()
-@model_argument
-@click.argument("texts", nargs=-1, required=True, metavar="TEXT.txt...")
-@click.option("--signal", metavar="ADDRESS", help="Such as l0.c [default: what the top layer remembers in, c or h].")
-@click.option("--kind", default="pca", show_default=True, type=click.Choice(["pca", "rotation"]), help="What to make.")
-@click.option(
-    "--components", metavar="N", type=click.IntRange(1), help="How many, the largest first [default: all]; of pca."
-)
+@options.command()
+@options.model
+@options.signal
+@click.option("--kind", default="pca", show_default=True, type=click.Choice(list(_NAMES)), help="What to make.")
+@options.whole("--components", None, "How many, the largest first [default: all]; of pca.")
 @click.option("--name", metavar="NAME", help="Of the new signal [default: pc or rotation].")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write [default: NAME.npz].")
-@documents_option
-@limit_option
-@seed_option("Of a rotation.")
-@json_option("path, signal, kind, directions, steps, share (of the variance, of each), next")
-@encoding_option
-@device_option
-@force_option
+@options.texts()
+@options.limit()
+@options.seed
+@options.device
+@options.path("FILE.npz", "NAME.npz")
+@options.json("path, signal, kind, directions, steps, share (of the variance, of each), next")
+@options.force
 def directions(
     model: str,
-    texts: tuple[str, ...],
     signal: str | None,
     kind: str,
     components: int | None,
     name: str | None,
-    output: Path | None,
-    documents: str | None,
+    texts: list[File],
     limit: int,
     seed: int,
-    as_json: bool,
-    encoding: str,
     device: str,
+    path: Path | None,
+    as_json: bool,
     force: bool,
 ) -> None:
     """Make directions of a signal, to be used as units are.
@@ -69,29 +59,30 @@ def directions(
 
     if kind == "rotation" and components is not None:
         raise click.UsageError("--components is of --kind pca; a rotation has as many directions as there are units.")
-    name = name or {"pca": "pc", "rotation": "rotation"}[kind]
-    path = new_path(check_file(output or Path(f"{name}.npz")), force)
+    name = name or _NAMES[kind]
+    path = new_path(check_file(path or Path(f"{name}.npz")), force)
     network = open_model(model, device)
-    moments = signal_moments(
-        network,
-        files(texts, encoding, documents),
-        signal,
-        limit=limit,
-    )
+    moments = signal_moments(network, texts, signal, limit=limit)
     pca = kind == "pca"
-    found = components_of(moments, components, name) if pca else random_rotation(moments, name=name, seed=seed)
-    with along(network, found):  # which says whether the name is free
-        found.save(path)
-    again = shlex.join(["rnnscope", "units", model, *texts, "--directions", str(path), "--signals", str(found.address)])
+    made = components_of(moments, components, name) if pca else random_rotation(moments, name=name, seed=seed)
+    with along(network, made):  # which says whether the name is free
+        made.save(path)
+    given = [str(text.source) if isinstance(text.source, Path) else "-" for text in texts]
+    search = ["rnnscope", "units", model, *given, "--directions", str(path), "--signals", str(made.address)]
+    found = {"path": path, "signal": str(made.address), "kind": kind, "directions": len(made)}
+    found |= {"steps": moments.steps, "share": made.share, "next": shlex.join(search)}
     if as_json:
-        about = {"path": path, "signal": str(found.address), "kind": kind, "directions": len(found)}
-        print_json(about | {"steps": moments.steps, "share": found.share, "next": again})
-        return
-    what = "principal components" if pca else "random directions"
-    lines = [f"Wrote {path}: {len(found)} {what} of {found.signal}, from {moments.steps:,} steps"]
-    if pca:
-        assert found.share is not None
-        shares = found.share.cumsum()
-        counts = dict.fromkeys(count for count in (1, 3, 10, 30, 100, len(found)) if count <= len(found))
+        print_json(found)
+    else:
+        click.echo("\n".join(_lines(made, found)))
+
+
+def _lines(made: Directions, found: dict[str, Any]) -> list[str]:
+    """What was written, how much of the variance it has, and what is next."""
+    what = "random directions" if made.share is None else "principal components"
+    lines = [f"Wrote {found['path']}: {len(made)} {what} of {made.signal}, from {found['steps']:,} steps"]
+    if made.share is not None:
+        shares = made.share.cumsum()
+        counts = dict.fromkeys(count for count in (1, 3, 10, 30, 100, len(made)) if count <= len(made))
         lines.append(f"  of its variance: {', '.join(f'{shares[count - 1]:.0%} along {count}' for count in counts)}")
-    click.echo("\n".join([*lines, f"Next: {again}"]))
+    return [*lines, f"Next: {found['next']}"]

@@ -3,134 +3,82 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from .arguments import (
-    check_picture,
-    device_option,
-    documents_option,
-    encoding_option,
-    files,
-    force_option,
-    json_option,
-    model_argument,
-    open_model,
-    print_json,
-    save_option,
-    say_drawn,
-    seed_option,
-)
+from . import options
+from .opening import open_model
+from .output import Output, picked
 
 if TYPE_CHECKING:
     from rnnscope import File, Network
 
 
-@click.command()
-@model_argument
-@click.argument("texts", nargs=-1, metavar="TEXT.txt...")
+@options.command()
+@options.model
 @click.option(
     "--labelled",
     metavar="NAME|FILE",
     help="The test part of labelled texts instead: sms-spam, sentiment, names, or a table or folder of yours.",
 )
-@click.option("--target", metavar="NAME", help="As of rnnscope attribute, the same for each text.")
-@click.option(
-    "--method",
-    "methods",
-    multiple=True,
-    metavar="NAME",
-    help="As of rnnscope attribute; may be given several times. [default: all that hold for the network]",
-)
-@click.option("--words", is_flag=True, help="Delete words instead of characters.")
-@click.option("--baseline", default="empty", show_default=True, metavar="NAME", help="What is put in their place.")
-@click.option(
-    "--count",
-    default=30,
-    show_default=True,
-    metavar="N",
-    type=click.IntRange(1),
-    help="Texts to read, at random places.",
-)
-@click.option(
-    "--limit", default=200, show_default=True, metavar="N", type=click.IntRange(2), help="Characters of a text."
-)
-@click.option(
-    "--orders", default=20, show_default=True, metavar="N", type=click.IntRange(2), help="Random orders of each text."
-)
-@seed_option("Of texts, orders and intervals.")
-@json_option("target, parts, baseline, texts, left_out, orders, refused, verdicts, table, curves")
-@save_option
-@documents_option
-@encoding_option
-@device_option
-@force_option
+@options.target
+@options.methods
+@options.baseline
+@options.words
+@options.whole("--count", 30, "Texts to read, at random places.")
+@options.length(200, "Characters of a text.", least=2)
+@options.whole("--orders", 20, "Random orders of each text.", least=2)
+@options.texts(required=False)
+@options.seed
+@options.device
+@options.output("target, parts, baseline, texts, left_out, orders, refused, verdicts, table, curves")
 def faithfulness(
     model: str,
-    texts: tuple[str, ...],
     labelled: str | None,
-    target: str | None,
     methods: tuple[str, ...],
-    words: bool,
-    baseline: str,
+    baseline: str | None,
     count: int,
-    limit: int,
-    orders: int,
+    length: int,
+    texts: list[File],
     seed: int,
-    as_json: bool,
-    save: Path | None,
-    documents: str | None,
-    encoding: str,
     device: str,
-    force: bool,
+    output: Output,
+    **asked: Any,
 ) -> None:
     """Say which attributions to trust on a network.
 
     Characters are deleted and inserted in the order that each method gives. What it calls important has to matter more
     than characters in random order. A text of a classifier is a line; of another network it is a stretch of a file,
-    whose last character is the target if none is named.
+    whose last character is the target if none is named. All methods that hold for the network are checked, unless some
+    are named.
     """
     from rnnscope.analysis.attribution.faithfulness import faithfulness as check
-    from rnnscope.reports import figures
-    from rnnscope.style import new_panels
-
-    from .console import standard_output
 
     if bool(texts) == bool(labelled):
-        got = "both" if texts else "neither"
-        raise click.UsageError(f"Give texts, or labelled ones by --labelled; got {got}.")
-    check_picture(save, force)
+        raise click.UsageError(f"Give texts, or labelled ones by --labelled; got {'both' if texts else 'neither'}.")
+    output.check()
     network = open_model(model, device)
-    read = _labelled(labelled, network) if labelled else _stretches(files(texts, encoding, documents), limit, network)
-    chosen = _some([text[:limit] for text in read], count, seed)
-    result = check(
-        network,
-        chosen,
-        target,
-        methods or None,
-        words=words,
-        baseline=baseline,
-        orders=orders,
-        seed=seed,
-    )
-    if as_json:
-        about = {"target": result.target, "parts": result.parts, "baseline": result.baseline, "texts": result.texts}
-        about |= {
-            "left_out": result.left_out,
-            "orders": result.orders,
-            "refused": result.refused,
-            "verdicts": dict(result.verdicts),
-        }
-        print_json(about | {"table": result.table, "curves": result.curves})
-    else:
-        standard_output().print(result)
-    if save is not None:
-        panels = new_panels(1, 2, height=2.6)
-        for ax, curve in zip(panels, ("deletion", "insertion"), strict=True):
-            result.plot(ax, curve)
-        panels[0].get_legend().remove()  # pyright: ignore[reportOptionalMemberAccess]
-        say_drawn(figures.save([panels], save), as_json)
+    read = _labelled(labelled, network) if labelled else _stretches(texts, length, network)
+    chosen = _some([text[:length] for text in read], count, seed)
+    if baseline is not None:
+        asked["baseline"] = baseline
+    found = check(network, chosen, methods=methods or None, seed=seed, **asked)
+    json = picked(found, "target parts baseline texts left_out orders refused verdicts table curves")
+    output.tell(found, json=json)
+    if output.save is not None:
+        output.draw(_both_curves(found))
+
+
+def _both_curves(found: Any) -> Any:
+    """Deletion and insertion side by side, with one legend."""
+    from rnnscope.style import new_panels
+
+    panels = new_panels(1, 2, height=2.6)
+    for ax, curve in zip(panels, ("deletion", "insertion"), strict=True):
+        found.plot(ax, curve)
+    panels[0].get_legend().remove()  # pyright: ignore[reportOptionalMemberAccess]
+    return panels
 
 
 def _labelled(name: str, network: Network) -> list[str]:
@@ -146,16 +94,18 @@ def _labelled(name: str, network: Network) -> list[str]:
     return [example.text for example in corpus.cut(shape.longest).distinct().split(shape.split)["test"]]
 
 
-def _stretches(files: list[File], limit: int, network: Network) -> list[str]:
+def _stretches(texts: list[File], length: int, network: Network) -> list[str]:
     """The beginnings of documents for a classifier, whole stretches of them for another network."""
     from rnnscope.models import SequenceClassifier
     from rnnscope.tracing.documents import gather
 
     classifier = isinstance(network, SequenceClassifier)
-    found = [document.text for document in gather(files, "line" if classifier else "file")]
+    found = [document.text for document in gather(texts, "line" if classifier else "file")]
     if classifier:
         return found
-    return [text[start : start + limit] for text in found for start in range(0, max(1, len(text) - limit + 1), limit)]
+    return [
+        text[start : start + length] for text in found for start in range(0, max(1, len(text) - length + 1), length)
+    ]
 
 
 def _some(texts: list[str], count: int, seed: int) -> list[str]:

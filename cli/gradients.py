@@ -2,135 +2,88 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from .arguments import (
-    check_picture,
-    device_option,
-    encoding_option,
-    files,
-    force_option,
-    json_option,
-    limit_option,
-    open_model,
-    print_json,
-    save_option,
-    say_drawn,
-    seed_option,
-)
+from . import options
+from .opening import open_models
+from .output import Output
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from rnnscope import CharLanguageModel
+    from rnnscope import File
     from rnnscope.analysis.gradients.flow_result import GradientFlow
 
 
-def _stretch(ctx: click.Context, parameter: click.Parameter, value: str | None) -> range | None:
-    """START:STOP as a range of steps."""
-    if value is None:
-        return None
-    start, _, stop = value.partition(":")
-    if not (start.isdecimal() and stop.isdecimal() and int(stop) - int(start) > 1):
-        raise click.BadParameter(f"{value!r} is no stretch of two steps or more, such as 1000:1100.")
-    return range(int(start), int(stop))
-
-
-@click.command()
-@click.argument("models", nargs=-1, required=True, metavar="MODEL.pt...")
-@click.argument("text", metavar="TEXT.txt")
-@click.option(
-    "--lags", default=200, show_default=True, metavar="N", type=click.IntRange(0, 100_000), help="The largest lag."
-)
-@click.option(
-    "--targets",
-    default=1000,
-    show_default=True,
-    metavar="N",
-    type=click.IntRange(1),
-    help="Random steps to start from.",
-)
+@options.command()
+@options.models
+@options.whole("--lags", 200, "The largest lag.", least=0, most=100_000)
+@options.whole("--targets", 1000, "Random steps to start from.")
 @click.option("--initial", is_flag=True, help="Set beside each network the same with its first weights.")
-@limit_option
-@seed_option("Of the random steps.")
-@json_option("networks")
-@save_option
 @click.option(
-    "--map", "stretch", callback=_stretch, metavar="START:STOP", help="Take these steps, and draw a map of each signal."
+    "--map",
+    "span",
+    type=options.Span(),
+    metavar="START:STOP",
+    help="Start from these steps, and draw a map of each signal.",
 )
-@encoding_option
-@device_option
-@force_option
+@options.text
+@options.limit()
+@options.seed
+@options.device
+@options.output("networks")
 def gradients(
     models: tuple[str, ...],
-    text: str,
     lags: int,
     targets: int,
     initial: bool,
+    span: range | None,
+    text: File,
     limit: int,
     seed: int,
-    as_json: bool,
-    save: Path | None,
-    stretch: range | None,
-    encoding: str,
     device: str,
-    force: bool,
+    output: Output,
 ) -> None:
     """Measure how far back the gradient of a loss reaches.
 
-    For many steps of the TEXT, which may be - for standard input: the norm of the gradient of the loss with respect to
-    the states of each layer, by how many steps earlier they were. Several networks are set side by side.
+    For many steps of the TEXT: the norm of the gradient of the loss with respect to the states of each layer, by how
+    many steps earlier they were. Several networks are set side by side.
     """
     from rnnscope.analysis.gradients.flow import gradient_flow
-    from rnnscope.analysis.gradients.flow_result import GradientFlows
-    from rnnscope.reports import figures
+    from rnnscope.analysis.gradients.flow_comparison import GradientFlows
     from rnnscope.tracing.documents import gather
 
-    from .console import standard_output
-
-    check_picture(save, force, pages=1 if stretch is None else len(models) * (1 + initial))
-    if save is None and stretch is not None:
+    if span is not None and output.save is None:
         raise click.UsageError("--map draws a picture: say where to with --save.")
-    documents = gather(files([text], encoding))
-    wanted = {"lags": lags, "targets": stretch or targets, "seed": seed, "limit": limit}
-    networks = _networks(models, device, initial)
-    flows = {name: gradient_flow(model, documents, **wanted) for name, model in networks.items()}
-    result = GradientFlows(flows) if len(flows) > 1 else next(iter(flows.values()))
-    if as_json:
-        print_json({"networks": [_numbers(name, flow) for name, flow in flows.items()]})
+    if span is not None and len(span) < 2:
+        raise click.UsageError(f"--map needs two steps or more; got {span.start}:{span.stop}.")
+    output.check(pages=1 if span is None else len(models) * (1 + initial))
+    documents = gather(text)
+    asked: dict[str, Any] = {"lags": lags, "targets": span or targets, "seed": seed, "limit": limit}
+    flows = {
+        name: gradient_flow(model, documents, **asked) for name, model in _networks(models, device, initial).items()
+    }
+    found = GradientFlows(flows) if len(flows) > 1 else next(iter(flows.values()))
+    output.tell(found, json={"networks": [_numbers(name, flow) for name, flow in flows.items()]})
+    if span is None:
+        output.plot(found)
     else:
-        standard_output().print(result)
-    if save is not None:
-        drawn = [result.plot()] if stretch is None else [_maps(name, flow) for name, flow in flows.items()]
-        say_drawn(figures.save(drawn, save), as_json)
+        output.draw(*[_maps(name, flow) for name, flow in flows.items()])
 
 
-def _networks(models: tuple[str, ...], device: str, initial: bool) -> dict[str, CharLanguageModel]:
+def _networks(models: tuple[str, ...], device: str, initial: bool) -> dict[str, Any]:
     """The networks by what to call them, each followed by the same with its first weights if these are wanted."""
-    from rnnscope.analysis.gradients.flow_result import INITIAL
+    from rnnscope.analysis.gradients.flow_comparison import INITIAL
     from rnnscope.training.first_weights import untrained
 
     found = {}
-    for name, model in zip(_names(models), models, strict=True):
-        found[name] = open_model(model, device)
+    for name, network in open_models(models, device).items():
+        found[name] = network
         if initial:
-            found[f"{name}{INITIAL}"] = untrained(found[name])
+            found[f"{name}{INITIAL}"] = untrained(network)
     return found
-
-
-def _names(models: tuple[str, ...]) -> list[str]:
-    """A name for each: of its file, or of the folder of a model.pt, and of both or a number where names recur."""
-    paths = [Path(model) for model in models]
-    names = [path.parent.name if path.stem == "model" and path.parent.name else path.stem for path in paths]
-    if len(set(names)) < len(names):
-        names = [
-            name if name == path.parent.name else f"{path.parent.name} {name}".strip()
-            for name, path in zip(names, paths, strict=True)
-        ]
-    return [f"{name} {place + 1}" if name in names[:place] else name for place, name in enumerate(names)]
 
 
 def _maps(name: str, flow: GradientFlow) -> Figure:
@@ -145,6 +98,6 @@ def _maps(name: str, flow: GradientFlow) -> Figure:
     return figure
 
 
-def _numbers(name: str, flow: GradientFlow) -> dict[str, object]:
+def _numbers(name: str, flow: GradientFlow) -> dict[str, Any]:
     about = {"name": name, "architecture": flow.architecture, "text": flow.text, "targets": len(flow.targets)}
     return about | {"loss": flow.losses.mean(), "summary": flow.summary, "table": flow.table}

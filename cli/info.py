@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import click
+from . import options
+from .opening import open_model
+from .output import print_json
 
-from .arguments import json_option, model_argument, open_model, print_json
 
-
-@click.command()
-@model_argument
-@json_option("name, description, limits, card (lines in words), training (the record that training keeps)")
+@options.command()
+@options.model
+@options.json("name, description, limits, card (lines in words), training (the record that training keeps)")
 def info(model: str, as_json: bool) -> None:
     """Say what a network is and how well it does.
 

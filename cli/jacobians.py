@@ -2,80 +2,48 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from .arguments import (
-    check_picture,
-    device_option,
-    encoding_option,
-    files,
-    force_option,
-    json_option,
-    limit_option,
-    model_argument,
-    open_model,
-    print_json,
-    save_option,
-    say_drawn,
-    seed_option,
-    words,
-)
+from . import options
+from .opening import open_model
+from .output import Output, picked
 
-_LAGS = "1,2,5,10,20,50,100"
+if TYPE_CHECKING:
+    from rnnscope import File
 
 
-def _lags(ctx: click.Context, parameter: click.Parameter, value: str) -> list[int]:
-    try:
-        return [int(word) for word in words(ctx, parameter, value) or []]
-    except ValueError:
-        raise click.BadParameter(f"whole numbers with commas were expected, such as {_LAGS}; got {value}.") from None
-
-
-@click.command()
-@model_argument
-@click.argument("texts", nargs=-1, required=True, metavar="TEXT.txt...")
-@click.option("--lags", default=_LAGS, show_default=True, callback=_lags, metavar="STEPS", help="k, with commas.")
+@options.command()
+@options.model
 @click.option(
-    "--places", metavar="N", type=click.IntRange(1), help="Of the text, at random [default: 50, fewer of wide states]."
+    "--lags",
+    default="1,2,5,10,20,50,100",
+    show_default=True,
+    type=options.Numbers(int),
+    metavar="NUMBERS",
+    help="k, with commas.",
 )
-@click.option(
-    "--exponents", default=10, show_default=True, metavar="N", type=click.IntRange(1), help="Of Lyapunov, the largest."
-)
-@click.option(
-    "--steps", default=1000, show_default=True, metavar="N", type=click.IntRange(1), help="Of each sequence for them."
-)
-@click.option(
-    "--sequences", default=10, show_default=True, metavar="N", type=click.IntRange(1), help="For the exponents."
-)
-@click.option(
-    "--warmup", default=200, show_default=True, metavar="N", type=click.IntRange(0), help="Steps before each sequence."
-)
-@limit_option
-@seed_option("Of places and sequences.")
-@json_option("signals, slope, slope_error, jacobians, lyapunov, bound, dimension")
-@save_option
-@encoding_option
-@device_option
-@force_option
+@options.whole("--places", None, "Of the text, at random [default: 50, fewer of wide states].")
+@options.whole("--exponents", 10, "Of Lyapunov, the largest.")
+@options.whole("--steps", 1000, "Of each sequence for them.")
+@options.whole("--sequences", 10, "For the exponents.")
+@options.whole("--warmup", 200, "Steps before each sequence.", least=0)
+@options.texts()
+@options.limit()
+@options.seed
+@options.device
+@options.output("signals, slope, slope_error, jacobians, lyapunov, bound, dimension")
 def jacobians(
     model: str,
-    texts: tuple[str, ...],
     lags: list[int],
     places: int | None,
-    exponents: int,
-    steps: int,
-    sequences: int,
-    warmup: int,
+    texts: list[File],
     limit: int,
     seed: int,
-    as_json: bool,
-    save: Path | None,
-    encoding: str,
     device: str,
-    force: bool,
+    output: Output,
+    **of_exponents: int,
 ) -> None:
     """Measure how differences in the state grow or vanish.
 
@@ -84,27 +52,18 @@ def jacobians(
     """
     from rnnscope.analysis.gradients.jacobians import state_jacobians
     from rnnscope.analysis.gradients.lyapunov import lyapunov_spectrum
-    from rnnscope.reports import figures
     from rnnscope.style import new_panels
     from rnnscope.tracing.documents import gather
 
-    from .console import standard_output
-
-    check_picture(save, force)
-    network, read = open_model(model, device), gather(files(texts, encoding))
-    options: dict[str, Any] = {"seed": seed, "limit": limit}
-    spectrum = lyapunov_spectrum(
-        network, read, exponents=exponents, steps=steps, sequences=sequences, warmup=warmup, **options
-    )
-    measured = state_jacobians(network, read, lags=lags, places=places, **options)
-    if as_json:
-        about = {"signals": measured.signals, "slope": measured.slope, "slope_error": measured.slope_error}
-        tables = {"jacobians": measured.table, "lyapunov": spectrum.table, "bound": measured.bound}
-        print_json(about | tables | {"dimension": spectrum.dimension})
-    else:
-        standard_output().print(measured, "", spectrum, sep="\n")
-    if save is not None:
+    output.check()
+    network, read = open_model(model, device), gather(texts)
+    same: dict[str, Any] = {"seed": seed, "limit": limit}
+    spectrum = lyapunov_spectrum(network, read, **of_exponents, **same)
+    measured = state_jacobians(network, read, lags=lags, places=places, **same)
+    tables = {"jacobians": measured.table, "lyapunov": spectrum.table, "dimension": spectrum.dimension}
+    output.tell(measured, spectrum, json=picked(measured, "signals slope slope_error bound") | tables)
+    if output.save is not None:
         panels = new_panels(1, 3)
         measured.plot(panels[:2])
         spectrum.plot(panels[2])
-        say_drawn(figures.save([panels], save), as_json)
+        output.draw(panels)

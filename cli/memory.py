@@ -2,165 +2,114 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
-from .arguments import (
-    check_picture,
-    device_option,
-    encoding_option,
-    files,
-    force_option,
-    json_option,
-    limit_option,
-    model_argument,
-    open_model,
-    print_json,
-    save_option,
-    say_drawn,
-    seed_option,
-)
+from . import options
+from .opening import open_model
+from .output import Output, picked
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-    from rich.console import RenderableType
+    from rnnscope import CharLanguageModel, File
+    from rnnscope.models import Transducer
 
-_OF_TEXTS = ("targets", "places", "horizon", "limit", "encoding")
+_OF_TEXTS = ("contexts", "targets", "places", "horizon", "documents", "encoding", "limit")
 """What can be said only where texts are read."""
 
 
-def _numbers(ctx: click.Context, parameter: click.Parameter, value: str | None) -> list[int] | None:
-    words = None if value is None else value.replace(" ", "").split(",")
-    if words is not None and not all(word.isdecimal() and len(word) < 10 for word in words):
-        raise click.BadParameter(f"{value!r} is no list of lengths such as 10,20,50.")
-    return None if words is None else [int(word) for word in words]
-
-
-@click.command()
-@model_argument
-@click.argument("texts", nargs=-1, metavar="[TEXT.txt...]")
-@click.option("--lengths", callback=_numbers, metavar="NUMBERS", help="Contexts, or lengths of a problem: 10,20,50.")
+@options.command()
+@options.model
 @click.option(
-    "--targets", default=1_000, show_default=True, metavar="N", type=click.IntRange(1), help="Characters to predict."
+    "--contexts", type=options.Numbers(int), metavar="NUMBERS", help="How many characters to leave, such as 10,20,50."
 )
+@options.whole("--targets", 1000, "Characters to predict.")
+@options.whole("--places", 50, "Places to go on from, twice.", least=2)
+@options.whole("--horizon", None, "Steps to go on for [default: 5000, or a quarter of the longest text].")
 @click.option(
-    "--places", default=50, show_default=True, metavar="N", type=click.IntRange(2), help="Places to go on from, twice."
+    "--lengths", type=options.Numbers(int), metavar="NUMBERS", help="Of sequences of a memory problem: 10,20,50."
 )
-@click.option(
-    "--horizon",
-    metavar="N",
-    type=click.IntRange(1),
-    help="Steps to go on for [default: 5000, or a quarter of the longest text].",
-)
-@limit_option
-@seed_option("Of all that is random.")
-@json_option(
+@options.texts(required=False)
+@options.limit()
+@options.seed
+@options.device
+@options.output(
     "characters, low, high, loss, contexts, horizon, signals, units; of a memory problem: problem, trained, solved, "
     "lengths, units"
 )
-@save_option
-@encoding_option
-@device_option
-@force_option
-@click.pass_context
 def memory(
-    ctx: click.Context,
-    model: str,
-    texts: tuple[str, ...],
-    as_json: bool,
-    save: Path | None,
-    device: str,
-    force: bool,
-    **options: Any,
+    model: str, lengths: list[int] | None, texts: list[File], seed: int, device: str, output: Output, **asked: Any
 ) -> None:
     """Tell how far back a network remembers.
 
-    A language model reads TEXTs, each a document, or - for standard input: the loss is measured with the last few
-    characters alone and with others at a distance in place of the true ones; and how long each unit keeps the
-    difference between two pasts.
+    Of a language model the loss is measured with the last few characters alone, and with others at a distance in place
+    of the true ones; and how long each unit keeps the difference between two pasts.
 
     A network that was trained on a memory problem needs no text: success is measured against the length, beside
     that of what has no memory; and, where the problem is one of counting, which units count.
     """
     from rnnscope.models import Transducer
-    from rnnscope.reports import figures
 
-    from .console import standard_output
-
-    check_picture(save, force)
+    output.check()
     network = open_model(model, device)
     if isinstance(network, Transducer):
-        given = [f"--{name}" for name in _OF_TEXTS if ctx.get_parameter_source(name) != ParameterSource.DEFAULT]
-        if texts or given:
+        if alien := [*(text.name for text in texts), *options.given(*_OF_TEXTS)]:
             raise click.UsageError(
                 f"{model} was trained on the problem {network.problem.name} and reads no text: "
-                f"leave {' and '.join([*texts, *given])} out."
+                f"leave {' and '.join(alien)} out."
             )
-        results, found, figure = _of_problem(network, options["lengths"], options["seed"])
-    elif texts:
-        results, found, figure = _of_text(network, texts, **options)
-    else:
+        _of_problem(network, lengths, seed, output)
+    elif not texts:
         raise click.UsageError("Say which text to read: only a network that was trained on a memory problem has none.")
-    if as_json:
-        print_json(found)
+    elif lengths is not None:
+        raise click.UsageError("--lengths are those of a memory problem; of a text say --contexts.")
     else:
-        standard_output().print(*results, sep="\n")
-    if save is not None:
-        say_drawn(figures.save([figure], save), as_json)
+        _of_texts(network, texts, output, seed=seed, **asked)
 
 
-def _of_text(
-    network: Any,
-    texts: tuple[str, ...],
+def _of_texts(
+    network: CharLanguageModel,
+    texts: list[File],
+    output: Output,
     *,
-    lengths: list[int] | None,
+    contexts: list[int] | None,
     targets: int,
     places: int,
     horizon: int | None,
-    encoding: str,
-    **options: Any,
-) -> tuple[list[RenderableType], dict[str, Any], Figure]:
-    """What to print, as JSON, and drawn."""
+    **same: int,
+) -> None:
     from rnnscope.analysis.memory.context import effective_context
     from rnnscope.analysis.memory.forgetting import forgetting_times
     from rnnscope.style import new_figure
     from rnnscope.tracing.documents import gather
 
-    documents = gather(files(texts, encoding))
-    context = effective_context(network, documents, lengths=lengths, targets=targets, **options)
-    forgetting = forgetting_times(network, documents, places=places, horizon=horizon, **options)
-    figure = new_figure("page", 4.8)
-    top, bottom = figure.subfigures(2, 1)  # pyright: ignore[reportGeneralTypeIssues]
-    context.plot(top.subplots(1, 2))
-    forgetting.plot(bottom.subplots())
-    found = {key: getattr(context, key) for key in ("characters", "low", "high", "loss")}
-    found |= {
-        "contexts": context.table,
-        "horizon": forgetting.horizon,
-        "signals": forgetting.summary,
-        "units": forgetting.table,
-    }
-    return [context, "", forgetting], found, figure
+    documents = gather(texts)
+    context = effective_context(network, documents, contexts=contexts, targets=targets, **same)
+    forgetting = forgetting_times(network, documents, places=places, horizon=horizon, **same)
+    tables = {"contexts": context.table, "signals": forgetting.summary, "units": forgetting.table}
+    json = picked(context, "characters low high loss") | {"horizon": forgetting.horizon} | tables
+    output.tell(context, forgetting, json=json)
+    if output.save is not None:
+        figure = new_figure("page", 4.8)
+        top, bottom = figure.subfigures(2, 1)  # pyright: ignore[reportGeneralTypeIssues]
+        context.plot(top.subplots(1, 2))
+        forgetting.plot(bottom.subplots())
+        output.draw(figure)
 
 
-def _of_problem(
-    network: Any, lengths: list[int] | None, seed: int
-) -> tuple[list[RenderableType], dict[str, Any], Figure]:
-    """What to print, as JSON, and drawn."""
+def _of_problem(network: Transducer, lengths: list[int] | None, seed: int, output: Output) -> None:
     from rnnscope.analysis.memory.counting import counting_units
     from rnnscope.analysis.memory.success import task_success
     from rnnscope.problems.counting import CounterLanguage
-    from rnnscope.style import figure_of, new_panels
+    from rnnscope.style import new_panels
 
     success = task_success(network, lengths, seed=seed)
     units = counting_units(network, seed=seed) if isinstance(network.problem, CounterLanguage) else None
-    left, *right = new_panels(1, 1 if units is None else 2, width="column" if units is None else "page")
-    success.plot(left)
-    if units is not None:
-        units.plot(right[0])
-    found = {"problem": network.problem.name, "trained": success.trained, "solved": success.solved}
-    found |= {"lengths": success.table, "units": None if units is None else units.table}
-    return [success] if units is None else [success, "", units], found, figure_of(left)
+    results = [success] if units is None else [success, units]
+    json = {"problem": network.problem.name, "lengths": success.table, "units": None if units is None else units.table}
+    output.tell(*results, json=picked(success, "trained solved") | json)
+    if output.save is not None:
+        panels = new_panels(1, len(results), width="column" if units is None else "page")
+        for result, ax in zip(results, panels, strict=True):
+            result.plot(ax)
+        output.draw(panels)

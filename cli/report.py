@@ -3,54 +3,48 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from .arguments import (
-    concepts_options,
-    device_option,
-    documents_option,
-    encoding_option,
-    files,
-    force_option,
-    json_option,
-    limit_option,
-    open_model,
-    open_model_or_trace,
-    print_json,
-    seed_option,
-)
+from . import options
+from .opening import is_trace, open_model, open_model_or_trace
+from .output import print_json
+
+if TYPE_CHECKING:
+    from rnnscope import File
 
 _WITHOUT_TEXT = ("captioner", "forecaster", "memory-task")
 """Tasks in which no text is read."""
 
 
-@click.command()
-@click.argument("model", metavar="MODEL.pt|TRACE")
-@click.argument("texts", nargs=-1, metavar="TEXT.txt...")
-@click.option(
-    "-o", "--output", default="report.html", show_default=True, type=click.Path(path_type=Path), help="File to write."
-)
+@options.command()
+@options.model_or_trace
 @click.option("--model", "network", metavar="MODEL.pt", help="The network that the TRACE is of, for what needs it.")
-@click.option("--compare", multiple=True, metavar="MODEL.pt|TRACE", help="Another network, over the same text.")
-@concepts_options
+@click.option("--compare", multiple=True, metavar="MODEL.pt|TRACE", help="Another network; may be repeated.")
+@options.concepts
 @click.option("--ablate", is_flag=True, help="Take away the best unit of each concept, and see what is lost.")
-@click.option("--unit", "units", multiple=True, metavar="ADDRESS", help="Keep it in full detail, such as l0.c.37.")
 @click.option(
-    "--size", default=6.0, show_default=True, type=click.FloatRange(0, min_open=True), help="Megabytes at most."
+    "--unit", "units", multiple=True, metavar="ADDRESS", help="In full detail, such as l0.c.37; may be repeated."
 )
-@click.option("--title", help="Of the page [default: the network and the text].")
-@limit_option
-@seed_option("Of intervals, controls and places.")
-@json_option("path, bytes, notes")
-@documents_option
-@encoding_option
-@device_option
-@force_option
+@click.option(
+    "--size",
+    default=6.0,
+    show_default=True,
+    metavar="NUMBER",
+    type=click.FloatRange(0, min_open=True),
+    help="Megabytes at most.",
+)
+@click.option("--title", metavar="TEXT", help="Of the page [default: the network and the text].")
+@options.texts(required=False)
+@options.limit()
+@options.seed
+@options.device
+@options.path("FILE", "report.html")
+@options.json("path, bytes, notes")
+@options.force
 def report(
     model: str,
-    texts: tuple[str, ...],
-    output: Path,
     network: str | None,
     compare: tuple[str, ...],
     concepts: list[str],
@@ -58,12 +52,12 @@ def report(
     units: tuple[str, ...],
     size: float,
     title: str | None,
+    texts: list[File],
     limit: int,
     seed: int,
-    as_json: bool,
-    documents: str | None,
-    encoding: str,
     device: str,
+    path: Path | None,
+    as_json: bool,
     force: bool,
 ) -> None:
     """Write a page that shows what a network does on a text.
@@ -79,17 +73,17 @@ def report(
 
     from .console import standard_output
 
-    new_path(output, force)
-    source, text = open_model_or_trace(model, files(texts, encoding, documents), device)
+    path = new_path(path or Path("report.html"), force)
+    source, text = open_model_or_trace(model, texts, device)
     if network is not None and text is not None:
         raise click.UsageError("--model goes with a TRACE; here the network is the first argument.")
     task = source.tree.attrs.get("task") if isinstance(source, Trace) else getattr(source, "task", None)
     written = write(
         source,
         text,
-        output,
+        path,
         model=None if network is None else open_model(network, device),
-        compare=[other if _traced(other) else open_model(other, device) for other in compare],
+        compare=[other if is_trace(other) else open_model(other, device) for other in compare],
         concepts=named(*concepts or ([] if task in _WITHOUT_TEXT else ["prose"])),
         units=units,
         ablate=ablate,
@@ -100,13 +94,7 @@ def report(
         seed=seed,
     )
     if as_json:
-        print_json({"path": str(written.path), "bytes": written.size, "notes": written.notes})
-        return
-    console = standard_output()
-    console.print(written)
-    console.print(f"Next: open {written.path} in a browser", markup=False, soft_wrap=True)
-
-
-def _traced(name: str) -> bool:
-    """Whether a name is that of a trace, as `open_model_or_trace` tells it."""
-    return Path(name).is_dir() or Path(name).suffix == ".zarr"
+        print_json({"path": written.path, "bytes": written.size, "notes": written.notes})
+    else:
+        standard_output().print(written)
+        click.echo(f"Next: open {written.path} in a browser")

@@ -3,79 +3,88 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from .arguments import force_option, json_option, print_json, say_drawn, width_option
+from . import options
+from .output import Output
+
+if TYPE_CHECKING:
+    from xarray import DataArray
+
+    from rnnscope import Trace
+    from rnnscope.style import Width
 
 
-@click.command()
-@click.argument("trace", metavar="TRACE", type=click.Path(path_type=Path))
-@click.argument("address")
-@click.option("--document", type=click.IntRange(0), metavar="N", help="Show this one of several documents, from 0 on.")
-@click.option("--start", default=0, show_default=True, metavar="N", type=click.IntRange(0), help="First step to show.")
-@click.option("--length", default=2000, show_default=True, metavar="N", type=click.IntRange(1), help="Steps to show.")
-@click.option("--save", type=click.Path(path_type=Path), metavar="FILE", help="Picture instead: .png, .svg or .pdf.")
-@width_option
-@json_option(
+@options.command()
+@options.trace
+@options.address
+@options.document
+@options.start("step")
+@options.length(2000, "Steps to show.")
+@options.width
+@options.output(
     "address, start, stop, steps; of a unit: text, values, documents (by the step that each begins at); of a signal: "
     "units"
 )
-@force_option
 def show(
-    trace: Path,
-    address: str,
-    document: int | None,
-    start: int,
-    length: int,
-    save: Path | None,
-    width: Any,
-    as_json: bool,
-    force: bool,
+    trace: Path, address: str, document: int | None, start: int, length: int, width: Width, output: Output
 ) -> None:
     """Show the text of a trace coloured by a unit.
 
-    ADDRESS is a unit such as l0.c.37; or a whole signal such as l0.c, for its most telling units
-    side by side. With --document, steps are counted from its first.
+    ADDRESS is a unit such as l0.c.37; or a whole signal such as l0.c, for its most telling units side by side. With
+    --save it is drawn, and not printed. With --document, steps are counted from its first.
     """
     from rnnscope import open_trace
-    from rnnscope.analysis.units import rank_units
     from rnnscope.errors import TextError
-    from rnnscope.output import new_path
-    from rnnscope.reports import figures
-    from rnnscope.reports.terminal import ColouredText, SignalOverview
 
-    from .console import standard_output
-
+    output.check()
     opened = open_trace(trace)
+    signal = opened[address]
     whole = slice(0, len(opened)) if document is None else opened.steps_of(document)
     first, stop = whole.start + start, min(whole.start + start + length, whole.stop)
-    signal = opened[address]
     if first >= stop:
         what = "trace" if document is None else "document"
         raise TextError(f"The {what} has {whole.stop - whole.start:,} steps; there is nothing from step {start:,} on.")
-    series, text, headings = signal[first:stop], opened.text_between(first, stop), opened.headings(first, stop)
-    one_unit = "unit" not in series.dims
-    if save is not None:
-        figures.check_format(save)
-        pages = (
-            figures.coloured_text(text, series, start, headings, width)
-            if one_unit
-            else figures.heatmap(text, series, first_step=start, width=width)
-        )
-        for path in figures.page_paths(save, len(pages)):
-            new_path(path, force)
-        say_drawn(figures.save(pages, save), as_json)
-    if as_json:
+    series = signal[first:stop]
+    if output.save is not None:
+        _draw(opened, series, first, start, width, output)
+    if output.as_json or output.save is None:
         span = {"start": start, "stop": stop - whole.start, "steps": whole.stop - whole.start}
-        names = {start + step: name for step, name in headings.items()}
-        of_unit = {"text": text, "values": series.values, "documents": names}
-        found = of_unit if one_unit else {"units": rank_units(series).table.reset_index(names="address")}
-        print_json({"address": str(series.name)} | span | found)
-        return
-    if save is None:
-        shown = ColouredText(text, series, start, headings) if one_unit else SignalOverview(series, rank_units(series))
-        standard_output().print(shown)
-    if stop < whole.stop:
+        _tell(opened, series, first, span, output)
+    if stop < whole.stop and not output.as_json:
         click.echo(f"{whole.stop - stop:,} more steps: --start {stop - whole.start}")
+
+
+def _draw(trace: Trace, series: DataArray, first: int, start: int, width: Width, output: Output) -> None:
+    """A text coloured by a unit, or a heatmap of a signal, over pages."""
+    from rnnscope.reports.coloured_text import coloured_text
+    from rnnscope.reports.heatmaps import heatmap
+
+    stop = first + len(series)
+    text = trace.text_between(first, stop)
+    if "unit" in series.dims:
+        pages = heatmap(text, series, first_step=start, width=width)
+    else:
+        pages = coloured_text(text, series, start, trace.headings(first, stop), width)
+    output.check(len(pages))
+    output.draw(*pages)
+
+
+def _tell(trace: Trace, series: DataArray, first: int, span: dict[str, int], output: Output) -> None:
+    """The same in a terminal, or as numbers."""
+    from rnnscope.analysis.units import rank_units
+    from rnnscope.reports.terminal import ColouredText, SignalOverview
+
+    json: dict[str, Any] = {"address": str(series.name)} | span
+    if "unit" in series.dims:
+        ranking = rank_units(series)
+        shown, json = SignalOverview(series, ranking), json | {"units": ranking.table.reset_index(names="address")}
+    else:
+        stop, start = first + len(series), span["start"]
+        text, headings = trace.text_between(first, stop), trace.headings(first, stop)
+        shown = ColouredText(text, series, start, headings)
+        documents = {start + step: name for step, name in headings.items()}
+        json |= {"text": text, "values": series.values, "documents": documents}
+    output.tell(shown, json=json)

@@ -7,130 +7,101 @@ import shlex
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from .arguments import (
-    device_option,
-    directions_option,
-    documents_option,
-    encoding_option,
-    files,
-    force_option,
-    json_option,
-    model_argument,
-    open_model,
-    print_json,
-    width_option,
-    words,
-)
+from . import options
+from .opening import open_model
+from .output import Output, print_json
 
 if TYPE_CHECKING:
-    from rnnscope import Trace
+    from rnnscope import File, Trace
+    from rnnscope.reports.heatmaps import Order
+    from rnnscope.style import Width
 
-_HEATMAP_STEPS = 5_000
-_HEATMAP_PAGES = 50  # more than that many steps take
-
-
-def _unit_numbers(ctx: click.Context, parameter: click.Parameter, value: str | None) -> list[int] | None:
-    listed = words(ctx, parameter, value)
-    try:
-        return None if listed is None else [int(word) for word in listed]
-    except ValueError:
-        raise click.BadParameter(f"{value!r} is no list of unit numbers such as 3,17,37.") from None
+_DRAWN = 5_000
+"""Steps of a picture, at most."""
+_PAGES = 50
+"""More than these take."""
 
 
-@click.command()
-@model_argument
-@click.argument("texts", nargs=-1, required=True, metavar="TEXT.txt...")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Zarr folder to write [default: after the text].")
-@documents_option
-@click.option("--signals", callback=words, metavar="NAMES", help="Such as h,c or l0.c [default: all].")
-@directions_option
-@click.option("--units", callback=_unit_numbers, metavar="NUMBERS", help="Such as 3,17,37 [default: all].")
+@options.command()
+@options.model
+@options.signals
+@click.option(
+    "--units", type=options.Numbers(int), metavar="NUMBERS", help="Of each signal, such as 3,17,37 [default: all]."
+)
 @click.option(
     "--dtype", default="float32", show_default=True, type=click.Choice(["float32", "float16"]), help="Of the signals."
 )
-@click.option(
-    "--heatmap", type=click.Path(path_type=Path), metavar="FILE", help="Picture to draw as well: .png, .svg or .pdf."
-)
+@options.directions
+@options.texts()
+@options.device
+@options.path("FOLDER.zarr", "after the text")
 @click.option(
     "--order",
     default="cluster",
     show_default=True,
     type=click.Choice(["cluster", "address"]),
-    help="Of the heatmap's units.",
+    help="Of the picture's units.",
 )
-@width_option
-@json_option(
+@options.width
+@options.output(
     "path, bytes, steps, documents (how many), nats, signals (their units), answers, unknown, switches, longest, "
     "counters, next"
 )
-@encoding_option
-@device_option
-@force_option
 def trace(
     model: str,
-    texts: tuple[str, ...],
-    output: Path | None,
-    documents: str | None,
     signals: list[str] | None,
-    directions: tuple[Path, ...],
     units: list[int] | None,
-    dtype: str,
-    heatmap: Path | None,
-    order: Any,
-    width: Any,
-    as_json: bool,
-    encoding: str,
+    dtype: Literal["float32", "float16"],
+    directions: tuple[Path, ...],
+    texts: list[File],
     device: str,
-    force: bool,
+    path: Path | None,
+    order: Order,
+    width: Width,
+    output: Output,
 ) -> None:
     """Read texts with a network and keep all its signals.
 
-    They are kept at every step, in a folder that show, units, describe and others open. Each TEXT starts from a zero
-    state. It may be - for standard input; for a captioner it is a CSV file with an image a row, for a forecaster one
-    with a series. MODEL may be the name of a shipped network.
+    They are kept at every step, in a folder that show, units, describe and others open. A MODEL is a file, or the name
+    of a shipped network. Each TEXT starts from a zero state. It may be - for standard input; for a captioner it is a
+    CSV file with an image a row, for a forecaster one with a series.
     """
     import rnnscope
-    from rnnscope.output import new_path
-    from rnnscope.reports import figures
+    from rnnscope.reports.heatmaps import heatmap
 
-    if heatmap is not None:
-        figures.check_format(heatmap)
-        for path in figures.page_paths(heatmap, 1) + figures.page_paths(heatmap, _HEATMAP_PAGES):
-            new_path(path, force)
-    given = files(texts, encoding, documents)
-    name = "stdin" if texts[0] == "-" else Path(texts[0]).stem
-    result = rnnscope.trace(
+    for pages in (1, _PAGES):
+        output.check(pages)
+    made = rnnscope.trace(
         open_model(model, device, directions),
-        given,
-        output or Path(f"{name}.zarr"),
+        texts,
+        path or Path(f"{Path(texts[0].name).stem}.zarr"),
         signals=signals,
         units=units,
-        dtype=dtype,  # pyright: ignore[reportArgumentType]
-        force=force,
+        dtype=dtype,
+        force=output.force,
     )
-    found = _numbers(result)
-    if as_json:
+    found = _numbers(made)
+    if output.as_json:
         print_json(found)
     else:
-        click.echo("\n".join(_report(result, found)))
-    if heatmap is not None:
-        series = result[result.memory][:_HEATMAP_STEPS]
-        pages = figures.heatmap(result.text_between(0, _HEATMAP_STEPS), series, order, width=width)
-        written = ", ".join(map(str, figures.save(pages, heatmap)))
-        drawn = f"Drew {written}: {result.memory} over {len(series):,} of {len(result):,} steps"
-        click.echo(drawn, err=as_json)
+        click.echo("\n".join(_lines(made, found)))
+    if output.save is not None:
+        series = made[made.memory][:_DRAWN]
+        output.draw(*heatmap(made.text_between(0, _DRAWN), series, order, width=width))
+        steps = f"{len(series):,} of {len(made):,} steps"
+        click.echo(f"  {made.memory} over {steps}", err=output.as_json)
 
 
 def _numbers(trace: Trace) -> dict[str, Any]:
     """What was written, what it holds, and where to look first."""
-    from rnnscope.analysis.units import LONGEST, rank_units
+    from rnnscope.analysis.units import rank_units
 
     assert trace.path is not None
-    ranking = rank_units(trace[trace.memory], trace.text_between(0, LONGEST))
+    ranking = rank_units(trace[trace.memory])
     return {
         "path": trace.path,
         "bytes": sum(file.stat().st_size for file in trace.path.rglob("*") if file.is_file()),
@@ -147,7 +118,7 @@ def _numbers(trace: Trace) -> dict[str, Any]:
     }
 
 
-def _report(trace: Trace, found: dict[str, Any]) -> Iterator[str]:
+def _lines(trace: Trace, found: dict[str, Any]) -> Iterator[str]:
     """The same in lines."""
     from rich.filesize import decimal
 
@@ -156,7 +127,7 @@ def _report(trace: Trace, found: dict[str, Any]) -> Iterator[str]:
     nll = "" if nats is None else f", {nats:.3f} nats ({nats / math.log(2):.3f} bits) a {step}"
     many = f"{found['documents']:,} documents, " if found["documents"] > 1 else ""
     yield f"Wrote {trace.path}: {many}{found['steps']:,} steps, {decimal(found['bytes'])}{nll}"
-    yield from _signals(trace, nats is not None)
+    yield from _kept(trace, nats is not None)
     if found["answers"]:
         yield f"  answers: {', '.join(f'{answer} {count:,}' for answer, count in found['answers'].items())}"
     if trace.unknown:
@@ -169,7 +140,7 @@ def _report(trace: Trace, found: dict[str, Any]) -> Iterator[str]:
     yield f"Next: {found['next']}"
 
 
-def _signals(trace: Trace, nll: bool) -> Iterator[str]:
+def _kept(trace: Trace, nll: bool) -> Iterator[str]:
     """A line for each layer, and what is kept beside the signals."""
     root = trace.tree.dataset
     nodes: dict[str, list[str]] = {}

@@ -8,17 +8,18 @@ from pathlib import Path
 
 import click
 
-from .arguments import device_option, force_option, json_option, print_json
+from . import options
+from .output import print_json
 
 
-@click.command()
+@options.command()
 @click.argument("recipe", metavar="RECIPE.toml", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder of the run [default: runs/NAME].")
 @click.option("--resume", is_flag=True, help="Go on where an interrupted run was left.")
-@json_option("name, card (lines in words), training (the record that training keeps)")
-@device_option
-@force_option
-def train(recipe: Path, output: Path | None, resume: bool, as_json: bool, device: str, force: bool) -> None:
+@options.device
+@options.path("FOLDER", "runs/NAME")
+@options.json("name, card (lines in words), training (the record that training keeps)")
+@options.force
+def train(recipe: Path, resume: bool, device: str, path: Path | None, as_json: bool, force: bool) -> None:
     """Make a network from a recipe.
 
     The folder of the run gets model.pt (the best weights), last.pt (to resume from), figures.csv
@@ -32,9 +33,9 @@ def train(recipe: Path, output: Path | None, resume: bool, as_json: bool, device
 
     try:
         with show_progress(standard_error() if as_json else standard_output()):
-            model = train(recipe, output, resume=resume, force=force, device=device)
+            model = train(recipe, path, resume=resume, force=force, device=device)
     except KeyboardInterrupt:
-        arguments = [str(recipe), *(["-o", str(output)] if output else []), "--device", device, "--resume"]
+        arguments = [str(recipe), *(["-o", str(path)] if path else []), "--device", device, "--resume"]
         go_on = f"if training had begun, go on with: rnnscope train {shlex.join(arguments)}"
         click.echo(f"Interrupted; {go_on}", err=as_json)
         raise SystemExit(130) from None

@@ -9,8 +9,9 @@ The names below are loaded when they are first used; the concepts are in `rnnsco
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from rnnscope.on_demand import on_demand
 
 if TYPE_CHECKING:
     from .decoders.linear import LinearProbe as LinearProbe
@@ -32,35 +33,4 @@ if TYPE_CHECKING:
     from .experiments.number import number_probes as number_probes
     from .experiments.single_unit import single_unit_study as single_unit_study
 
-_HOME = {
-    "Activations": "examples.activations",
-    "Examples": "examples.examples",
-    "LinearProbe": "decoders.linear",
-    "MDLProbe": "decoders.mdl",
-    "SingleUnitProbe": "decoders.single_unit",
-    "SparseProbe": "decoders.sparse",
-    "TimeProbe": "decoders.time_probe",
-    "control_labels": "evidence.control",
-    "evaluate": "evidence.evaluating",
-    "number_probes": "experiments.number",
-    "probe": "evidence.probing",
-    "probe_examples": "evidence.probing",
-    "read_while_held": "experiments.holding",
-    "single_unit_study": "experiments.single_unit",
-    "split_groups": "examples.splitting",
-    "step_examples": "examples.steps",
-    "text_examples": "examples.texts",
-    "written_while_held": "experiments.holding",
-}
-
-__all__ = sorted(_HOME)  # pyright: ignore[reportUnsupportedDunderAll]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'rnnscope.probes' has no attribute {name!r}")
-    return getattr(import_module(f".{_HOME[name]}", __name__), name)
-
-
-def __dir__() -> list[str]:
-    return [*globals(), *_HOME]
+__getattr__, __dir__, __all__ = on_demand(__name__)

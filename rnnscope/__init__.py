@@ -10,9 +10,10 @@ The names below are loaded when they are first used, so that ``import rnnscope``
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from . import inline
+from .on_demand import on_demand
 
 if TYPE_CHECKING:
     from .analysis.agreement.ablation import agreement_ablation as agreement_ablation
@@ -29,14 +30,14 @@ if TYPE_CHECKING:
     from .analysis.directions.bases import compare_bases as compare_bases
     from .analysis.directions.moments import signal_moments as signal_moments
     from .analysis.directions.principal import principal_components as principal_components
-    from .analysis.directions.rotations import completed as completed
+    from .analysis.directions.rotations import complete_basis as complete_basis
     from .analysis.directions.rotations import random_rotation as random_rotation
     from .analysis.explanations import explain as explain
     from .analysis.gates.saturation import saturation as saturation
     from .analysis.gates.timescales import timescales as timescales
     from .analysis.gradients.bound import recurrent_bound as recurrent_bound
     from .analysis.gradients.flow import gradient_flow as gradient_flow
-    from .analysis.gradients.flow_result import GradientFlows as GradientFlows
+    from .analysis.gradients.flow_comparison import GradientFlows as GradientFlows
     from .analysis.gradients.jacobians import state_jacobians as state_jacobians
     from .analysis.gradients.lyapunov import lyapunov_spectrum as lyapunov_spectrum
     from .analysis.matching import match as match
@@ -90,102 +91,8 @@ if TYPE_CHECKING:
     from .tracing.trace import Trace as Trace
     from .tracing.trace import open_trace as open_trace
     from .training.first_weights import untrained as untrained
-    from .training.loop import train as train
+    from .training.making import train as train
 
-_HOME = {
-    "Adapter": "recording.adapter",
-    "CTRNN": "recording.adapters",
-    "Captioner": "models",
-    "CharLanguageModel": "models",
-    "Concept": "concept",
-    "Directions": "recording.directions",
-    "Document": "text",
-    "File": "text",
-    "Forecaster": "models",
-    "GradientFlows": "analysis.gradients.flow_result",
-    "KneserNey": "ngram",
-    "LanguageModelConfig": "models",
-    "MinGRU": "recording.adapters",
-    "MinLSTM": "recording.adapters",
-    "Network": "models",
-    "Recording": "recording.recorded",
-    "RnnscopeError": "errors",
-    "SequenceClassifier": "models",
-    "SequenceTagger": "models",
-    "Trace": "tracing.trace",
-    "Transducer": "models",
-    "Translator": "models",
-    "Vocabulary": "text",
-    "ablate": "recording.intervention",
-    "ablation": "analysis.causes.ablation",
-    "agreement": "analysis.agreement.preference",
-    "agreement_ablation": "analysis.agreement.ablation",
-    "align_units": "analysis.alignment",
-    "along": "recording.along",
-    "attribute": "analysis.attribution.attributing",
-    "attribute_units": "analysis.attribution.signals",
-    "clamp": "recording.intervention",
-    "clamp_sweep": "analysis.causes.clamping",
-    "compare": "comparison.comparing",
-    "compare_bases": "analysis.directions.bases",
-    "completed": "analysis.directions.rotations",
-    "counting_units": "analysis.memory.counting",
-    "describe_unit": "reports.description",
-    "effective_context": "analysis.memory.context",
-    "error_analysis": "analysis.mistakes.error_analysis",
-    "explain": "analysis.explanations",
-    "faithfulness": "analysis.attribution.faithfulness",
-    "find_units": "analysis.search.finding",
-    "forgetting_times": "analysis.memory.forgetting",
-    "gradient_flow": "analysis.gradients.flow",
-    "import_model": "foreign.importing",
-    "intervene": "recording.intervention",
-    "load": "checkpoint",
-    "lyapunov_spectrum": "analysis.gradients.lyapunov",
-    "match": "analysis.matching",
-    "open_trace": "tracing.trace",
-    "patch": "recording.intervention",
-    "patch_lifetime": "analysis.causes.patching",
-    "phrase_scores": "analysis.attribution.phrases",
-    "principal_components": "analysis.directions.principal",
-    "random_rotation": "analysis.directions.rotations",
-    "rank_units": "analysis.units",
-    "read_minimal_pairs": "corpora.minimal_pairs",
-    "record": "recording.recorder",
-    "recurrent_bound": "analysis.gradients.bound",
-    "register": "recording.adapter",
-    "report": "reports.html.reporting",
-    "resample": "recording.intervention",
-    "responses": "analysis.responses",
-    "run_comparison": "comparison.experiments",
-    "saturation": "analysis.gates.saturation",
-    "show_progress": "progress",
-    "signal_moments": "analysis.directions.moments",
-    "state_jacobians": "analysis.gradients.jacobians",
-    "task_success": "analysis.memory.success",
-    "timescales": "analysis.gates.timescales",
-    "top_contexts": "analysis.contexts",
-    "trace": "tracing.making",
-    "train": "training.loop",
-    "unroll": "recording.recorder",
-    "untrained": "training.first_weights",
-}
+__getattr__, __dir__, __all__ = on_demand(__name__)
 
-__all__ = sorted(_HOME)  # pyright: ignore[reportUnsupportedDunderAll]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'rnnscope' has no attribute {name!r}")
-    return getattr(import_module(f".{_HOME[name]}", __name__), name)
-
-
-def __dir__() -> list[str]:
-    return [*globals(), *_HOME]
-
-
-def _trace_html(trace: Any) -> str:
-    return import_module(".reports.notebook", __name__).trace_html(trace)
-
-
-inline.views["Trace"] = _trace_html
+inline.views["Trace"] = lambda trace: import_module(".reports.notebook", __name__).trace_html(trace)

@@ -16,14 +16,16 @@ from __future__ import annotations
 
 import io
 import pickle
+import reprlib
 import warnings
 import zipfile
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import torch
+from torch import Tensor
 
 from .card import Card, fingerprint
 from .device import pick_device
@@ -70,21 +72,45 @@ def save(path: str | Path, model: Network, training: dict[str, Any], **extra: An
 def load(path: str | Path, device: str | torch.device = "cpu") -> Network:
     """Open a checkpoint as a network in eval mode, with its ``.config`` and ``.card``.
 
+    Parameters
+    ----------
+    path : str or Path
+        A file that `rnnscope.train` or ``rnnscope import`` wrote; those that are shipped are found by
+        ``rnnscope.trained.path``.
+    device : str or torch.device
+        Such as ``"cpu"``, ``"cuda"`` or ``"mps"``; ``"auto"`` prefers a GPU.
+
+    Returns
+    -------
+    Network
+        Of the class of its task.
+
     Raises
     ------
     CheckpointError
         If the file is missing, is no checkpoint, is damaged, wants to run code, comes from a newer
         format, or its weights do not fit or are not finite.
     DeviceError
+        If this machine does not have the device.
+
+    Examples
+    --------
+    >>> import rnnscope
+    >>> from rnnscope import trained
+    >>> model = rnnscope.load(trained.path("prose-lstm"))
+    >>> type(model).__name__, model.config.hidden_size, model.card.name
+    ('CharLanguageModel', 256, 'prose-lstm')
     """
     content = read(path)
     try:
-        kind = NETWORKS[content["task"]]
-        model = kind.build(kind.config_type(**content["config"]), content["vocabularies"])
-        model.load_state_dict(content["state_dict"])
-    except (AttributeError, KeyError, TypeError, RuntimeError, RnnscopeError) as error:
-        reason = " ".join(str(error).split())
-        raise CheckpointError(f"{path} does not fit together, it was damaged or made by hand: {reason}") from error
+        model = _assembled(content)
+        model.card = describe(model, content["training"])
+        model.card.rows()
+    except Exception as error:  # what was damaged or made by hand can break anything
+        reason = " ".join(str(error).split()) if isinstance(error, RnnscopeError | RuntimeError | KeyError) else ""
+        raise CheckpointError(
+            f"{path} does not fit together, it was damaged or made by hand{reason and f': {reason}'}."
+        ) from error
     for name, tensor in model.state_dict().items():
         if not torch.isfinite(tensor).all():
             count = int((~torch.isfinite(tensor)).sum())
@@ -92,12 +118,56 @@ def load(path: str | Path, device: str | torch.device = "cpu") -> Network:
                 f"{path} has {count:,} weights that are NaN or infinite in {name}: its training diverged. "
                 "Train again with a smaller learning_rate."
             )
-    model.card = describe(model, content["training"])
-    try:
-        model.card.rows()
-    except (AttributeError, KeyError, TypeError) as error:
-        raise CheckpointError(f"{path} has a record of its training that rnnscope did not write.") from error
     return model.to(pick_device(device)).eval()
+
+
+def _assembled(content: dict[str, Any]) -> Network:
+    """The network that a checkpoint holds; an error without the path if its parts do not fit together."""
+    task, config, vocabularies, weights, training = (content[key] for key in _KEYS)
+    _demand(isinstance(task, str) and task in NETWORKS, "task", f"one of {', '.join(NETWORKS)}", task)
+    kind = NETWORKS[task]
+    types = get_type_hints(kind.config_type)
+    _demand(isinstance(config, dict), "config", "a dict", config)
+    for name, value in config.items():
+        _demand(name in types, "config", f"with the keys {', '.join(types)}", name)
+        fits = type(value) is types[name] or types[name] is float and type(value) is int
+        _demand(fits, f"config.{name}", types[name].__name__, value)
+    _demand(isinstance(vocabularies, dict) and _is_plain(vocabularies), "vocabularies", "a dict", vocabularies)
+    for name, symbols in vocabularies.items():
+        _demand(isinstance(symbols, list | tuple), f"vocabularies.{name}", "a list", symbols)
+        for symbol in symbols:
+            _demand(isinstance(symbol, str), f"vocabularies.{name}", "of str", symbol)
+    _demand(isinstance(weights, dict), "state_dict", "a dict", weights)
+    for name, weight in weights.items():
+        _demand(isinstance(name, str) and _is_weight(weight), f"state_dict: {name!r}", "a plain tensor", weight)
+    _demand(isinstance(training, dict) and _is_plain(training), "training", "a dict of plain values", training)
+    _demand(config.get("layers", 1) <= max(1, len(weights)), "config.layers", "no more than weights", config)
+    with torch.device("meta"):  # a network of the size that config has, without its memory
+        sketch = kind.build(kind.config_type(**config), vocabularies)
+    sketch.load_state_dict(weights, assign=True)
+    model = kind.build(kind.config_type(**config), vocabularies)
+    model.load_state_dict(weights)
+    return model
+
+
+def _demand(holds: bool, what: str, expected: str, got: Any) -> None:
+    if not holds:
+        value = f" {reprlib.repr(got)}" if isinstance(got, str | int | float) else ""
+        raise CheckpointError(f"its {what} should be {expected}, and is {type(got).__name__}{value}")
+
+
+def _is_weight(value: Any) -> bool:
+    plain = isinstance(value, Tensor) and value.layout == torch.strided and value.device.type == "cpu"
+    return plain and value.is_floating_point()
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a value is one that JSON has, too."""
+    if isinstance(value, dict):
+        return all(isinstance(key, str | int) and _is_plain(inner) for key, inner in value.items())
+    if isinstance(value, list | tuple):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, str | int | float)
 
 
 def read(path: str | Path) -> dict[str, Any]:

@@ -33,6 +33,16 @@ class Concept(ABC):
     kind : {"flag", "number", "category"}
     categories : tuple of str
         What a label of a category stands for; none for other kinds.
+
+    Examples
+    --------
+    >>> import rnnscope
+    >>> class Capital(rnnscope.Concept):
+    ...     def label(self, text, start):
+    ...         return [character.isupper() for character in text]
+    >>> capital = Capital("capital", "a capital letter", "flag")
+    >>> capital("A Dog")
+    array([1., 0., 1., 0., 0.], dtype=float32)
     """
 
     name: str

@@ -25,7 +25,17 @@ Each message says what was expected, what was found, and what to do about it.
 
 
 class RnnscopeError(Exception):
-    """The base of every error that rnnscope raises on purpose."""
+    """The base of every error that rnnscope raises on purpose.
+
+    Examples
+    --------
+    >>> import rnnscope
+    >>> try:
+    ...     rnnscope.load("modle.pt")
+    ... except rnnscope.RnnscopeError as error:
+    ...     print(error)
+    There is no file modle.pt. Check the spelling and the folder.
+    """
 
 
 class TextError(RnnscopeError):

@@ -43,6 +43,15 @@ class KneserNey:
     References
     ----------
     Chen and Goodman (1999), An empirical study of smoothing techniques for language modeling.
+
+    Examples
+    --------
+    >>> import rnnscope
+    >>> text = "the cat sat on the mat, and the cat sat on the cat. " * 4
+    >>> vocabulary = rnnscope.Vocabulary.of(text)
+    >>> model = rnnscope.KneserNey(3, len(vocabulary)).fit(vocabulary.encode(text))
+    >>> round(model.nats(vocabulary.encode("the mat sat on the cat")), 1)
+    0.4
     """
 
     def __init__(self, order: int, vocabulary_size: int) -> None:

@@ -27,9 +27,9 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         give way to a file.
     """
     path = Path(path)
-    tag = f"{zlib.crc32(path.name.encode()):08x}"
+    tag = f"{zlib.crc32(os.fsencode(path.name)):08x}"
     partial = path.with_name(f".partial-{os.getpid()}-{tag}")
-    _sweep(path.parent, tag)
+    _sweep(path, tag)
     try:
         yield partial
         _replace(partial, path)
@@ -60,6 +60,8 @@ def new_path(path: str | Path, force: bool = False) -> Path:
         raise OutputError(_reason(path, error)) from error
     if exists and not force:
         raise OutputError(f"{path} exists. Name another output, or replace it with --force.")
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise OutputError(f"{path} is a device or a pipe, and not replaced by a file. Name another output.")
     folder = path.absolute().parent
     if not folder.is_dir():
         raise OutputError(f"There is no folder {folder} to write {path.name} in. Make it first.")
@@ -68,10 +70,14 @@ def new_path(path: str | Path, force: bool = False) -> Path:
     return path
 
 
-def _sweep(folder: Path, tag: str) -> None:
-    """Remove what a killed process left of an earlier attempt at the same output."""
-    for stale in folder.glob(f".partial-*-{tag}"):
-        if not _alive(int(stale.name.split("-")[1])):
+def _sweep(path: Path, tag: str) -> None:
+    """Remove what a killed process left of an earlier attempt at the same output; put back what it had set aside."""
+    for stale in [*path.parent.glob(f".partial-*-{tag}"), *path.parent.glob(f".replaced-*-{tag}")]:
+        if _alive(int(stale.name.split("-")[1])):
+            continue
+        if stale.name.startswith(".replaced") and not path.exists():
+            os.rename(stale, path)
+        else:
             _remove(stale)
 
 
@@ -95,7 +101,7 @@ def _replace(partial: Path, path: Path) -> None:
         return
     if not partial.is_dir():
         raise OutputError(f"{path} is a folder and would have to give way to a file. Name another output.")
-    aside = path.with_name(f".replaced-{os.getpid()}-{zlib.crc32(path.name.encode()):08x}")
+    aside = path.with_name(f".replaced-{os.getpid()}-{zlib.crc32(os.fsencode(path.name)):08x}")
     os.rename(path, aside)
     try:
         os.rename(partial, path)

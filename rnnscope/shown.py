@@ -8,7 +8,10 @@ import re
 from typing import Any
 
 import pandas as pd
+from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderResult
+from rich.table import Table
+from rich.text import Text
 
 from .text import in_a_line
 
@@ -40,6 +43,27 @@ class Shown:
     def _repr_html_(self) -> str:
         table = getattr(self, "table", None)
         return card_html(self) + (table_html(table) if isinstance(table, pd.DataFrame) else "")
+
+
+def card_table(*titles: str, words: int = 1, gap: int = 1) -> Table:
+    """A table of a card, to which rows are to be added: a line below its titles, and no frame.
+
+    Parameters
+    ----------
+    *titles : str
+        Of the columns; each may have several lines.
+    words : int
+        So many columns, the first ones, hold words, which are folded where there is no room; the others hold numbers.
+    gap : int
+        How far columns are apart: 1 is narrow, 2 is wide.
+    """
+    table = Table(box=SIMPLE_HEAD, padding=(0, gap, 0, 0), pad_edge=False, show_edge=False)
+    for place, title in enumerate(titles):
+        if place < words:
+            table.add_column(Text(title), vertical="bottom", overflow="fold")
+        else:
+            table.add_column(Text(title), justify="right", vertical="bottom", no_wrap=True)
+    return table
 
 
 def plain(renderable: Any, columns: int = _COLUMNS) -> str:

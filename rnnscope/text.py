@@ -23,7 +23,24 @@ _CODEPOINTS = sys.maxunicode + 1
 
 @dataclass(frozen=True)
 class Document:
-    """A text with a name: a file, or the whole of a book."""
+    """A text with a name: a file, or the whole of a book.
+
+    Attributes
+    ----------
+    name : str
+    text : str
+
+    Examples
+    --------
+    >>> import rnnscope
+    >>> from rnnscope import trained
+    >>> greetings = [rnnscope.Document("greeting", "Good morning!"), rnnscope.Document("answer", "Hello.")]
+    >>> trace = rnnscope.trace(rnnscope.load(trained.path("prose-lstm")), greetings)
+    >>> trace.documents
+    ('greeting', 'answer')
+    >>> trace.text_between(13, 19)
+    'Hello.'
+    """
 
     name: str
     text: str = field(repr=False)
@@ -35,7 +52,7 @@ Cut = Literal["file", "line"]
 
 @dataclass(frozen=True)
 class File:
-    """A file of text, and how it is to be read, where that is not as usual.
+    r"""A file of text, and how it is to be read, where that is not as usual.
 
     A path alone is a file in UTF-8, cut into documents as the network that reads it has it.
 
@@ -92,6 +109,22 @@ class Vocabulary:
     ----------
     characters : iterable of str
         Distinct single characters, in the order of their ids from 1 on.
+
+    Raises
+    ------
+    TextError
+        If one is given twice, or is no single character.
+
+    Examples
+    --------
+    >>> import rnnscope
+    >>> vocabulary = rnnscope.Vocabulary.of("a cab")
+    >>> vocabulary.characters
+    ('�', ' ', 'a', 'b', 'c')
+    >>> vocabulary.encode("bad")
+    array([3, 2, 0])
+    >>> vocabulary.unknown("bad")
+    Counter({'d': 1})
     """
 
     UNKNOWN = "\N{REPLACEMENT CHARACTER}"
@@ -148,6 +181,11 @@ class Vocabulary:
 def codepoints(text: str) -> np.ndarray:
     """Unicode code points of a text, a uint32 array of shape (time,)."""
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+
+
+def spelled(codes: np.ndarray) -> str:
+    """The text of code points; U+FFFD where half of a surrogate pair stands alone."""
+    return codes.astype("<u4").tobytes().decode("utf-32-le", "replace")
 
 
 def visible(character: str) -> str:

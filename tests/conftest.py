@@ -16,6 +16,18 @@ torch.set_num_threads(1)  # tiny networks gain nothing from more
 
 CORPORA = Path(__file__).parents[2] / "shared" / "data"
 ALPHABET = "abcdefghij \n\"'.,"
+LONGEST = ("test_loop", "test_docs", "test_readme")
+"""The files that take longest come first, so that at the end no worker is left alone with them."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.stem not in LONGEST)
+
+
+@pytest.fixture(autouse=True)
+def _seeded() -> None:
+    """The same random numbers for a test alone and among others."""
+    torch.manual_seed(0)
 
 
 @pytest.fixture

@@ -64,7 +64,7 @@ def _corpus() -> LabelledCorpus:
     words = ["ab", "cdd", "ca b", "d", "bb a", "dca"]
     texts = [f'{a}:"{b}' + f'"{c}' * (n % 2) for n, (a, b, c) in enumerate(rng.choice(words, (240, 3)))]
     labelled = (LabelledText(text, ("inside", "outside")[n % 2]) for n, text in enumerate(texts))
-    return LabelledCorpus("quotations", tuple(labelled), "made here", "none")
+    return LabelledCorpus(tuple(labelled), name="quotations")
 
 
 def _held() -> Any:
@@ -103,11 +103,11 @@ RESULTS: dict[str, Callable[[], Any]] = {
     "BasisComparison": lambda: rnnscope.compare_bases(trace(), None, QUOTES, rotations=5),
     "ClampSweep": lambda: rnnscope.clamp_sweep(model(), "l0.c.3", QUOTES, [-1.0, 0.0, 1.0], length=40, samples=4),
     "Comparison": _comparison,
-    "Contexts": lambda: rnnscope.top_contexts(trace()["l0.c.5"], TEXT),
-    "CountingUnits": lambda: rnnscope.counting_units(_transducer("dyck1"), 12, strings=20),
-    "EffectiveContext": lambda: rnnscope.effective_context(model(), TEXT, lengths=[1, 4, 16, 64], targets=60),
+    "Contexts": lambda: rnnscope.top_contexts(trace()["l0.c.5"]),
+    "CountingUnits": lambda: rnnscope.counting_units(_transducer("dyck1"), 12, sequences=20),
+    "EffectiveContext": lambda: rnnscope.effective_context(model(), TEXT, contexts=[1, 4, 16, 64], targets=60),
     "ErrorAnalysis": lambda: rnnscope.error_analysis({"lstm": model(), "gru": random_network(1, "gru")}, TEXT),
-    "Explanation": lambda: rnnscope.explain(trace()["l0.c.3"], TEXT, QUOTES),
+    "Explanation": lambda: rnnscope.explain(trace()["l0.c.3"], QUOTES),
     "Faithfulness": lambda: rnnscope.faithfulness(
         model(), SENTENCE, methods=["saliency", "input-x-gradient"], orders=4
     ),
@@ -125,7 +125,7 @@ RESULTS: dict[str, Callable[[], Any]] = {
     "PhraseScores": lambda: rnnscope.phrase_scores(model(), SENTENCE),
     "ProbeResult": probed,
     "ProbeScore": lambda: probed().score,
-    "Responses": lambda: rnnscope.responses(trace()["l0.c.5"], TEXT, fewest=5),
+    "Responses": lambda: rnnscope.responses(trace()["l0.c.5"], fewest=5),
     "Saturation": lambda: rnnscope.saturation(random_network(0, units=24, layers=2), TEXT),
     "SignalCard": lambda: SignalCard(result("UnitRanking")),
     "SingleUnitStudy": lambda: single_unit_study(model(), _corpus()),
@@ -135,7 +135,7 @@ RESULTS: dict[str, Callable[[], Any]] = {
     "Timescales": lambda: rnnscope.timescales(random_network(0, units=24, layers=2), TEXT),
     "UnitAttribution": lambda: rnnscope.attribute_units(model(), SENTENCE),
     "UnitCard": lambda: rnnscope.describe_unit(trace(), "l0.c.5"),
-    "UnitRanking": lambda: rnnscope.rank_units(rnnscope.trace(random_network(0, units=40), TEXT)["l0.c"], TEXT),
+    "UnitRanking": lambda: rnnscope.rank_units(rnnscope.trace(random_network(0, units=40), TEXT)["l0.c"]),
 }
 """By the name of its class, how to make one."""
 
@@ -152,18 +152,29 @@ def drawn(name: str) -> Any:
     return result(name).plot()
 
 
+HOSTILE_RESULTS: dict[str, Callable[[], Any]] = {
+    "Attribution": lambda: rnnscope.attribute(_hostile_model(), HOSTILE, method="input-x-gradient"),
+    "Contexts": lambda: rnnscope.top_contexts(_hostile_trace()["l0.c.1"]),
+    "Matches": lambda: rnnscope.match(_hostile_trace(), (1, 3), threshold=0.0),
+    "PhraseScores": lambda: rnnscope.phrase_scores(_hostile_model(), HOSTILE),
+    "Responses": lambda: rnnscope.responses(_hostile_trace()["l0.c.1"], fewest=3),
+    "UnitAttribution": lambda: rnnscope.attribute_units(_hostile_model(), HOSTILE),
+    "UnitRanking": lambda: rnnscope.rank_units(_hostile_trace()["l0.c"]),
+}
+"""Results whose words are a text that nobody should have to trust, by the name of their class."""
+
+
 @cache
-def hostile_results() -> dict[str, Any]:
-    """Results whose words are a text that nobody should have to trust."""
-    network = CharLanguageModel(rnnscope.LanguageModelConfig(hidden_size=6), rnnscope.Vocabulary.of(HOSTILE)).eval()
-    text = HOSTILE * 5
-    read = rnnscope.trace(network, text)
-    return {
-        "Attribution": rnnscope.attribute(network, HOSTILE, method="input-x-gradient"),
-        "Contexts": rnnscope.top_contexts(read["l0.c.1"], text),
-        "Matches": rnnscope.match(read, (1, 3), threshold=0.0),
-        "PhraseScores": rnnscope.phrase_scores(network, HOSTILE),
-        "Responses": rnnscope.responses(read["l0.c.1"], text, fewest=3),
-        "UnitAttribution": rnnscope.attribute_units(network, HOSTILE),
-        "UnitRanking": rnnscope.rank_units(read["l0.c"], text),
-    }
+def hostile_result(name: str) -> Any:
+    return HOSTILE_RESULTS[name]()
+
+
+@cache
+def _hostile_model() -> CharLanguageModel:
+    torch.manual_seed(0)
+    return CharLanguageModel(rnnscope.LanguageModelConfig(hidden_size=6), rnnscope.Vocabulary.of(HOSTILE)).eval()
+
+
+@cache
+def _hostile_trace() -> Trace:
+    return rnnscope.trace(_hostile_model(), HOSTILE * 5)

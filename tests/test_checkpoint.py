@@ -211,6 +211,15 @@ def test_weights_that_are_no_numbers_are_named(path: Path, value: float) -> None
         ({"state_dict": {"head.weight": 3}}, "head.weight"),
         ({"state_dict": {3: torch.zeros(1)}}, ""),
         ({"state_dict": [1]}, "list"),
+        ({"state_dict": small_model().state_dict() | {"head.bias": torch.zeros(4).to_sparse()}}, "head.bias"),
+        ({"state_dict": small_model().state_dict() | {"head.bias": torch.zeros(4, device="meta")}}, "head.bias"),
+        ({"config": asdict(SMALL) | {"layers": 10**9}}, "layers"),
+        ({"config": asdict(SMALL) | {"hidden_size": 10**7}}, "weight_hh_l0"),
+        ({"config": asdict(SMALL) | {"embedding_size": 10**30}}, ""),
+        ({"vocabularies": torch.zeros(2)}, "Tensor"),
+        ({"training": torch.zeros(2)}, "Tensor"),
+        ({"training": TRAINING | {"step": torch.zeros(2)}}, "training"),
+        ({"training": TRAINING | {"corpus": None}}, ""),
     ],
 )
 def test_parts_that_do_not_fit_together_are_refused(path: Path, changes: dict[str, Any], word: str) -> None:

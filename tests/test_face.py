@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from types import ModuleType
 
 import pytest
 
 import rnnscope
+from rnnscope import probes
 
 HEAVY = ("torch", "sklearn", "seaborn", "captum", "numpy", "pandas", "xarray", "zarr", "matplotlib")
 
@@ -18,20 +20,26 @@ def loaded_after(statement: str) -> set[str]:
     return set(result.stdout.rsplit("LOADED", 1)[1].split())
 
 
-def test_every_public_name_can_be_loaded_and_is_listed() -> None:
-    assert rnnscope.__all__ == sorted(rnnscope.__all__)
-    for name in rnnscope.__all__:
-        assert getattr(rnnscope, name).__name__ == name
-        assert name in dir(rnnscope)
+@pytest.mark.parametrize("module", [rnnscope, probes], ids=["rnnscope", "probes"])
+def test_every_public_name_can_be_loaded_and_is_listed(module: ModuleType) -> None:
+    assert module.__all__ == sorted(module.__all__)
+    for name in module.__all__:
+        assert getattr(module, name).__name__ == name
+        assert name in dir(module)
 
 
-def test_an_unknown_name_is_an_attribute_error() -> None:
+@pytest.mark.parametrize("module", [rnnscope, probes], ids=["rnnscope", "probes"])
+def test_an_unknown_name_is_an_attribute_error(module: ModuleType) -> None:
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
-        rnnscope.nothing  # noqa: B018
+        module.nothing  # noqa: B018
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:
     assert loaded_after("import rnnscope").isdisjoint(HEAVY)
+
+
+def test_the_concepts_alone_load_no_estimator() -> None:
+    assert loaded_after("import rnnscope.probes.concepts").isdisjoint({"torch", "sklearn"})
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["trace", "--help"], ["train", "--help"], ["import", "--help"]])

@@ -12,8 +12,8 @@ ROOT = Path(__file__).parents[1]
 FOLDERS = {"rnnscope": "rnnscope", "probes": "rnnscope.probes", "trained": "rnnscope.trained", "cli": "rnnscope.cli"}
 
 LEVELS = (
-    {"errors"},
-    {"output", "progress", "device", "text", "concept", "ngram", "cells", "card", "style", "shown", "inline"},
+    {"errors", "on_demand"},
+    {"output", "progress", "device", "text", "concept", "ngram", "cells", "card", "style", "shown", "lines", "inline"},
     {"corpora", "models", "problems", "checkpoint", "foreign"},
     {"training", "recording"},
     {"tracing"},

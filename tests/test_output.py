@@ -152,3 +152,32 @@ def test_what_a_killed_process_left_is_cleared_away(tmp_path: Path) -> None:
 def test_a_folder_in_use_is_no_output(path: str) -> None:
     with pytest.raises(OutputError, match="Name an output in it"):
         new_path(path, force=True)
+
+
+def test_what_a_killed_process_had_set_aside_is_put_back_or_cleared_away(tmp_path: Path) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    with atomic_path(tmp_path / "result") as partial:
+        write_folder(partial, "old")
+    aside = tmp_path / partial.name.replace("partial", "replaced").replace(str(os.getpid()), str(dead.pid))
+    (tmp_path / "result").rename(aside)
+    with pytest.raises(KeyError), atomic_path(tmp_path / "result"):
+        raise KeyError
+    assert content(tmp_path) == {"result/old.txt": "old"}
+    write_folder(aside, "older")
+    with atomic_path(tmp_path / "result") as partial:
+        write_folder(partial, "new")
+    assert content(tmp_path) == {"result/new.txt": "new"}
+
+
+def test_a_name_that_is_no_utf_8_is_written_as_it_is(tmp_path: Path) -> None:
+    with atomic_path(tmp_path / "caf\udce9") as partial:
+        partial.write_text("text")
+    assert os.listdir(os.fsencode(tmp_path)) == [b"caf\xe9"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes on this system")
+def test_a_pipe_is_not_replaced_by_a_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OutputError, match="a device or a pipe"):
+        new_path(tmp_path / "pipe", force=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import io
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -19,7 +18,8 @@ import rnnscope
 from rnnscope.card import Card
 from rnnscope.probes.examples.examples import Examples
 from rnnscope.shown import Shown, card_html, plain, table_html
-from tests.results import RESULTS, hostile_results, model, result
+from tests.printing import printed
+from tests.results import HOSTILE_RESULTS, RESULTS, hostile_result, model, result
 
 ROOT = Path(__file__).parents[1]
 VOID = {"br", "hr", "img", "meta", "col", "input"}
@@ -78,9 +78,7 @@ def test_all_that_has_a_card_shows_it() -> None:
 
 @pytest.mark.parametrize("name", RESULTS)
 def test_a_result_is_printed_as_its_card(name: str) -> None:
-    console = Console(width=100, file=io.StringIO(), record=True, legacy_windows=False)
-    console.print(result(name))
-    card = [line.rstrip() for line in console.export_text().splitlines()]
+    card = [line.rstrip() for line in printed(result(name), 100).splitlines()]
     lines = repr(result(name)).splitlines()
     assert lines == "\n".join(card).strip("\n").splitlines()
     assert all(line == line.rstrip() and len(line) <= 100 for line in lines)
@@ -96,11 +94,11 @@ def test_a_result_is_a_card_over_its_table_in_a_notebook(name: str) -> None:
     assert "table" in found.seen and len(result(name)._repr_html_()) < 60_000
 
 
-@pytest.mark.parametrize("name", hostile_results())
+@pytest.mark.parametrize("name", HOSTILE_RESULTS)
 def test_a_hostile_text_stays_text(name: str) -> None:
-    found = read(hostile_results()[name]._repr_html_())
+    found = read(hostile_result(name)._repr_html_())
     assert "script" not in found.seen
-    assert all(ord(character) >= 32 or character == "\n" for character in repr(hostile_results()[name]))
+    assert all(ord(character) >= 32 or character == "\n" for character in repr(hostile_result(name)))
 
 
 class Said(Shown):

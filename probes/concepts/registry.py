@@ -83,18 +83,13 @@ def _one(name: str) -> Concept:
         return _specified(*name.split("=", 1))
     language, _, plain = name.rpartition(":")
     concept = CONCEPTS.get(plain)
-    if concept is None or (language and not isinstance(concept, Code)):
-        raise ConceptError(_unknown(name))
-    if not language:
+    if concept is not None and not language:
         return concept
-    assert isinstance(concept, Code)
+    if not isinstance(concept, Code):
+        raise ConceptError(f"There is no concept {name!r}{_hint(name)}")
     if language not in concept.languages:
         raise ConceptError(f"{plain} is a concept of {' and '.join(concept.languages)}, not of {language}.")
     return concept.of(language)
-
-
-def _unknown(name: str) -> str:
-    return f"There is no concept {name!r}{_hint(name)}"
 
 
 def _hint(name: str) -> str:

@@ -1,4 +1,4 @@
-"""What stands between examples and any estimator: rows are taken, a probe is trained and asked."""
+"""What stands between examples and any estimator: a probe is trained and asked."""
 
 from __future__ import annotations
 
@@ -6,13 +6,6 @@ from typing import Any
 
 import numpy as np
 from sklearn.utils.validation import has_fit_parameter
-
-from rnnscope.probes.examples.activations import Activations
-
-
-def take_rows(X: Any, rows: np.ndarray) -> Any:
-    """Some rows of values; those of `Activations` are read when they are asked for."""
-    return X.take(rows) if isinstance(X, Activations) else X[rows]
 
 
 def fit_probe(probe: Any, X: Any, y: np.ndarray, groups: np.ndarray) -> Any:

@@ -127,7 +127,7 @@ class LinearProbe(LogisticProbe):
             weights = fit_logistic(
                 data, labels, classes, self.penalty, self.strength_, **begin, advance=lambda: bar.advance(task)
             )
-        self.coef_, self.intercept_ = weights.rescaled(data.moments)
+        self.coef_, self.intercept_ = weights.rescaled(data.scaling)
         return self
 
     def _check_options(self) -> None:
@@ -168,7 +168,7 @@ class _Choice:
 
     Attributes
     ----------
-    axes : Axes or None
+    axes : PrincipalAxes or None
         Of the examples that it is chosen on, for a ridge.
     """
 

@@ -22,7 +22,7 @@ from sklearn.exceptions import ConvergenceWarning
 from rnnscope.errors import ProbeError
 from rnnscope.probes.examples.activations import Activations
 
-from .standardised import Axes, Moments, Standardised
+from .standardised import PrincipalAxes, Scaling, Standardised
 
 Penalty = Literal["ridge", "l1"]
 
@@ -36,10 +36,10 @@ class Weights(NamedTuple):
     coef: np.ndarray
     intercept: np.ndarray
 
-    def rescaled(self, moments: Moments) -> Weights:
+    def rescaled(self, scaling: Scaling) -> Weights:
         """The weights of units in their own scale, from those of standardised units."""
-        coef = self.coef / moments.scale
-        return Weights(coef, self.intercept - coef @ moments.mean)
+        coef = self.coef / scaling.deviation
+        return Weights(coef, self.intercept - coef @ scaling.mean)
 
 
 def fit_logistic(
@@ -50,7 +50,7 @@ def fit_logistic(
     strength: float = 1e-3,
     *,
     start: Weights | None = None,
-    axes: Axes | None = None,
+    axes: PrincipalAxes | None = None,
     tolerance: float = 3e-5,
     advance: Callable[[], None] | None = None,
 ) -> Weights:
@@ -73,7 +73,7 @@ def fit_logistic(
         Against the mean loss of an example; 0 for none.
     start : Weights, optional
         Where the search begins.
-    axes : Axes, optional
+    axes : PrincipalAxes, optional
         Of some of the values, if they are known.
     tolerance : float
         The largest slope at which the search ends.
@@ -83,10 +83,9 @@ def fit_logistic(
     data = values if isinstance(values, Standardised) else Standardised(values)
     start = start or zeros(classes, data.shape[1])
     loss = Loss(data, labels, classes, advance)
-    search = _ridge if penalty == "ridge" else _l1
-    if penalty == "ridge":
-        axes = axes or data.axes
-    return search(loss, strength, start, axes, tolerance)
+    if penalty == "l1":
+        return _l1(loss, strength, start, tolerance)
+    return _ridge(loss, strength, start, axes or data.axes, tolerance)
 
 
 def zeros(classes: int, units: int) -> Weights:
@@ -167,8 +166,7 @@ def log_chances(values: np.ndarray, weights: Weights) -> np.ndarray:
     return found - logsumexp(found, axis=1, keepdims=True)
 
 
-def _ridge(loss: Loss, strength: float, start: Weights, axes: Axes | None, tolerance: float) -> Weights:
-    assert axes is not None
+def _ridge(loss: Loss, strength: float, start: Weights, axes: PrincipalAxes, tolerance: float) -> Weights:
     rows, units = start.coef.shape
     sizes = 1 / np.sqrt(loss.curvature * axes.variances + strength + 1e-6)
     lift = 1 / np.sqrt(loss.curvature)
@@ -190,7 +188,7 @@ def _ridge(loss: Loss, strength: float, start: Weights, axes: Axes | None, toler
     return weights_of(_minimum(objective, first, None, tolerance, PASSES["ridge"]))
 
 
-def _l1(loss: Loss, strength: float, start: Weights, axes: Axes | None, tolerance: float) -> Weights:
+def _l1(loss: Loss, strength: float, start: Weights, tolerance: float) -> Weights:
     rows, units = start.coef.shape
     size = rows * units
 

@@ -12,9 +12,10 @@ from sklearn.base import clone
 from sklearn.utils import check_random_state
 
 from rnnscope.errors import ProbeError
+from rnnscope.probes.examples.activations import take_rows
 
 from .base import Probe, Values
-from .fitting import fit_probe, predict, take_rows
+from .fitting import fit_probe, predict
 from .linear import LinearProbe
 
 _FRACTIONS = np.array([0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.25, 12.5, 25, 50, 100]) / 100

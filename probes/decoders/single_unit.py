@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from rnnscope.errors import ProbeError
-from rnnscope.probes.examples.activations import Activations, batches_of
+from rnnscope.probes.examples.activations import batches_of, take_units
 
 from .base import Probe, Values
 
@@ -71,7 +71,7 @@ class SingleUnitProbe(Probe):
         best = _Cut(-1, 0, 0.0, 1)
         for first in range(0, values.shape[1], width):
             units = np.arange(first, min(first + width, values.shape[1]))
-            block = values.of_units(units)[:] if isinstance(values, Activations) else values[:, units]
+            block = take_units(values, units)[:]
             for unit, column in zip(units.tolist(), np.ascontiguousarray(block.T, np.float32), strict=True):
                 best = max(best, _best_cut(unit, column, labels), key=lambda cut: cut.right)
         _, self.unit_, self.threshold_, self.sign_ = best

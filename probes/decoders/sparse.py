@@ -9,11 +9,11 @@ import pandas as pd
 from sklearn.utils import check_random_state
 
 from rnnscope.errors import ProbeError
-from rnnscope.probes.examples.activations import Activations, batches_of
+from rnnscope.probes.examples.activations import Activations, batches_of, take_units
 
 from .base import LogisticProbe, Values
 from .logistic import Loss, Weights, fit_logistic, log_chances
-from .standardised import Moments, Standardised, moments
+from .standardised import Scaling, Standardised, scaling_of
 
 _CANDIDATES = 256
 """Units that sets are made of, at most."""
@@ -97,9 +97,9 @@ class SparseProbe(LogisticProbe):
                 f"k is a whole number of units, at least 1 and at most as many as there are (n_features = "
                 f"{values.shape[1]}); got {self.k!r}."
             )
-        own = moments(values)
+        own = scaling_of(values)
         candidates = _candidates(values, labels, own, max(_CANDIDATES, int(self.k)))
-        data = Standardised(_columns(values, candidates), Moments(*(part[candidates] for part in own)))
+        data = Standardised(take_units(values, candidates), own.of_units(candidates))
         order = check_random_state(self.random_state).permutation(len(labels))[:_SAMPLE]
         sets = _Sets(data, labels, len(self.classes_), np.sort(order)).choose(int(self.k))
         self._steps = [self._step(data, labels, chosen, candidates) for chosen in sets]
@@ -125,7 +125,7 @@ class SparseProbe(LogisticProbe):
     def _step(self, data: Standardised, labels: np.ndarray, chosen: list[int], candidates: np.ndarray) -> _Step:
         """The weights of all units, where some are chosen from the candidates."""
         few = data.of_units(np.array(chosen))
-        weights = fit_logistic(few, labels, len(self.classes_), strength=_STRENGTH).rescaled(few.moments)
+        weights = fit_logistic(few, labels, len(self.classes_), strength=_STRENGTH).rescaled(few.scaling)
         units = candidates[chosen]
         coef = np.zeros((len(weights.intercept), self.n_features_in_))
         coef[:, units] = weights.coef
@@ -137,11 +137,7 @@ class _Step(NamedTuple):
     weights: Weights
 
 
-def _columns(values: np.ndarray | Activations, units: np.ndarray) -> np.ndarray | Activations:
-    return values.of_units(units) if isinstance(values, Activations) else values[:, units]
-
-
-def _candidates(values: np.ndarray | Activations, labels: np.ndarray, own: Moments, most: int) -> np.ndarray:
+def _candidates(values: np.ndarray | Activations, labels: np.ndarray, own: Scaling, most: int) -> np.ndarray:
     """The units whose class means differ most, best first."""
     classes = int(labels.max()) + 1
     sums = np.zeros((classes, values.shape[1]))
@@ -149,7 +145,7 @@ def _candidates(values: np.ndarray | Activations, labels: np.ndarray, own: Momen
         marks = (labels[rows] == np.arange(classes)[:, None]).astype(batch.dtype)
         sums += marks @ (batch - own.mean.astype(batch.dtype))
     counts = np.bincount(labels)[:, None]
-    spread = (sums**2 / counts).sum(axis=0) / own.scale**2
+    spread = (sums**2 / counts).sum(axis=0) / own.deviation**2
     return np.argsort(-spread, kind="stable")[:most]
 
 

@@ -22,21 +22,25 @@ _WIDEST = 2**11
 """Units of which axes are found, at most; the time grows with the third power of their number."""
 
 
-class Moments(NamedTuple):
+class Scaling(NamedTuple):
     """Mean and standard deviation of each unit, float64; the deviation is 1 where a unit is constant."""
 
     mean: np.ndarray
-    scale: np.ndarray
+    deviation: np.ndarray
+
+    def of_units(self, places: np.ndarray) -> Scaling:
+        """That of some of the units."""
+        return Scaling(self.mean[places], self.deviation[places])
 
 
-class Axes(NamedTuple):
-    """The principal axes of standardised values, as columns, and the variance along each."""
+class PrincipalAxes(NamedTuple):
+    """Of standardised values: the axes as columns, and the variance along each."""
 
     vectors: np.ndarray
     variances: np.ndarray
 
 
-def moments(values: np.ndarray | Activations) -> Moments:
+def scaling_of(values: np.ndarray | Activations) -> Scaling:
     """Mean and standard deviation of each unit, in one pass.
 
     Raises
@@ -58,7 +62,7 @@ def moments(values: np.ndarray | Activations) -> Moments:
         raise ProbeError(f"Finite values were expected; unit {unit} has NaN or inf. Leave such examples or units out.")
     deviation = np.sqrt(squares / count)
     constant = deviation <= 1e-7 * np.abs(mean)  # as small as the rounding of a float32
-    return Moments(mean, np.where(constant | (deviation == 0), 1.0, deviation))
+    return Scaling(mean, np.where(constant | (deviation == 0), 1.0, deviation))
 
 
 class Standardised:
@@ -67,12 +71,12 @@ class Standardised:
     Parameters
     ----------
     values : float array or Activations of shape (example, unit)
-    moments : Moments, optional
-        Those of the values, if not given.
+    scaling : Scaling, optional
+        That of the values, if not given.
     """
 
-    def __init__(self, values: np.ndarray | Activations, own: Moments | None = None) -> None:
-        self.moments = moments(values) if own is None else own
+    def __init__(self, values: np.ndarray | Activations, scaling: Scaling | None = None) -> None:
+        self.scaling = scaling_of(values) if scaling is None else scaling
         self.shape: tuple[int, int] = (int(values.shape[0]), int(values.shape[1]))
         self._values, self._held = values, None
         if self.shape[0] * self.shape[1] <= _HELD:
@@ -86,39 +90,40 @@ class Standardised:
 
     def take(self, rows: np.ndarray) -> Standardised:
         """Some of the examples, in memory; standardised as all of them are."""
-        held = self._scale(self._values[rows]) if self._held is None else self._held[rows]
-        return self._of(held, self.moments)
+        return self._of(self._rows(rows), self.scaling)
 
     def of_units(self, places: np.ndarray) -> Standardised:
         """Some of the units, in memory; standardised as they are."""
         held = np.empty((self.shape[0], len(places)), np.float32)
         for rows, batch in self.batches():
             held[rows] = batch[:, places]
-        return self._of(held, Moments(*(part[places] for part in self.moments)))
+        return self._of(held, self.scaling.of_units(places))
 
     @cached_property
-    def axes(self) -> Axes:
+    def axes(self) -> PrincipalAxes:
         """The principal axes of some examples from all over; those of the units where there are too many of these."""
         units = self.shape[1]
         if units > _WIDEST:
-            return Axes(np.eye(0, dtype=np.float32), np.ones(units))
-        some = self.take(np.unique(np.linspace(0, self.shape[0] - 1, _BASIS).astype(np.int64)))._held
-        assert some is not None
+            return PrincipalAxes(np.eye(0, dtype=np.float32), np.ones(units))
+        some = self._rows(np.unique(np.linspace(0, self.shape[0] - 1, _BASIS).astype(np.int64)))
         variances, vectors = linalg.eigh((some.T @ some).astype(np.float64) / len(some))
-        return Axes(vectors.astype(np.float32), np.maximum(variances, 0.0))
+        return PrincipalAxes(vectors.astype(np.float32), np.maximum(variances, 0.0))
 
     @classmethod
-    def _of(cls, held: np.ndarray, own: Moments) -> Standardised:
+    def _of(cls, held: np.ndarray, scaling: Scaling) -> Standardised:
         """Values in memory that are standardised already."""
         made = cls.__new__(cls)
-        made.moments, made.shape, made._values, made._held = own, (len(held), held.shape[1]), held, held
+        made.scaling, made.shape, made._values, made._held = scaling, (len(held), held.shape[1]), held, held
         return made
+
+    def _rows(self, rows: np.ndarray) -> np.ndarray:
+        return self._scale(self._values[rows]) if self._held is None else self._held[rows]
 
     def _read(self) -> Iterator[tuple[slice, np.ndarray]]:
         for rows, batch in batches_of(self._values):
             yield rows, self._scale(batch)
 
     def _scale(self, batch: np.ndarray) -> np.ndarray:
-        scaled = batch - self.moments.mean.astype(batch.dtype)
-        scaled /= self.moments.scale.astype(batch.dtype)
+        scaled = batch - self.scaling.mean.astype(batch.dtype)
+        scaled /= self.scaling.deviation.astype(batch.dtype)
         return scaled.astype(np.float32, copy=False)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
 
 import numpy as np
 from torch import nn
@@ -15,10 +14,11 @@ from rnnscope.models import Network
 from rnnscope.probes.decoders.linear import LinearProbe
 from rnnscope.probes.decoders.mdl import MDLProbe
 from rnnscope.probes.decoders.single_unit import SingleUnitProbe
-from rnnscope.probes.decoders.standardised import moments
+from rnnscope.probes.decoders.standardised import scaling_of
 from rnnscope.probes.examples.examples import Examples
 from rnnscope.probes.examples.steps import step_examples
 from rnnscope.progress import progress_bar
+from rnnscope.recording.address import Units
 from rnnscope.recording.along import along, shown
 from rnnscope.tracing.documents import Texts
 from rnnscope.tracing.trace import Trace
@@ -41,7 +41,7 @@ def probe(
     text: Texts | None = None,
     concept: Concept | None = None,
     *,
-    units: str | Sequence[str] | None = None,
+    units: Units | None = None,
     untrained: nn.Module | Trace | bool = True,
     limit: int = 100_000,
     seed: int = 0,
@@ -61,14 +61,14 @@ def probe(
         As for `rnnscope.trace`; none for a trace.
     concept : Concept
         See `rnnscope.probes.concepts`.
-    units : sequence of str, optional
-        Addresses of signals (``"l0.c"``) or units (``"l0.c.37"``), or names of signals (``"c"``); by default the
-        signal of each layer that best shows what it keeps.
+    units : address, or a sequence of these, optional
+        Of signals (``"l0.c"``) or units (``"l0.c.37"``), or names of signals (``"c"``); by default the signal of each
+        layer that best shows what it keeps, c or h.
     untrained : nn.Module, Trace or bool
         The network to compare with, or a trace of the same text by it. True, which is the default, takes
         `rnnscope.untrained` of a network of rnnscope, and none for others; False takes none.
     limit : int
-        Steps to read, at most.
+        Steps to read, at most; 2 or more.
     seed : int
         Of all that is random.
     characters
@@ -98,17 +98,16 @@ def probe(
 
     if isinstance(model, Trace) and text is not None:
         raise ProbeError("A trace has a text of its own; give a network to read another.")
-    examples, other = read(model), untrained_of(model, untrained)
-    with seen_alike(other, model):
+    examples, other = read(model), _untrained_of(model, untrained)
+    with _seen_alike(other, model):
         compared = None if other is None else read(other)
-    name = concept.name if concept else ""
-    return probe_examples(examples, name=name, untrained=compared, seed=seed)
+    return probe_examples(examples, concept=concept.name if concept else "", untrained=compared, seed=seed)
 
 
 def probe_examples(
     examples: Examples,
     *,
-    name: str = "labels",
+    concept: str = "labels",
     untrained: Examples | None = None,
     seed: int = 0,
 ) -> ProbeResult:
@@ -117,8 +116,8 @@ def probe_examples(
     Parameters
     ----------
     examples : Examples
-    name : str
-        Of what is read from the units.
+    concept : str
+        What is read from the units is called.
     untrained : Examples, optional
         The same examples with the values of an untrained network.
     seed : int
@@ -133,7 +132,7 @@ def probe_examples(
     own_seed = int(seed) % 2**32  # what numpy's RandomState takes
     linear = LinearProbe(random_state=own_seed)
     with progress_bar("parts") as bar:
-        task = bar.add_task(f"probing {name}", total=4)
+        task = bar.add_task(f"probing {concept}", total=4)
         fitted = division.trained(linear)
         bar.advance(task)
         found = score(division, fitted, linear, other, seed)
@@ -143,9 +142,9 @@ def probe_examples(
         code = MDLProbe(LinearProbe(folds=_CODE_FOLDS, random_state=own_seed), orders=_ORDERS, random_state=own_seed)
         code.fit(examples.values, examples.labels, examples.groups)
         bar.advance(task)
-    own = moments(examples.take(division.train).values)
+    own = scaling_of(examples.take(division.train).values)
     return ProbeResult(
-        name,
+        concept,
         examples.classes,
         examples.units,
         found,
@@ -157,11 +156,11 @@ def probe_examples(
         *single,
         fitted.coef_,
         own.mean,
-        own.scale,
+        own.deviation,
     )
 
 
-def untrained_of(model: nn.Module | Trace, untrained: nn.Module | Trace | bool) -> Any:
+def _untrained_of(model: nn.Module | Trace, untrained: nn.Module | Trace | bool) -> nn.Module | Trace | None:
     """The network to compare with; None for none.
 
     Raises
@@ -176,7 +175,7 @@ def untrained_of(model: nn.Module | Trace, untrained: nn.Module | Trace | bool) 
     return first_weights(model) if untrained and isinstance(model, Network) else None
 
 
-def seen_alike(other: nn.Module | Trace | None, model: nn.Module | Trace) -> AbstractContextManager[None]:
+def _seen_alike(other: nn.Module | Trace | None, model: nn.Module | Trace) -> AbstractContextManager[None]:
     """Inside, a network shows the directions that the one it is compared with shows."""
     if isinstance(other, nn.Module) and isinstance(model, nn.Module):
         return along(other, shown(model))

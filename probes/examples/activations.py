@@ -112,6 +112,16 @@ def batches_of(values: np.ndarray | Activations, size: int | None = None) -> Ite
         yield rows, values[rows]
 
 
+def take_rows(values: Any, rows: slice | np.ndarray) -> Any:
+    """The values of some examples; those of `Activations` are read when they are asked for."""
+    return values.take(rows) if isinstance(values, Activations) else values[rows]
+
+
+def take_units(values: np.ndarray | Activations, places: np.ndarray) -> np.ndarray | Activations:
+    """The values of some units, by their places; those of `Activations` are read when they are asked for."""
+    return values.of_units(places) if isinstance(values, Activations) else values[:, places]
+
+
 def _read(array: Any, places: np.ndarray, steps: np.ndarray, out: np.ndarray) -> None:
     """The values of units at some steps, in any order; each part of a disk is read once."""
     chosen = slice(None) if np.array_equal(places, np.arange(array.shape[1])) else places

@@ -11,7 +11,7 @@ from rich.text import Text
 from rnnscope.errors import ProbeError
 from rnnscope.shown import Shown
 
-from .activations import Activations
+from .activations import Activations, take_rows
 
 _CLASSES = 8
 """Classes that are named."""
@@ -81,6 +81,5 @@ class Examples(Shown):
 
     def take(self, rows: slice | np.ndarray) -> Examples:
         """Some of the examples, by a slice or an array of places; values on a disk are not yet read."""
-        values = self.values.take(rows) if isinstance(self.values, Activations) else self.values[rows]
         columns = {name: getattr(self, name)[rows] for name in ("labels", "groups", "types")}
-        return replace(self, values=values, **columns)
+        return replace(self, values=take_rows(self.values, rows), **columns)

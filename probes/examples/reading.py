@@ -13,8 +13,9 @@ from torch import nn
 
 from rnnscope.errors import AddressError, ProbeError
 from rnnscope.progress import interruption, progress_bar
-from rnnscope.recording.address import Address, find
-from rnnscope.recording.recorder import memories, record
+from rnnscope.recording.address import Address, Units, check_unit, find, several
+from rnnscope.recording.layers import memories
+from rnnscope.recording.recorder import record
 from rnnscope.tracing.passages import Source, Span
 from rnnscope.tracing.trace import Trace
 
@@ -35,16 +36,13 @@ class Read(NamedTuple):
     rows: np.ndarray
 
 
-def asked(model: nn.Module | Trace, units: str | Sequence[str] | None) -> Wanted:
-    """The units that are asked for."""
+def asked(model: nn.Module | Trace, units: Units | None) -> Wanted:
+    """The units that are asked for; by default the signal of each layer that best shows what it keeps."""
     known, memory = _known(model)
     if units is None:
         found = [address for address in known if address.signal == memory.get(address.module, "h")] or known
     else:
-        names = [units] if isinstance(units, str) or not isinstance(units, Iterable) else list(units)
-        if not all(isinstance(name, str) for name in names):
-            raise AddressError(f"Units are addresses, such as l0.c or l0.c.37, or names of signals; got {units!r}.")
-        found = [address for name in names for address in _named(name, known)]
+        found = [address for name in several(units) for address in _named(name, known)]
     if not found:
         raise AddressError(f"No unit is asked for. There are the signals {', '.join(map(str, known))}.")
     wanted: Wanted = {}
@@ -56,7 +54,21 @@ def asked(model: nn.Module | Trace, units: str | Sequence[str] | None) -> Wanted
     return wanted
 
 
-def _named(name: str, known: Sequence[Address]) -> list[Address]:
+def existing(signal: Address, units: list[int] | None, size: int) -> list[int]:
+    """The units of a signal of so many; all if None.
+
+    Raises
+    ------
+    AddressError
+        If one does not exist.
+    """
+    chosen = list(range(size)) if units is None else units
+    for unit in chosen:
+        check_unit(signal.of(unit), size)
+    return chosen
+
+
+def _named(name: str | Address, known: Sequence[Address]) -> list[Address]:
     """The signals of a name (``"c"``), or the signal or unit at an address."""
     return [address for address in known if address.signal == name] or [find(name, known)]
 
@@ -71,7 +83,29 @@ def _known(model: nn.Module | Trace) -> tuple[list[Address], dict[str, str]]:
         return list(recording), memories(model)
 
 
-def from_trace(trace: Trace, wanted: Wanted, steps: np.ndarray) -> Read:
+def read_values(
+    model: nn.Module | Trace, source: Source, wanted: Wanted, spans: Sequence[Span], steps: np.ndarray
+) -> Read:
+    """Values at some steps of some spans: later from a trace, at once from a network.
+
+    Raises
+    ------
+    AddressError
+        If a unit does not exist.
+    ProbeError
+        If all layers take none of the steps, or the values are beyond the memory.
+    """
+    by_trace = isinstance(model, Trace)
+    read = _from_trace(model, wanted, steps) if by_trace else _from_network(source, wanted, spans, steps)
+    if not len(read.rows):
+        raise ProbeError(
+            f"None of the {len(steps):,} steps is taken by all of {', '.join(map(str, wanted))}, so there is nothing "
+            "to train a probe on. Ask for the units of one layer."
+        )
+    return read
+
+
+def _from_trace(trace: Trace, wanted: Wanted, steps: np.ndarray) -> Read:
     """Values that are read later."""
     columns: list[Columns] = []
     names: list[Address] = []
@@ -91,7 +125,7 @@ def from_trace(trace: Trace, wanted: Wanted, steps: np.ndarray) -> Read:
     return Read(values, names, np.flatnonzero(np.concatenate(read)))
 
 
-def from_network(source: Source, wanted: Wanted, spans: Sequence[Span], steps: np.ndarray) -> Read:
+def _from_network(source: Source, wanted: Wanted, spans: Sequence[Span], steps: np.ndarray) -> Read:
     """Values in memory."""
     held = {address: _Held(address, units, len(steps)) for address, units in wanted.items()}
     with progress_bar() as bar, interruption() as interrupted:
@@ -136,10 +170,7 @@ class _Held:
         self.read[rows] = True
 
     def _open(self, size: int, beside: Iterable[_Held]) -> None:
-        units = range(size) if self._units is None else self._units
-        if max(units) >= size:
-            raise AddressError(f"There is no unit {max(units)} in {self._signal}. Units: 0 to {size - 1}.")
-        self.names = [self._signal.of(unit) for unit in units]
+        self.names = [self._signal.of(unit) for unit in existing(self._signal, self._units, size)]
         needed = len(self.read) * len(self.names) * 4 + sum(own.values.nbytes for own in beside)
         if needed > (most := _memory()):
             raise ProbeError(

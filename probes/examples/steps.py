@@ -12,13 +12,14 @@ from rnnscope.analysis.search.parts import labelled
 from rnnscope.concept import Concept
 from rnnscope.errors import ProbeError, TextError
 from rnnscope.probes.concepts.scanning import inside_words, shifted
+from rnnscope.recording.address import Units
 from rnnscope.text import codepoints
 from rnnscope.tracing.documents import Texts
 from rnnscope.tracing.passages import Source, Span, open_source
 from rnnscope.tracing.trace import Trace
 
 from .examples import Examples
-from .reading import asked, from_network, from_trace
+from .reading import asked, read_values
 
 FEWEST_DOCUMENTS = 10
 """Documents from which on each of them is a group."""
@@ -43,7 +44,7 @@ def step_examples(
     text: Texts | None = None,
     concept: Concept | None = None,
     *,
-    units: str | Sequence[str] | None = None,
+    units: Units | None = None,
     limit: int = 100_000,
     seed: int = 0,
     characters: Sequence[str] | None = None,
@@ -69,11 +70,12 @@ def step_examples(
         As for `rnnscope.trace`; none for a trace.
     concept : Concept
         See `rnnscope.probes.concepts`.
-    units : sequence of str, optional
-        Addresses of signals (``"l0.c"``) or of units (``"l0.c.37"``), or names of signals (``"c"``); by default the
-        signal of each layer that best shows what it keeps, c or h.
+    units : address, or a sequence of these, optional
+        Of signals (``"l0.c"``) or units (``"l0.c.37"``), or names of signals (``"c"``); by default the signal of each
+        layer that best shows what it keeps, c or h.
     limit : int
-        Steps to read, at most. Of many documents so many are drawn at random; of a long text it is the beginning.
+        Steps to read, at most; 2 or more. Of many documents so many are drawn at random; of a long text it is the
+        beginning.
     seed : int
         Of the draw.
     characters
@@ -96,29 +98,18 @@ def step_examples(
             "A Concept was expected, such as rnnscope.probes.concepts.named('quotes')[0] gives; "
             f"got {type(concept).__name__}."
         )
-    if not isinstance(limit, int | np.integer) or limit < 2:
-        raise ProbeError(f"The limit is a whole number of steps, at least 2; got {limit!r}.")
-    seed = whole(seed, "seed")
+    limit, seed = whole(limit, "limit", 2), whole(seed, "seed")
     wanted = asked(model, units)
     source = open_source(model, text, list(map(str, wanted)), characters)
     concept.check_length(len(source))
-    spans = _spans(source.starts, int(limit), seed)
+    spans = _spans(source.starts, limit, seed)
     steps = np.concatenate([np.arange(*span) for span in spans])
     groups, inside = _groups(source.starts, steps)
     labels = _labels(source, concept, spans)
     kept = np.flatnonzero(inside & ~np.isnan(labels))
     if not len(kept):
         raise ProbeError(f"{concept.name} applies nowhere in what is read, so there is nothing to train a probe on.")
-    read = (
-        from_trace(model, wanted, steps[kept])
-        if isinstance(model, Trace)
-        else from_network(source, wanted, spans, steps[kept])
-    )
-    if not len(read.rows):
-        raise ProbeError(
-            f"No step where {concept.name} applies is taken by all of {', '.join(map(str, wanted))}, so there is "
-            "nothing to train a probe on. Ask for the units of one layer."
-        )
+    read = read_values(model, source, wanted, spans, steps[kept])
     kept = kept[read.rows]
     codes, classes = _classes(concept, labels[kept])
     return Examples(

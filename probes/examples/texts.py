@@ -10,9 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from rnnscope.corpora.labelled import LabelledText, key_of
-from rnnscope.errors import AddressError, ProbeError, RecordingError
+from rnnscope.errors import ProbeError, RecordingError
+from rnnscope.models.network import check_mode
 from rnnscope.progress import progress_bar
-from rnnscope.recording.address import Address
+from rnnscope.recording.address import Address, Units
 from rnnscope.recording.recorded import Recording
 from rnnscope.recording.recorder import record
 from rnnscope.text import Document
@@ -20,7 +21,7 @@ from rnnscope.tracing.making import reader_of
 from rnnscope.tracing.readers.reader import Clock, Page, Reader
 
 from .examples import Examples
-from .reading import asked
+from .reading import Wanted, asked, existing
 
 Pooling = Literal["last", "mean", "max"]
 
@@ -35,7 +36,7 @@ def text_examples(
     model: nn.Module,
     texts: Sequence[LabelledText],
     *,
-    units: str | Sequence[str] | None = None,
+    units: Units | None = None,
     pooling: Pooling = "last",
     characters: Sequence[str] | None = None,
 ) -> Examples:
@@ -52,9 +53,9 @@ def text_examples(
         takes token ids of shape (time, batch).
     texts : sequence of LabelledText
         Of two classes or more; see `rnnscope.corpora.labelled`.
-    units : sequence of str, optional
-        Addresses of signals (``"l0.c"``) or of units (``"l0.c.37"``), or names of signals (``"c"``); by default the
-        signal of each layer that best shows what it keeps, c or h.
+    units : address, or a sequence of these, optional
+        Of signals (``"l0.c"``) or units (``"l0.c.37"``), or names of signals (``"c"``); by default the signal of each
+        layer that best shows what it keeps, c or h.
     pooling : {"last", "mean", "max"}
         What is taken of a unit: its value at the end, or the mean or the largest of all steps. The head of a
         classifier with such pooling reads that of h.
@@ -79,10 +80,9 @@ def text_examples(
         raise ProbeError(f"pooling is last, mean or max; got {pooling!r}.")
     if not isinstance(model, nn.Module):
         raise ProbeError(f"A network was expected; got {type(model).__name__}. rnnscope.load opens a file.")
-    if model.training:
-        raise RecordingError("The model is in training mode, where dropout is at work. Call model.eval() first.")
-    columns = asked(model, units)
-    values, names = _values(model, texts, columns, pooling, reader_of(model, characters))
+    check_mode(model)
+    wanted = asked(model, units)
+    values, names = _values(model, texts, wanted, pooling, reader_of(model, characters))
     classes = sorted({text.label for text in texts})
     keys = [key_of(text.text) for text in texts]
     return Examples(
@@ -92,7 +92,7 @@ def text_examples(
         units=tuple(map(str, names)),
         groups=_codes(keys),
         types=_codes([key.rpartition(" ")[2] for key in keys]),
-        what=f"{', '.join(map(str, columns))} {_WORDS[pooling]} of {len(texts):,} texts",
+        what=f"{', '.join(map(str, wanted))} {_WORDS[pooling]} of {len(texts):,} texts",
     )
 
 
@@ -112,25 +112,11 @@ def _codes(keys: Sequence[str]) -> np.ndarray:
     return np.unique(np.array(keys), return_inverse=True)[1]
 
 
-def existing(signal: Address, units: list[int] | None, size: int) -> list[int]:
-    """The units of a signal of so many, each once; all if None.
-
-    Raises
-    ------
-    AddressError
-        If one does not exist.
-    """
-    chosen = list(range(size)) if units is None else list(dict.fromkeys(units))
-    if beyond := [unit for unit in chosen if unit >= size]:
-        raise AddressError(f"There is no unit {beyond[0]} in {signal}. Units: 0 to {size - 1}.")
-    return chosen
-
-
 @torch.no_grad()
 def _values(
     model: nn.Module,
     texts: Sequence[LabelledText],
-    columns: Mapping[Address, list[int] | None],
+    wanted: Wanted,
     pooling: Pooling,
     reader: Reader,
 ) -> tuple[np.ndarray, list[Address]]:
@@ -138,8 +124,8 @@ def _values(
     order = sorted(range(len(texts)), key=lambda number: len(texts[number].text))
     pages = reader.pages([Document(f"text {number}", texts[number].text) for number in order])
     stops = np.cumsum([len(page.text) for page in pages])
-    pools = {address: _Pool(pooling, address.reverse, len(texts)) for address in columns}
-    with record(model, list(map(str, columns))) as recording, progress_bar() as bar:
+    pools = {address: _Pool(pooling, address.reverse, len(texts)) for address in wanted}
+    with record(model, list(map(str, wanted))) as recording, progress_bar() as bar:
         task = bar.add_task("reading texts", total=int(stops[-1]))
         for start, clocks, steps in _stretches(reader, pages, recording):
             for address, pool in pools.items():
@@ -147,7 +133,7 @@ def _values(
                 pool.take(np.searchsorted(stops, start + clock.places, side="right"), clock, recording[address])
             bar.advance(task, steps)
     parts, names = [], []
-    for address, units in columns.items():
+    for address, units in wanted.items():
         pooled = pools[address].values
         chosen = existing(address, units, pooled.shape[1])
         parts.append(pooled[:, chosen])

@@ -22,15 +22,13 @@ from rnnscope.corpora.labelled import LabelledText
 from rnnscope.errors import InterventionError, ModelError
 from rnnscope.models import CharLanguageModel, SequenceClassifier
 from rnnscope.progress import progress_bar
-from rnnscope.recording.address import Address, find
+from rnnscope.recording.address import Address
 from rnnscope.recording.intervention import clamp, intervene
-from rnnscope.recording.recorder import addresses_of, recurrent_layers
+from rnnscope.recording.layers import find_unit, recurrent_layers
 from rnnscope.shown import Shown
 from rnnscope.style import style
 from rnnscope.text import in_a_line
 from rnnscope.tracing.making import trace
-
-from .single_unit import beliefs
 
 _VALUES = 7
 _BESIDE = 42
@@ -182,7 +180,7 @@ def read_while_held(
     texts = list(texts)
     if not texts or not all(isinstance(text, LabelledText) for text in texts):
         raise InterventionError("One labelled text or more is needed to see a classifier's answers.")
-    address = _one_unit(model, unit)
+    address = find_unit(recurrent_layers(model), unit)
     held: list[float] = [] if values is None else [float(value) for value in values]
     if values is None:
         signal = trace(model, [text.text for text in texts], signals=[str(address.whole)])[address].values
@@ -195,7 +193,7 @@ def read_while_held(
         for value in (math.nan, *held):
             changes = {} if math.isnan(value) else {str(address): clamp(value)}
             with intervene(model, changes):
-                odds = beliefs(model, texts)
+                odds = model.logits_of([text.text for text in texts]).softmax(dim=-1).numpy()
             said = np.array(model.labels)[odds.argmax(axis=1)]
             low, high = wilson_interval(float((said == label).sum()), len(said))
             row = {"value": value, "share": (said == label).mean(), "low": low, "high": high, "example": ""}
@@ -212,11 +210,3 @@ def _check_judge(judge: object, label: str) -> None:
         raise ModelError("The classifier is in training mode, where dropout is at work. Call model.eval() first.")
     if label not in judge.labels:
         raise ModelError(f"The classifier has no label {label!r}; it has {', '.join(judge.labels)}.")
-
-
-def _one_unit(model: SequenceClassifier, unit: str | Address) -> Address:
-    known = [address for path, layer in recurrent_layers(model).items() for address in addresses_of(layer, path)]
-    address = find(unit, known)
-    if address.unit is None:
-        raise InterventionError(f"One unit is held; {address} is a whole signal, a unit of it is {address.of(0)}.")
-    return address

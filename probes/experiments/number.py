@@ -12,7 +12,7 @@ import pandas as pd
 import torch
 from sklearn.base import clone
 
-from rnnscope.analysis.agreement.sentences import START
+from rnnscope.analysis.agreement.sentences import BEFORE
 from rnnscope.analysis.counts import whole
 from rnnscope.analysis.intervals import wilson_interval
 from rnnscope.analysis.language_models import check_model
@@ -23,10 +23,10 @@ from rnnscope.probes.decoders.linear import LinearProbe
 from rnnscope.probes.decoders.single_unit import SingleUnitProbe
 from rnnscope.probes.decoders.sparse import SparseProbe
 from rnnscope.probes.decoders.time_probe import TimeMatrix, TimeProbe
-from rnnscope.probes.examples.reading import asked
+from rnnscope.probes.examples.reading import asked, existing
 from rnnscope.probes.examples.splitting import folds
-from rnnscope.probes.examples.texts import existing
 from rnnscope.progress import progress_bar
+from rnnscope.recording.address import Units
 from rnnscope.recording.along import along, shown
 from rnnscope.recording.recorder import record
 from rnnscope.tracing.readers.reader import side_by_side
@@ -47,10 +47,10 @@ def number_probes(
     model: CharLanguageModel,
     pairs: Sequence[MinimalPair],
     *,
-    label: str = "number",
-    units: str | Sequence[str] | None = None,
+    condition: str = "number",
+    units: Units | None = None,
     count: int = 8,
-    start: str = START,
+    before: str = BEFORE,
     seed: int = 0,
 ) -> NumberProbes:
     """Train probes of the number at each word before the verb, and test each at all others.
@@ -65,13 +65,14 @@ def number_probes(
     ----------
     model : CharLanguageModel that reads forward, in eval mode
     pairs : sequence of MinimalPair
-    label : str
-        The condition to be told.
-    units : sequence of str, optional
-        Addresses of signals or units; by default the signal of each layer that best shows what it keeps, c or h.
+    condition : str
+        The condition of a pair whose value is to be told.
+    units : address, or a sequence of these, optional
+        Of signals (``"l0.c"``) or units (``"l0.c.37"``), or names of signals (``"c"``); by default the signal of each
+        layer that best shows what it keeps, c or h.
     count : int
         Units to name: those that together tell most of the label before the verb.
-    start : str
+    before : str
         Read before each sentence, from a zero state.
     seed : int
         Of the folds.
@@ -92,11 +93,11 @@ def number_probes(
     """
     check_model(model)
     count, seed = whole(count, "count", 1), whole(seed, "seed")
-    sentences = _Sentences.of(pairs, label)
-    values, names = _states(model, sentences, units, start)
+    sentences = _Sentences.of(pairs, condition)
+    values, names = _states(model, sentences, units, before)
     fresh = untrained(model)
     with along(fresh, shown(model)):
-        plain, _ = _states(fresh, sentences, units, start)
+        plain, _ = _states(fresh, sentences, units, before)
     parts = folds(sentences.nouns, min(_FOLDS, len(np.unique(sentences.nouns))), seed=seed)
     told = _Told(sentences.labels, values.shape[1])
     with separable(), progress_bar() as bar:
@@ -139,15 +140,18 @@ class _Sentences:
     words: str
 
     @classmethod
-    def of(cls, pairs: Sequence[MinimalPair], label: str) -> _Sentences:
-        known = [pair for pair in pairs if pair.conditions.get(label, "") not in _UNKNOWN and pair.beginning]
+    def of(cls, pairs: Sequence[MinimalPair], condition: str) -> _Sentences:
+        pairs = list(pairs)
+        if not all(isinstance(pair, MinimalPair) for pair in pairs):
+            raise ProbeError("Minimal pairs were expected, such as rnnscope.read_minimal_pairs gives.")
+        known = [pair for pair in pairs if pair.conditions.get(condition, "") not in _UNKNOWN and pair.beginning]
         if not known:
             raise ProbeError(
-                f"No pair has a condition {label!r} and a word before the verb; {len(pairs):,} were given."
+                f"No pair has a condition {condition!r} and a word before the verb; {len(pairs):,} were given."
             )
         length = Counter(len(pair.beginning) for pair in known).most_common(1)[0][0]
         found = {pair.beginning: pair for pair in known if len(pair.beginning) == length}
-        told = [pair.conditions[label] for pair in found.values()]
+        told = [pair.conditions[condition] for pair in found.values()]
         classes = tuple(sorted(set(told)))
         if len(classes) < 2:
             raise ProbeError(f"All {len(told):,} beginnings of {length} words are {told[0]}: nothing to tell apart.")
@@ -155,8 +159,8 @@ class _Sentences:
         nouns = np.unique([words[place].lower().removesuffix("s") for words in found], return_inverse=True)[1]
         if (count := len(np.unique(nouns))) < _FEWEST_NOUNS:
             raise ProbeError(
-                f"Probes of {label} need at least {_FEWEST_NOUNS} nouns in sentences of one form, to train on some and "
-                f"test on others; the {len(found):,} beginnings of {length} words have {count}. Give pairs with more."
+                f"Probes of {condition} need at least {_FEWEST_NOUNS} nouns in sentences of one form, to train on some "
+                f"and test on others; the {len(found):,} beginnings of {length} words have {count}. Give pairs with more."
             )
         words = (
             f"{len(found):,} different beginnings of {length} words, those of {len(pairs):,} pairs that have so many; "
@@ -182,12 +186,12 @@ def _telling_place(beginnings: Sequence[tuple[str, ...]], labels: Sequence[str])
 
 @torch.no_grad()
 def _states(
-    model: CharLanguageModel, sentences: _Sentences, units: str | Sequence[str] | None, start: str
+    model: CharLanguageModel, sentences: _Sentences, units: Units | None, before: str
 ) -> tuple[np.ndarray, list[str]]:
     """The values of shape (example, place, unit) after the space after each word, and the units' addresses."""
     wanted = asked(model, units)
-    texts = [start + " ".join(words) + " " for words in sentences.beginnings]
-    ends = [len(start) - 1 + np.cumsum([len(word) + 1 for word in words]) for words in sentences.beginnings]
+    texts = [before + " ".join(words) + " " for words in sentences.beginnings]
+    ends = [len(before) - 1 + np.cumsum([len(word) + 1 for word in words]) for words in sentences.beginnings]
     steps, rows = np.stack(ends), np.arange(len(texts))[:, None]
     tokens = side_by_side([model.vocabulary.encode(text) for text in texts]).to(model.device)
     found, names = [], []

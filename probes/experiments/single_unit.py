@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 
 from rnnscope.analysis.counts import whole
 from rnnscope.analysis.intervals import wilson_interval
@@ -20,8 +20,8 @@ from rnnscope.probes.decoders.single_unit import SingleUnitProbe
 from rnnscope.probes.examples.examples import Examples
 from rnnscope.probes.examples.texts import Pooling, text_examples
 from rnnscope.progress import progress_bar
+from rnnscope.recording.address import Units
 from rnnscope.recording.along import along, shown
-from rnnscope.tracing.readers.reader import side_by_side
 from rnnscope.training.first_weights import untrained
 
 from .separable import separable
@@ -30,14 +30,12 @@ from .single_unit_result import SingleUnitStudy
 _STRENGTHS = 2.0 ** np.arange(-8, 1)
 """The C of scikit-learn that Radford et al. choose from."""
 
-_TOGETHER = 64
-
 
 def single_unit_study(
     model: CharLanguageModel | SequenceClassifier,
     corpus: LabelledCorpus,
     *,
-    units: str | Sequence[str] | None = None,
+    units: Units | None = None,
     split: Sequence[float] = (0.8, 0.1, 0.1),
     seed: int = 0,
 ) -> SingleUnitStudy:
@@ -56,8 +54,9 @@ def single_unit_study(
     model : CharLanguageModel or SequenceClassifier, in eval mode
     corpus : LabelledCorpus
         Of two classes; see `rnnscope.corpora.labelled.open_labelled`.
-    units : sequence of str, optional
-        Addresses or names of signals; by default the signal of each layer that best shows what it keeps, c or h.
+    units : address, or a sequence of these, optional
+        Of signals (``"l0.c"``) or units (``"l0.c.37"``), or names of signals (``"c"``); by default the signal of each
+        layer that best shows what it keeps, c or h.
     split : three floats
         Shares of train, validation and test.
     seed : int
@@ -79,6 +78,39 @@ def single_unit_study(
     ----------
     Radford, Jozefowicz and Sutskever (2017), Learning to generate reviews and discovering sentiment.
     """
+    _check(model, corpus)
+    seed, corpus = whole(seed, "seed"), corpus.distinct()
+    texts = corpus.split(split)
+    _check_parts(texts)
+    pooling: Any = model.config.pooling if isinstance(model, SequenceClassifier) else "last"
+    if units is None and pooling != "last":
+        units = "h"
+    examples = _by_part(model, texts, units, pooling)
+    first = untrained(model)
+    with along(first, shown(model)):
+        fresh_examples = _by_part(first, texts, units, pooling)
+    with separable(), progress_bar() as bar:
+        task = bar.add_task("probes", total=2 * len(_STRENGTHS))
+        own, fresh = (_Probes.of(each, seed, lambda: bar.advance(task)) for each in (examples, fresh_examples))
+    test = examples["test"]
+    hits = {
+        "majority": test.labels == np.bincount(examples["train"].labels).argmax(),
+        **own.hits,
+        **{f"{name}, untrained": right for name, right in fresh.hits.items()},
+        **_own_answers(model, texts["test"], test),
+    }
+    return SingleUnitStudy(
+        table=_table(hits, {"probe": _kept(own.several), "probe, untrained": _kept(fresh.several)}),
+        curve=own.curve,
+        unit=test.units[own.single.unit_],
+        threshold=float(own.single.threshold_),
+        values=_values(texts["test"], test, own.single.unit_),
+        texts=f"{corpus.name}: {', '.join(f'{len(texts[part]):,} texts for {part}' for part in PARTS)}",
+        read=test.what.rpartition(" of ")[0],
+    )
+
+
+def _check(model: object, corpus: object) -> None:
     if not isinstance(model, CharLanguageModel | SequenceClassifier):
         raise ModelError(
             f"A language model or a classifier of rnnscope was expected; got {type(model).__name__}. For other "
@@ -91,48 +123,6 @@ def single_unit_study(
             f"Two classes of texts are needed, to be told apart by one unit; {corpus.name} has {len(corpus.classes)}. "
             "For more train a LinearProbe on text_examples, both of rnnscope.probes."
         )
-    seed, corpus = whole(seed, "seed"), corpus.distinct()
-    texts = corpus.split(split)
-    _check_parts(texts)
-    pooling: Any = model.config.pooling if isinstance(model, SequenceClassifier) else "last"
-    if units is None and pooling != "last":
-        units = "h"
-    examples = _by_part(model, texts, units, pooling)
-    first = untrained(model)
-    with along(first, shown(model)):
-        fresh = _by_part(first, texts, units, pooling)
-    with separable(), progress_bar() as bar:
-        task = bar.add_task("probes", total=2 * len(_STRENGTHS))
-        curve, probe = _path(examples, seed, lambda: bar.advance(task))
-        _, fresh_probe = _path(fresh, seed, lambda: bar.advance(task))
-    train, test = examples["train"], examples["test"]
-    single = SingleUnitProbe().fit(train.values, train.labels)
-    fresh_single = SingleUnitProbe().fit(fresh["train"].values, fresh["train"].labels)
-    hits = {
-        "majority": test.labels == np.bincount(train.labels).argmax(),
-        "one unit": single.predict(test.values) == test.labels,
-        "probe": probe.predict(test.values) == test.labels,
-        "one unit, untrained": fresh_single.predict(fresh["test"].values) == test.labels,
-        "probe, untrained": fresh_probe.predict(fresh["test"].values) == test.labels,
-    }
-    if isinstance(model, SequenceClassifier) and set(model.labels) >= set(test.classes):
-        said = np.array(model.labels)[beliefs(model, texts["test"]).argmax(axis=1)]
-        hits["the network itself"] = said == np.array(test.classes)[test.labels]
-    return SingleUnitStudy(
-        table=_table(hits, {"probe": _kept(probe), "probe, untrained": _kept(fresh_probe)}),
-        curve=curve,
-        unit=train.units[single.unit_],
-        threshold=float(single.threshold_),
-        values=pd.DataFrame(
-            {
-                "value": np.asarray(test.values)[:, single.unit_],
-                "class": np.array(test.classes)[test.labels],
-                "text": [one.text for one in texts["test"]],
-            }
-        ),
-        texts=f"{corpus.name}: {', '.join(f'{len(texts[part]):,} texts for {part}' for part in PARTS)}",
-        read=examples["train"].what.rpartition(" of ")[0],
-    )
 
 
 def _check_parts(texts: Mapping[str, Sequence[LabelledText]]) -> None:
@@ -147,7 +137,7 @@ def _check_parts(texts: Mapping[str, Sequence[LabelledText]]) -> None:
 def _by_part(
     model: Network,
     texts: Mapping[str, Sequence[LabelledText]],
-    units: str | Sequence[str] | None,
+    units: Units | None,
     pooling: Pooling,
 ) -> dict[str, Examples]:
     """The examples of each part, all with the same classes."""
@@ -157,18 +147,42 @@ def _by_part(
     return {part: every.take(slice(*stops[n : n + 2])) for n, part in enumerate(PARTS)}
 
 
-def _path(examples: Mapping[str, Examples], seed: int, advance: Any) -> tuple[pd.DataFrame, LinearProbe]:
-    """The accuracy of each strength, and the probe that is best in validation, of equals the one with fewest units."""
-    train, rows, probes = examples["train"], [], []
-    for inverse in _STRENGTHS:
-        probe = LinearProbe(penalty="l1", strength=float(1 / (inverse * len(train))), random_state=seed)
-        probes.append(probe.fit(train.values, train.labels, groups=train.groups))
-        shares = {part: float(probe.score(of.values, of.labels)) for part, of in examples.items()}
-        rows.append({"C": inverse, "units": _kept(probe), **shares})
-        advance()
-    curve = pd.DataFrame(rows)
-    best = int(curve["validation"].to_numpy().argmax())  # the first one, of the strongest penalty
-    return curve.assign(chosen=np.arange(len(curve)) == best), probes[best]
+@dataclass(frozen=True)
+class _Probes:
+    """What was learned from the training part of one network's examples, the penalty chosen by validation.
+
+    Attributes
+    ----------
+    single : SingleUnitProbe
+    several : LinearProbe
+        That which is best in validation, of equals the one with fewest units.
+    curve : DataFrame
+        As `SingleUnitStudy.curve`.
+    hits : dict of bool arrays of shape (text,)
+        Which texts of the test part each gets right.
+    """
+
+    single: SingleUnitProbe
+    several: LinearProbe
+    curve: pd.DataFrame
+    hits: dict[str, np.ndarray]
+
+    @classmethod
+    def of(cls, examples: Mapping[str, Examples], seed: int, advance: Callable[[], None]) -> _Probes:
+        train, test, rows, probes = examples["train"], examples["test"], [], []
+        for inverse in _STRENGTHS:
+            probe = LinearProbe(penalty="l1", strength=float(1 / (inverse * len(train))), random_state=seed)
+            probes.append(probe.fit(train.values, train.labels, groups=train.groups))
+            shares = {part: float(probe.score(of.values, of.labels)) for part, of in examples.items()}
+            rows.append({"C": inverse, "units": _kept(probe), **shares})
+            advance()
+        curve = pd.DataFrame(rows)
+        best = int(curve["validation"].to_numpy().argmax())  # the first one, of the strongest penalty
+        curve = curve.assign(chosen=np.arange(len(curve)) == best)
+        single, several = SingleUnitProbe().fit(train.values, train.labels), probes[best]
+        told = {"one unit": single, "probe": several}
+        hits = {name: probe.predict(test.values) == test.labels for name, probe in told.items()}
+        return cls(single, several, curve, hits)
 
 
 def _kept(probe: LinearProbe) -> int:
@@ -176,17 +190,20 @@ def _kept(probe: LinearProbe) -> int:
     return int((probe.coef_ != 0).any(axis=0).sum())
 
 
-@torch.no_grad()
-def beliefs(model: SequenceClassifier, texts: Sequence[LabelledText]) -> np.ndarray:
-    """The probability that a classifier gives to each label for each text, of shape (text, label)."""
-    order = sorted(range(len(texts)), key=lambda number: len(texts[number].text))
-    found = np.empty((len(texts), len(model.labels)), np.float32)
-    for start in range(0, len(order), _TOGETHER):
-        group = order[start : start + _TOGETHER]
-        rows = [model.vocabulary.encode(texts[number].text) for number in group]
-        logits = model(side_by_side(rows).to(model.device), torch.tensor([len(row) for row in rows]))
-        found[group] = logits.float().softmax(dim=-1).cpu().numpy()
-    return found
+def _own_answers(model: Network, texts: Sequence[LabelledText], test: Examples) -> dict[str, np.ndarray]:
+    """Which texts a classifier of these classes gets right by itself; nothing of another network."""
+    if not isinstance(model, SequenceClassifier) or not set(model.labels) >= set(test.classes):
+        return {}
+    said = np.array(model.labels)[model.logits_of([one.text for one in texts]).argmax(dim=-1).numpy()]
+    return {"the network itself": said == np.array(test.classes)[test.labels]}
+
+
+def _values(texts: Sequence[LabelledText], test: Examples, unit: int) -> pd.DataFrame:
+    """As `SingleUnitStudy.values`."""
+    classes = np.array(test.classes)[test.labels]
+    return pd.DataFrame(
+        {"value": np.asarray(test.values)[:, unit], "class": classes, "text": [one.text for one in texts]}
+    )
 
 
 def _table(hits: Mapping[str, np.ndarray], kept: Mapping[str, int]) -> pd.DataFrame:

@@ -13,12 +13,14 @@ counters       how well a unit counts the steps since an event
 responses      what raises a unit and what lowers it
 contexts       where a unit is highest, and where lowest
 explanations   when a unit is on, as a formula over concepts
+formulas       the search behind it
 matching       where the units of a span are on together again
 spans          the search behind it, in one pass
 alignment      which unit of another network goes with each of one
 correlations   the sums behind it, in one pass
 
-unit_series       units over all of a trace, with the text beside it
+unit_series       units over a trace, with the text beside them
 language_models   what every experiment on a language model begins with
 counts            whole numbers as users give them
+intervals         how sure a mean or a share is
 """

@@ -13,10 +13,11 @@ from rnnscope.errors import AddressError, TraceError
 from rnnscope.progress import progress_bar
 from rnnscope.recording.address import Address
 from rnnscope.text import visible
-from rnnscope.tracing.trace import Trace
+from rnnscope.tracing.trace import Trace, check_trace
 
 from .alignment_result import Alignment
-from .correlations import Moments
+from .correlations import Correlations
+from .counts import whole
 
 _VALUES = 2**21
 """Values of a signal that are read at once."""
@@ -25,6 +26,8 @@ _FAR, _UNUSUAL = 1, 4
 """How far apart a pair diverges: standard deviations of the unit, and of what the map leaves over."""
 
 _COST = 1.0  # nats
+
+_Pair = tuple[xr.DataArray, xr.DataArray]
 
 
 def align_units(
@@ -74,40 +77,35 @@ def align_units(
         If the traces are not of the same text: it says where they differ; or too few steps are taken by both.
     AddressError
         If there is no such signal.
+    TextError
+        If shifts or seed is no such number.
 
     Notes
     -----
     The traces are read twice, a block of time at a time; sums are in float64. Chance is told from the first 10,000
     steps. A unit that never changes, or is not finite somewhere, has no partner and is none.
+
+    Examples
+    --------
+    >>> import rnnscope
+    >>> from rnnscope import trained
+    >>> text = '"You are late," said Anna, and sat down. "I know."\\n' * 20
+    >>> lstm, gru = (rnnscope.load(trained.path(name)) for name in ("prose-lstm", "prose-gru"))
+    >>> found = rnnscope.align_units(rnnscope.trace(lstm, text), rnnscope.trace(gru, text), shifts=9)
+    >>> found.table.loc["l0.c.170", "partner"]
+    'l0.h.111'
     """
+    shifts, seed = whole(shifts, "shifts", 1), whole(seed, "seed")
     traces = _checked(first, second)
     addresses = _addresses(traces, signals)
-    if shifts < 1 or seed < 0:
-        raise TraceError(f"At least one shift and a seed from 0 on were expected; got {shifts} and {seed}.")
-    pair = (first[addresses[0]], second[addresses[1]])
-    with progress_bar("steps") as bar:
-        task = bar.add_task("correlating", total=2 * len(first) + shifts)
-        moments = Moments(*(series.sizes["unit"] for series in pair))
-        for steps, values in _blocks(pair):
-            moments.add(*values)
-            bar.advance(task, len(steps))
-        moments.check(addresses)
-        correlation = moments.correlation
-        bar.update(task, description="shifting in time")
-        by_chance = _by_chance(moments.early, correlation, shifts, seed, lambda: bar.advance(task))
-        table = _table(pair, correlation, by_chance)
-        bar.update(task, description="comparing")
-        table["slope"], table["offset"], table["diverges"] = _maps(
-            pair, moments, lambda count: bar.advance(task, count)
-        )
-    names = (_name(first), _name(second))
+    table, steps, shifted = _compared((first[addresses[0]], second[addresses[1]]), shifts, seed)
     guess, same = _guesses(first, second)
     return Alignment(
-        models=names,
+        models=(_name(first), _name(second)),
         signals=(str(addresses[0]), str(addresses[1])),
-        steps=moments.count,
-        shifts=len(by_chance),
-        table=table.reindex(columns=_COLUMNS),
+        steps=steps,
+        shifts=shifted,
+        table=table,
         first_guess=guess,
         same_guess=same,
         first_cost=_costs(first, second),
@@ -119,14 +117,26 @@ _COLUMNS = [
 ]  # fmt: skip
 
 
+def _compared(pair: _Pair, shifts: int, seed: int) -> tuple[pd.DataFrame, int, int]:
+    """The table of an `Alignment`, how many steps both take, and how many shifts there were."""
+    with progress_bar("steps") as bar:
+        task = bar.add_task("correlating", total=2 * len(pair[0]) + shifts)
+        sums = Correlations(*(series.sizes["unit"] for series in pair))
+        for steps, values in _blocks(pair):
+            sums.add(*values)
+            bar.advance(task, len(steps))
+        sums.check(*(str(series.name) for series in pair))
+        bar.update(task, description="shifting in time")
+        by_chance = _by_chance(sums.early, sums.correlation, shifts, seed, lambda: bar.advance(task))
+        table = _table(pair, sums.correlation, by_chance)
+        bar.update(task, description="comparing")
+        table["slope"], table["offset"], table["diverges"] = _maps(pair, sums, lambda count: bar.advance(task, count))
+    return table.reindex(columns=_COLUMNS), sums.count, len(by_chance)
+
+
 def _checked(*traces: Trace) -> tuple[Trace, ...]:
     """Traces of the same text and documents."""
-    for trace in traces:
-        if not isinstance(trace, Trace):
-            raise TraceError(
-                f"Two traces were expected, such as rnnscope.trace(model, text) gives; got {type(trace).__name__}."
-            )
-    roots = [trace.tree.dataset for trace in traces]
+    roots = [check_trace(trace).tree.dataset for trace in traces]
     shared = min(map(len, traces))
     for name, says in (("codepoint", _character), ("document", _document)):
         one, other = (root[name][:shared].values for root in roots)
@@ -170,9 +180,6 @@ def _addresses(traces: tuple[Trace, ...], signals: str | tuple[str, str] | None)
 
 def _name(trace: Trace) -> str:
     return str(trace.tree.attrs.get("model") or "the network")
-
-
-_Pair = tuple[xr.DataArray, xr.DataArray]
 
 
 def _blocks(pair: _Pair) -> Iterator[tuple[np.ndarray, list[np.ndarray]]]:
@@ -247,15 +254,15 @@ def _where(told: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 def _maps(
-    pair: _Pair, moments: Moments, done: Callable[[int], None]
+    pair: _Pair, sums: Correlations, done: Callable[[int], None]
 ) -> tuple[np.ndarray, np.ndarray, pd.api.extensions.ExtensionArray]:
     """Slope and offset of the map from each unit's partner to the unit, and the step where the two diverge."""
-    correlation = moments.correlation
+    correlation = sums.correlation
     place, told = _best(correlation)
     best = correlation[np.arange(len(place)), place]
-    deviation = moments.deviations(0)
-    slope = np.where(told, best * deviation / moments.deviations(1)[place], np.nan)
-    offset = moments.means(0) - slope * moments.means(1)[place]
+    deviation = sums.deviations(0)
+    slope = np.where(told, best * deviation / sums.deviations(1)[place], np.nan)
+    offset = sums.means(0) - slope * sums.means(1)[place]
     far = np.maximum(_FAR * deviation, _UNUSUAL * deviation * np.sqrt(1 - best**2))
     diverges = np.full(len(place), -1)
     for steps, (first, second) in _blocks(pair):

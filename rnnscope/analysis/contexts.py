@@ -20,7 +20,8 @@ from rnnscope.shown import Shown
 from rnnscope.style import SIGNALS, legend_below, new_axes, style, title
 from rnnscope.text import in_a_line
 
-from .unit_series import UnitSeries
+from .counts import whole
+from .unit_series import UnitSeries, as_seen
 from .units import two_groups
 
 _PAST = 2 / 3
@@ -102,8 +103,8 @@ def _fitting(text: str, columns: int) -> str:
     return "".join(shown)
 
 
-def top_contexts(series: xr.DataArray, text: str, count: int = 10, width: int = 60) -> Contexts:
-    """The places in the whole text where a unit is highest, and where it is lowest.
+def top_contexts(series: xr.DataArray, count: int = 10, width: int = 60) -> Contexts:
+    """The places in the text where a unit is highest, and where it is lowest.
 
     A stretch of steps above the unit's threshold (Otsu's, see `rnnscope.rank_units`) gives one high place at most,
     its peak; one below it gives one low place. Places of one kind are at least ``width`` steps apart. No stretch and
@@ -112,9 +113,7 @@ def top_contexts(series: xr.DataArray, text: str, count: int = 10, width: int = 
     Parameters
     ----------
     series : DataArray of dims (time,)
-        A unit of a trace, in memory or on disk.
-    text : str
-        The text of the trace.
+        A unit of a trace, in memory or on disk, or some steps of it.
     count : int
         At most so many places of either kind.
     width : int
@@ -128,9 +127,21 @@ def top_contexts(series: xr.DataArray, text: str, count: int = 10, width: int = 
     Raises
     ------
     AddressError, TextError
-        If the series is not that of one unit, or the text is not that of the series.
+        If the series is not that of one unit of a trace, or has no value at all.
+
+    Examples
+    --------
+    >>> import rnnscope
+    >>> from rnnscope import trained
+    >>> model = rnnscope.load(trained.path("prose-lstm"))
+    >>> text = '"You are late," said Anna, and sat down. "I know."\\n' * 20
+    >>> trace = rnnscope.trace(model, text, signals=["c"])
+    >>> places = rnnscope.top_contexts(trace["l0.c.170"], count=3, width=12)
+    >>> places.highest["at"].to_list()
+    ['"', '"', '"']
     """
-    unit = UnitSeries.read(series, text)
+    count, width = whole(count, "count"), whole(width, "width")
+    unit = UnitSeries.read(series)
     rows = [
         {"end": end, "value": value, **_around(unit, step, width)}
         for _, end, step, value in _places(unit, count, width)
@@ -139,14 +150,14 @@ def top_contexts(series: xr.DataArray, text: str, count: int = 10, width: int = 
     return Contexts(str(series.name), pd.DataFrame(rows, columns=columns))
 
 
-def signal_contexts(series: xr.DataArray, text: str, count: int = 10, width: int = 60) -> pd.DataFrame:
+def signal_contexts(series: xr.DataArray, count: int = 10, width: int = 60) -> pd.DataFrame:
     """The places where each unit of a signal is highest and lowest, in one go: see `top_contexts`.
 
     Parameters
     ----------
     series : DataArray of dims (time, unit)
         A signal of a trace, in memory or on disk; it is read once, and held.
-    text, count, width
+    count, width
         As of `top_contexts`.
 
     Returns
@@ -154,7 +165,7 @@ def signal_contexts(series: xr.DataArray, text: str, count: int = 10, width: int
     DataFrame
         One row a place, in the order of `Contexts`: ``unit``, its place in the signal; ``end``; ``step``; ``value``.
     """
-    places = _places(UnitSeries.read_signal(series, text), count, width)
+    places = _places(UnitSeries.read_signal(series), count, width)
     return pd.DataFrame(places, columns=["unit", "end", "step", "value"])
 
 
@@ -164,7 +175,7 @@ def _places(series: UnitSeries, count: int, width: int) -> Iterator[tuple[int, s
     fresh = np.diff(document, prepend=document[0] - 1) != 0
     before = 0
     for values in series.blocks():
-        seen = series.as_seen(values).T.copy()
+        seen = as_seen(series.address, values).T.copy()
         threshold = np.array([[two_groups(unit)[1]] for unit in seen])
         varies = values.min(axis=0) < values.max(axis=0)
         ends = {"highest": _peaks(seen, threshold, fresh), "lowest": _peaks(-seen, -threshold, fresh)}

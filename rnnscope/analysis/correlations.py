@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from rnnscope.errors import TraceError
-from rnnscope.recording.address import Address
 
 EARLY = 10_000
 """Steps whose values are kept: the first ones."""
@@ -14,8 +13,8 @@ _FEWEST = 20
 """Steps that a correlation needs."""
 
 
-class Moments:
-    """Sums over the steps of two signals, of values less those of the first step.
+class Correlations:
+    """Sums over the steps of two signals, of values less those of the first step, from which correlations follow.
 
     Attributes
     ----------
@@ -62,11 +61,11 @@ class Moments:
     def early(self) -> list[np.ndarray]:
         return [np.concatenate(parts) for parts in self._early]
 
-    def check(self, addresses: list[Address]) -> None:
-        """Refuse too few steps."""
+    def check(self, first: str, second: str) -> None:
+        """Refuse too few steps of two signals, by their addresses."""
         if self.count < _FEWEST:
             raise TraceError(
-                f"At least {_FEWEST} steps that {addresses[0]} and {addresses[1]} both take are needed; there are "
+                f"At least {_FEWEST} steps that {first} and {second} both take are needed; there are "
                 f"{self.count}. Trace a longer text, or name signals of layers that read the same steps."
             )
 

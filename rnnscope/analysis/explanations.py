@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -20,13 +21,10 @@ from rnnscope.recording.address import Address
 from rnnscope.shown import Shown
 from rnnscope.style import CONTROL, FAINT, FOCUS, new_axes, style, title
 
+from .formulas import Formula, FormulaSearch, Scored, intersection_over_union, pack
 from .unit_series import UnitSeries
 from .units import two_groups
 
-LENGTH = 5
-"""Atoms in the longest formula."""
-
-_BEAM = 10
 _MOST = 0.5
 """The share of the steps that "within k steps after" may hold at: more would say next to nothing."""
 
@@ -102,32 +100,7 @@ class Explanation(Shown):
             yield Text("No formula over these concepts says more than chance.")
 
 
-@dataclass(frozen=True, eq=False)
-class _Formula:
-    """Where a formula holds in the fit half and in the held-out half, packed."""
-
-    text: str
-    kind: str
-    fit: np.ndarray
-    held: np.ndarray
-
-    def joined(self, word: str, other: _Formula) -> _Formula:
-        kind = word.split()[0]
-        left = self.text if self.kind in ("", kind) else f"({self.text})"
-        join = {
-            "AND": np.bitwise_and,
-            "OR": np.bitwise_or,
-            "AND NOT": lambda a, b: a & ~b,
-        }[word]
-        return _Formula(f"{left} {word} {other.text}", kind, join(self.fit, other.fit), join(self.held, other.held))
-
-
-_WORDS = ("AND", "OR", "AND NOT")
-
-
-def explain(
-    series: xr.DataArray, text: str, concepts: Concept | Sequence[Concept], top: float | None = None
-) -> Explanation:
+def explain(series: xr.DataArray, concepts: Concept | Sequence[Concept], top: float | None = None) -> Explanation:
     """The formulas over concepts that best say when a unit is on.
 
     Compositional explanations (Mu and Andreas 2020): a beam search (10 formulas wide) over AND, OR and AND NOT. The
@@ -144,9 +117,7 @@ def explain(
     Parameters
     ----------
     series : DataArray of dims (time,)
-        A unit of a trace, in memory or on disk.
-    text : str
-        The text of the trace.
+        A unit of a trace, in memory or on disk, or some steps of it.
     concepts : Concept or sequence of Concept
         Each document is labelled by itself.
     top : float, optional
@@ -160,14 +131,24 @@ def explain(
     Raises
     ------
     AddressError, TextError
-        If the series is not that of one unit, or the text is not that of the series; if it is shorter than 200 steps,
-        or the unit does not change.
+        If the series is not that of one unit of a trace, is shorter than 200 steps, or does not change.
     ConceptError
         If no concept tells some steps of the fit half from others, or one has labels that were made for another text.
+
+    Examples
+    --------
+    >>> import rnnscope
+    >>> from rnnscope import trained
+    >>> from rnnscope.probes.concepts import named
+    >>> model = rnnscope.load(trained.path("prose-lstm"))
+    >>> text = '"You are late," said Anna, and sat down. "I know."\\n' * 20
+    >>> trace = rnnscope.trace(model, text, signals=["c"])
+    >>> rnnscope.explain(trace["l0.c.170"], named("quotes", "vowel")).best["formula"]
+    'quotes'
     """
-    if top is not None and not 0 < top < 1:
-        raise TextError(f"`top` is a share of the steps, between 0 and 1; got {top:g}.")
-    unit = UnitSeries.read(series, text)
+    if top is not None and not (isinstance(top, Real) and 0 < top < 1):
+        raise TextError(f"top is a share of the steps, between 0 and 1; got {top!r}.")
+    unit = UnitSeries.read(series)
     fit, held = _halves(unit)
     atoms = _all_atoms([concepts] if isinstance(concepts, Concept) else concepts, unit, fit, held)
     side = _better([_Side.searched(unit, fit, atoms, *side) for side in _sides(unit.seen[fit], top)])
@@ -193,7 +174,7 @@ def _halves(unit: UnitSeries) -> tuple[slice, slice]:
     return fit, slice(fit.stop + gap, count)
 
 
-def _all_atoms(concepts: Sequence[Concept], unit: UnitSeries, fit: slice, held: slice) -> list[_Formula]:
+def _all_atoms(concepts: Sequence[Concept], unit: UnitSeries, fit: slice, held: slice) -> list[Formula]:
     for concept in concepts:
         if not isinstance(concept, Concept):
             raise ConceptError(
@@ -210,7 +191,7 @@ def _all_atoms(concepts: Sequence[Concept], unit: UnitSeries, fit: slice, held: 
     return atoms
 
 
-def _atoms(concept: Concept, unit: UnitSeries, fit: slice, held: slice) -> Iterator[_Formula]:
+def _atoms(concept: Concept, unit: UnitSeries, fit: slice, held: slice) -> Iterator[Formula]:
     """The atoms of a concept that hold at some steps of the fit half and not at others."""
     stops = [*unit.starts[1:], len(unit.text)]
     parts = [concept(unit.text[start:stop], int(start)) for start, stop in zip(unit.starts, stops, strict=True)]
@@ -218,7 +199,7 @@ def _atoms(concept: Concept, unit: UnitSeries, fit: slice, held: slice) -> Itera
     for name, holds in _flags(concept, labels, unit, fit):
         holds = holds[unit.steps]
         if 0 < np.count_nonzero(holds[fit]) < fit.stop:
-            yield _Formula(name, "", _pack(holds[fit]), _pack(holds[held]))
+            yield Formula(name, "", pack(holds[fit]), pack(holds[held]))
 
 
 def _flags(concept: Concept, labels: np.ndarray, unit: UnitSeries, fit: slice) -> Iterator[tuple[str, np.ndarray]]:
@@ -257,16 +238,16 @@ class _Side:
     threshold: float
     high: bool
     on: np.ndarray
-    found: list[tuple[float, _Formula]]
+    found: list[Scored]
     correlation: float
     share: float
 
     @classmethod
-    def searched(cls, unit: UnitSeries, fit: slice, atoms: Sequence[_Formula], threshold: float, high: bool) -> _Side:
+    def searched(cls, unit: UnitSeries, fit: slice, atoms: Sequence[Formula], threshold: float, high: bool) -> _Side:
         on = unit.seen > threshold if high else unit.seen < threshold
-        bits = _pack(on[fit])
-        found = _search(atoms, bits)
-        return cls(threshold, high, on, found, _correlation(found[-1][1].fit, bits, fit.stop), on[fit].mean())
+        search = FormulaSearch(atoms, pack(on[fit]))
+        found = search.best()
+        return cls(threshold, high, on, found, search.correlation(found[-1][1], fit.stop), on[fit].mean())
 
     @property
     def length(self) -> int:
@@ -288,79 +269,6 @@ def _sides(seen: np.ndarray, top: float | None) -> list[tuple[float, bool]]:
     return [(float(high), True), (float(low), False)]
 
 
-def _correlation(holds: np.ndarray, on: np.ndarray, steps: int) -> float:
-    """The correlation (phi) of two series of bits."""
-    size, total = int(_count(holds)), int(_count(on))
-    spread = size * (steps - size) * total * (steps - total)
-    return (int(_count(holds & on)) * steps - size * total) / max(1, spread) ** 0.5
-
-
-def _search(atoms: Sequence[_Formula], on: np.ndarray) -> list[tuple[float, _Formula]]:
-    """The best formula of each length, with its IoU in the fit half; none longer than what still gains."""
-    masks = np.stack([atom.fit for atom in atoms])
-    size, hits, total = _count(masks), _count(masks & on), int(_count(on))
-    beam = _widest([(iou, atom) for iou, atom in zip(_iou(size, hits, total), atoms, strict=True)])
-    found = beam[:1]
-    while len(found) < LENGTH:
-        grown = [better for parent in beam for better in _grown(parent, atoms, masks, (size, hits), on, total)]
-        beam = _widest(sorted(grown, key=lambda pair: -pair[0])[: 4 * _BEAM])
-        if not beam or beam[0][0] <= found[-1][0]:
-            break
-        found.append(beam[0])
-    return found
-
-
-def _grown(
-    parent: tuple[float, _Formula],
-    atoms: Sequence[_Formula],
-    masks: np.ndarray,
-    counts: tuple[np.ndarray, np.ndarray],
-    on: np.ndarray,
-    total: int,
-) -> list[tuple[float, _Formula]]:
-    """The formulas, one atom longer, that are better than their parent, the best of them only."""
-    iou, formula = parent
-    own_size, own_hits = int(_count(formula.fit)), int(_count(formula.fit & on))
-    both = masks & formula.fit
-    size, hits = _count(both), _count(both & on)
-    grown = np.stack(
-        [
-            _iou(size, hits, total),
-            _iou(own_size + counts[0] - size, own_hits + counts[1] - hits, total),
-            _iou(own_size - size, own_hits - hits, total),
-        ]
-    )
-    best = np.argsort(-grown, axis=None, kind="stable")[: 4 * _BEAM]
-    pairs = [divmod(int(place), len(atoms)) for place in best if grown.flat[place] > iou]
-    return [(float(grown[word, atom]), formula.joined(_WORDS[word], atoms[atom])) for word, atom in pairs]
-
-
-def _widest(pairs: list[tuple[float, _Formula]]) -> list[tuple[float, _Formula]]:
-    """The best of these that do not hold at the very same steps."""
-    distinct: dict[bytes, tuple[float, _Formula]] = {}
-    for pair in sorted(pairs, key=lambda pair: -pair[0]):
-        distinct.setdefault(pair[1].fit.tobytes(), pair)
-        if len(distinct) == _BEAM:
-            break
-    return list(distinct.values())
-
-
-def _pack(holds: np.ndarray) -> np.ndarray:
-    """A boolean series as bits, 64 a number."""
-    packed = np.packbits(holds)
-    return np.pad(packed, (0, -len(packed) % 8)).view(np.uint64)
-
-
-def _count(bits: np.ndarray) -> np.ndarray:
-    """Bits that are set, along the last axis."""
-    return np.bitwise_count(bits).sum(axis=-1, dtype=np.int64)
-
-
-def _iou(size: np.ndarray | int, hits: np.ndarray | int, total: int) -> np.ndarray:
-    """Intersection over union of a formula of this size with what is on in all; 0 if neither ever holds."""
-    return np.asarray(hits / np.maximum(1, size + total - hits))
-
-
 def _held_out(bits: np.ndarray, on: np.ndarray) -> dict[str, float]:
     """IoU in the held-out half, beside its mean under all circular shifts beyond the gap, and how many reach it."""
     holds = np.unpackbits(bits.view(np.uint8), count=len(on))
@@ -370,7 +278,7 @@ def _held_out(bits: np.ndarray, on: np.ndarray) -> dict[str, float]:
     gap = min(_GAP, steps // 10)
     shifted = hits[gap : steps - gap]
     return {
-        "iou": float(_iou(size, hits[0], total)),
-        "chance": float(_iou(size, shifted, total).mean()),
+        "iou": float(intersection_over_union(size, hits[0], total)),
+        "chance": float(intersection_over_union(size, shifted, total).mean()),
         "p": float((1 + np.count_nonzero(shifted >= hits[0])) / (1 + len(shifted))),
     }

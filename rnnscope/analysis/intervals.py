@@ -5,22 +5,33 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import norm
 
-_DRAWS = 1000
+
+def resampled(groups: int, seed: int | np.random.Generator, draws: int = 1_000) -> np.ndarray:
+    """How often each of some groups is drawn where as many are drawn with replacement, of shape (draw, group).
+
+    The bootstrap of Efron (1979).
+    """
+    return np.random.default_rng(seed).multinomial(groups, np.full(groups, 1 / groups), size=draws)
+
+
+def middle(drawn: np.ndarray) -> tuple[float, float]:
+    """The ends of the middle 95 % of what the draws gave (percentile bootstrap); NaN of none."""
+    known = drawn[~np.isnan(drawn)]
+    low, high = np.quantile(known, (0.025, 0.975)) if len(known) else (np.nan, np.nan)
+    return float(low), float(high)
 
 
 def bootstrap_interval(sums: np.ndarray, counts: np.ndarray, seed: int) -> tuple[float, float]:
     """The 95 % interval of a mean over all steps, from the sum and the number of steps of each group of them.
 
-    Groups are drawn with replacement (percentile bootstrap, Efron 1979). NaN with fewer than two
-    groups that have a step.
+    NaN with fewer than two groups that have a step.
     """
     some = counts > 0
     sums, counts = sums[some], counts[some]
     if len(counts) < 2:
         return float("nan"), float("nan")
-    times = np.random.default_rng(seed).multinomial(len(counts), np.full(len(counts), 1 / len(counts)), size=_DRAWS)
-    low, high = np.percentile((times @ sums) / (times @ counts), (2.5, 97.5))
-    return float(low), float(high)
+    times = resampled(len(counts), seed)
+    return middle((times @ sums) / (times @ counts))
 
 
 def wilson_interval(right: float, count: int, level: float = 0.95) -> tuple[float, float]:

@@ -9,6 +9,7 @@ from torch import Tensor
 from rnnscope.cells import CELLS
 from rnnscope.errors import ModelError, TextError
 from rnnscope.models import CharLanguageModel
+from rnnscope.models.network import check_mode
 from rnnscope.models.stack import State
 from rnnscope.text import Document
 from rnnscope.tracing.documents import Texts, gather
@@ -29,8 +30,7 @@ def check_model(model: object) -> CharLanguageModel:
         raise ModelError(f"{expected}; got {getattr(model, 'task', type(model).__name__)}.")
     if model.config.bidirectional:
         raise ModelError(f"{expected}; this one is bidirectional: it has seen the character whose loss would be told.")
-    if model.training:
-        raise ModelError("The model is in training mode, where dropout is at work. Call model.eval() first.")
+    check_mode(model)
     return model
 
 

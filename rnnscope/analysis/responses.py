@@ -17,6 +17,7 @@ from rnnscope.shown import Shown
 from rnnscope.style import FAINT, SIGNALS, label, new_axes, style, title
 from rnnscope.text import visible
 
+from .counts import whole
 from .unit_series import UnitSeries
 
 _LONGEST = 3
@@ -144,7 +145,7 @@ class SignalResponses:
         )
 
 
-def responses(series: xr.DataArray, text: str, fewest: int = _FEWEST) -> Responses:
+def responses(series: xr.DataArray, fewest: int = _FEWEST) -> Responses:
     """The mean change of a unit at each character, and at each that follows one or two given others.
 
     The expected response of RNNVis (Ming et al. 2017), to n-grams too. The change is that since the
@@ -158,9 +159,7 @@ def responses(series: xr.DataArray, text: str, fewest: int = _FEWEST) -> Respons
     Parameters
     ----------
     series : DataArray of dims (time,)
-        A unit of a trace, in memory or on disk.
-    text : str
-        The text of the trace.
+        A unit of a trace, in memory or on disk, or some steps of it.
     fewest : int
         Occurrences below which an n-gram is left out.
 
@@ -171,22 +170,34 @@ def responses(series: xr.DataArray, text: str, fewest: int = _FEWEST) -> Respons
     Raises
     ------
     AddressError, TextError
-        If the series is not that of one unit, or the text is not that of the series.
+        If the series is not that of one unit of a trace, or has no value at all.
+
+    Examples
+    --------
+    >>> import rnnscope
+    >>> from rnnscope import trained
+    >>> model = rnnscope.load(trained.path("prose-lstm"))
+    >>> text = '"You are late," said Anna, and sat down. "I know."\\n' * 20
+    >>> trace = rnnscope.trace(model, text, signals=["c"])
+    >>> found = rnnscope.responses(trace["l0.c.170"])
+    >>> found.on(1)[["ngram", "effect"]].round(1).values.tolist()
+    [[' "', 2.3]]
     """
-    return _responses(UnitSeries.read(series, text), (str(series.name),), fewest).of(0)
+    fewest = whole(fewest, "fewest", 1)
+    return _responses(UnitSeries.read(series), (str(series.name),), fewest).of(0)
 
 
-def signal_responses(series: xr.DataArray, text: str, fewest: int = _FEWEST) -> SignalResponses:
+def signal_responses(series: xr.DataArray, fewest: int = _FEWEST) -> SignalResponses:
     """The responses of all units of a signal, in one go: see `responses`.
 
     Parameters
     ----------
     series : DataArray of dims (time, unit)
         A signal of a trace, in memory or on disk; it is read once, and held.
-    text, fewest
+    fewest
         As of `responses`.
     """
-    read = UnitSeries.read_signal(series, text)
+    read = UnitSeries.read_signal(series)
     return _responses(read, tuple(f"{series.name}.{unit}" for unit in series["unit"].values), fewest)
 
 

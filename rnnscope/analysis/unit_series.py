@@ -1,4 +1,4 @@
-"""One unit over all of a trace, or all units of a signal, read in slices, with the text beside it."""
+"""One unit over a trace or a part of it, or all units of a signal, read in slices, with the text beside it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import xarray as xr
 
 from rnnscope.errors import AddressError, TextError
 from rnnscope.recording.address import Address
-from rnnscope.text import codepoints
+from rnnscope.text import codepoints, spelled
 
 _SLICE = 16_384
 _VALUES = 2**19
@@ -29,6 +29,16 @@ def check_dims(series: object, dims: tuple[str, ...], expected: str) -> None:
         raise AddressError(f"{expected}; got {type(series).__name__}.")
     if series.dims != dims:
         raise AddressError(f"{expected}; got dims {series.dims}.")
+
+
+def as_seen(address: Address, values: np.ndarray) -> np.ndarray:
+    """Values of a unit or signal as the network sees them: a cell state through tanh."""
+    return np.tanh(values) if address.signal == "c" else values
+
+
+def text_of(series: xr.DataArray) -> str | None:
+    """The character of each step, as a trace gives them with a series; None of a series that has none."""
+    return spelled(series["codepoint"].values) if "codepoint" in series.coords else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,29 +63,33 @@ class UnitSeries:
     text: str
 
     @classmethod
-    def read(cls, series: xr.DataArray, text: str) -> UnitSeries:
-        """A unit of a trace, such as ``trace["l0.c.37"]``, and the text of the trace.
+    def read(cls, series: xr.DataArray) -> UnitSeries:
+        """A unit of a trace, such as ``trace["l0.c.37"]``, or some steps of it.
 
         Raises
         ------
         AddressError
             If the series is not that of one unit.
         TextError
-            If the text has not one character a step, or the unit has no value at all.
+            If the series does not say what was read, or has no value at all.
         """
         check_dims(series, ("time",), "One unit was expected, a series of dims (time,) such as trace['l0.c.37']")
-        return cls._read(series, text)
+        return cls._read(series)
 
     @classmethod
-    def read_signal(cls, series: xr.DataArray, text: str) -> UnitSeries:
-        """All units of a signal, such as ``trace["l0.c"]``, and the text of the trace. Raises as `read` does."""
+    def read_signal(cls, series: xr.DataArray) -> UnitSeries:
+        """All units of a signal, such as ``trace["l0.c"]``, or some steps of it. Raises as `read` does."""
         check_dims(series, ("time", "unit"), "All units of a signal were expected, such as trace['l0.c']")
-        return cls._read(series, text)
+        return cls._read(series)
 
     @classmethod
-    def _read(cls, series: xr.DataArray, text: str) -> UnitSeries:
-        if len(text) != len(series):
-            raise TextError(f"A text of one character a step was expected, {len(series):,} here; got {len(text):,}.")
+    def _read(cls, series: xr.DataArray) -> UnitSeries:
+        text = text_of(series)
+        if text is None:
+            raise TextError(
+                f"{series.name} does not say what was read: a series of a trace was expected, such as "
+                "trace['l0.c.37'], whose coordinate codepoint has the character of each step."
+            )
         values = np.empty(series.shape, dtype=np.float32)
         for start in range(0, len(series), _SLICE):
             values[start : start + _SLICE] = series[start : start + _SLICE].values
@@ -111,12 +125,8 @@ class UnitSeries:
 
     @cached_property
     def seen(self) -> np.ndarray:
-        """These values as the network sees them: a cell state through tanh."""
-        return self.as_seen(self.taken)
-
-    def as_seen(self, values: np.ndarray) -> np.ndarray:
-        """Values of this unit or signal as the network sees them."""
-        return np.tanh(values) if self.address.signal == "c" else values
+        """These values as the network sees them."""
+        return as_seen(self.address, self.taken)
 
     @cached_property
     def codes(self) -> np.ndarray:

@@ -14,14 +14,13 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from rnnscope.errors import TextError
 from rnnscope.recording.address import Address
 from rnnscope.shown import Shown
 from rnnscope.style import BESIDE, CATEGORIES, CONTROL, FOCUS, legend_below, logarithmic, new_axes, style, title
 from rnnscope.text import visible
 
 from .counters import START, count_steps
-from .unit_series import check_dims
+from .unit_series import as_seen, check_dims, text_of
 
 LONGEST = 20_000
 """Steps that are looked at: the first ones of a longer series."""
@@ -129,7 +128,7 @@ def event_name(event: str) -> Text:
     return Text(event if event == START else visible(event))
 
 
-def rank_units(series: xr.DataArray, text: str | None = None) -> UnitRanking:
+def rank_units(series: xr.DataArray) -> UnitRanking:
     """Rank the units of a signal without any label.
 
     *Switch*: with the threshold that best parts the series into two groups (Otsu 1979), the share of
@@ -153,10 +152,8 @@ def rank_units(series: xr.DataArray, text: str | None = None) -> UnitRanking:
     Parameters
     ----------
     series : DataArray of dims (time, unit), as a trace gives it
-        Its first 20,000 steps are used. Its coordinate ``document``, if it has one, parts the documents.
-    text : str, optional
-        The character of each step, of those that are used at least. Without it a unit can only count
-        from the start of its documents.
+        Its first 20,000 steps are used. Its coordinate ``document`` parts the documents, and ``codepoint`` says which
+        characters were read; without the latter a unit can only count from the start of its documents.
 
     Returns
     -------
@@ -166,15 +163,23 @@ def rank_units(series: xr.DataArray, text: str | None = None) -> UnitRanking:
     ------
     AddressError
         If the series is not that of a signal.
-    TextError
-        If the text is too short for the series, or too long.
+
+    Examples
+    --------
+    >>> import rnnscope
+    >>> from rnnscope import trained
+    >>> model = rnnscope.load(trained.path("prose-lstm"))
+    >>> text = '"You are late," said Anna, and sat down. "I know."\\n' * 20
+    >>> ranking = rnnscope.rank_units(rnnscope.trace(model, text)["l0.c"])
+    >>> ranking.table.loc["l0.c.170", "kind"]
+    'switch'
+    >>> ranking.table[["switch", "on", "dwell"]].round(1).loc["l0.c.170"].to_dict()
+    {'switch': 0.8, 'on': 0.5, 'dwell': 12.0}
     """
     check_dims(series, ("time", "unit"), "All units of a signal were expected, such as trace['l0.c']")
-    if text is not None and not min(LONGEST, len(series)) <= len(text) <= len(series):
-        raise TextError(f"A text of one character a step was expected, {len(series):,} here; got {len(text):,}.")
     address = Address.parse(str(series.name))
-    values, fresh, read = _steps_of(series[:LONGEST], text, address.reverse)
-    seen = np.tanh(values) if address.signal == "c" else values
+    values, fresh, read = _steps_of(series[:LONGEST], address.reverse)
+    seen = as_seen(address, values)
     share, threshold = np.array([two_groups(unit) for unit in seen.T.copy()]).reshape(-1, 2).T
     above = seen > threshold
     flips = np.count_nonzero((above[1:] != above[:-1]) & ~fresh[1:, None], axis=0)
@@ -203,13 +208,13 @@ def rank_units(series: xr.DataArray, text: str | None = None) -> UnitRanking:
     return UnitRanking(str(series.name), table.sort_values("switch", ascending=False, kind="stable"))
 
 
-def _steps_of(series: xr.DataArray, text: str | None, reverse: bool) -> tuple[np.ndarray, np.ndarray, str | None]:
+def _steps_of(series: xr.DataArray, reverse: bool) -> tuple[np.ndarray, np.ndarray, str | None]:
     """The values at the steps that the layer takes, of shape (time, unit), in the order in which it reads; whether a
     step is its document's first; and the characters read.
 
     Where a trace has no step, all units of the signal are NaN.
     """
-    values = np.asarray(series, dtype=np.float64)
+    values, text = np.asarray(series, dtype=np.float64), text_of(series)
     taken = np.flatnonzero(np.any(~np.isnan(values), axis=1))[:: -1 if reverse else 1]
     fresh = np.zeros(len(taken), dtype=bool)
     fresh[:1] = True

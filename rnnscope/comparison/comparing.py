@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from rnnscope.analysis.beside import by_name, check_characters
 from rnnscope.analysis.language_models import read_documents
 from rnnscope.concept import Concept
 from rnnscope.errors import ModelError
 from rnnscope.models import CharLanguageModel, Network
 from rnnscope.progress import progress_bar
-from rnnscope.text import Document, visible
+from rnnscope.text import Document
 from rnnscope.tracing.documents import Texts
 
 from .columns import SWEEP_COLUMNS, in_order
@@ -69,7 +69,7 @@ def compare(
     TextError
         If language models have no text, or it cannot be read.
     """
-    named = _named(models)
+    named = by_name(models)
     check_together(named)
     asked = (concepts,) if isinstance(concepts, Concept) else tuple(concepts)
     documents, rest = _text(named, text, limit)
@@ -105,8 +105,7 @@ def check_together(models: Mapping[str, Network]) -> None:
             raise ModelError(
                 f"Networks of one task can be compared; {first} is of the task {one.task}, {name} of {other.task}."
             )
-        if isinstance(one, CharLanguageModel) and isinstance(other, CharLanguageModel):
-            _check_vocabularies(first, one, name, other)
+    check_characters({name: model for name, model in models.items() if isinstance(model, CharLanguageModel)})
 
 
 def _about(model: Network) -> dict[str, object]:
@@ -123,27 +122,6 @@ def tabulated(rows: Sequence[Mapping[str, object]]) -> pd.DataFrame:
     return table.reindex(columns=in_order(table))
 
 
-def _named(models: Mapping[str, Network] | Sequence[Network]) -> dict[str, Network]:
-    if isinstance(models, Mapping):
-        named = {str(name): model for name, model in models.items()}
-    else:
-        given = list(models) if isinstance(models, Sequence) else [models]
-        names = [_card_name(model) for model in given]
-        several = {name for name, count in Counter(names).items() if count > 1}
-        named = {
-            f"{name} {number}" if name in several else name: model
-            for number, (name, model) in enumerate(zip(names, given, strict=True), start=1)
-        }
-    if not named:
-        raise ModelError("There is no network to compare: give one at least.")
-    return named
-
-
-def _card_name(model: Network) -> str:
-    card = getattr(model, "card", None)
-    return card.name if card and card.training else type(model).__name__
-
-
 def _text(models: Mapping[str, Network], text: Texts | None, limit: int) -> tuple[list[Document], int]:
     """The documents to read, and how many characters there are beyond."""
     model = next(iter(models.values()))
@@ -152,23 +130,3 @@ def _text(models: Mapping[str, Network], text: Texts | None, limit: int) -> tupl
     if text is None:
         raise ModelError("Language models are compared on a text: give one that none of them was trained on.")
     return read_documents(text, limit)
-
-
-def _check_vocabularies(first: str, one: CharLanguageModel, name: str, other: CharLanguageModel) -> None:
-    known = [set(model.vocabulary.characters) for model in (one, other)]
-    if known[0] == known[1]:
-        return
-    lacks = [
-        f"{who} does not know {_shown(missing)}"
-        for who, missing in ((name, known[0] - known[1]), (first, known[1] - known[0]))
-        if missing
-    ]
-    raise ModelError(
-        f"{first} and {name} know different characters, so their losses cannot be compared: {'; '.join(lacks)}. "
-        "Compare networks that were trained on the same corpus."
-    )
-
-
-def _shown(characters: set[str], most: int = 20) -> str:
-    shown = " ".join(visible(character) for character in sorted(characters)[:most])
-    return f"{shown} and {len(characters) - most} more" if len(characters) > most else shown

@@ -14,6 +14,7 @@ from rnnscope import checkpoint
 from rnnscope.analysis.language_models import read_documents
 from rnnscope.concept import Concept
 from rnnscope.corpora.texts import open_corpus
+from rnnscope.device import pick_device
 from rnnscope.errors import OutputError
 from rnnscope.progress import progress_bar
 from rnnscope.text import Document
@@ -39,7 +40,7 @@ _COPY = "comparison.toml"
 
 
 def run_comparison(
-    recipe_path: str | Path,
+    recipe: str | Path,
     folder: str | Path | None = None,
     *,
     jobs: int | None = None,
@@ -57,7 +58,7 @@ def run_comparison(
 
     Parameters
     ----------
-    recipe_path : path of a TOML file
+    recipe : path of a TOML file
         See docs/compare.md for its keys.
     folder : path, optional
         Where the runs go; ``runs/NAME`` by the comparison's name if not given.
@@ -82,7 +83,8 @@ def run_comparison(
     KeyboardInterrupt
         After Ctrl-C; the same call goes on.
     """
-    path = Path(recipe_path)
+    pick_device(device)  # before there is anything to clear away
+    path = Path(recipe)
     comparison = read_comparison(path)
     folder = Path(folder) if folder is not None else Path("runs") / comparison.name
     experiments = open_experiments(comparison, path.parent)
@@ -172,7 +174,7 @@ def _text(experiment: OpenedExperiment, text: Texts | None, limit: int) -> tuple
     if text is not None:
         return read_documents(text, limit)
     corpus = experiment.recipe.corpus
-    parts = open_corpus(corpus.name or None, corpus.path or None, corpus.encoding).split(corpus.split)
+    parts = open_corpus(corpus.name, corpus.path, corpus.encoding).split(corpus.split)
     return read_documents(list(parts["test"]), limit)
 
 

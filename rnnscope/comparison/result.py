@@ -9,14 +9,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure, SubFigure
-from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
 from rnnscope.errors import OutputError
 from rnnscope.output import atomic_path
-from rnnscope.shown import Shown
+from rnnscope.shown import Shown, card_table
 
 from .columns import RUN_COLUMNS, column
 from .page import draw
@@ -172,8 +171,7 @@ def _fitting(cells: Mapping[str, Sequence[str]], width: int) -> Iterator[list[st
 
 
 def _table(title: str, rows: Sequence[str], cells: Mapping[str, Sequence[str]]) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
-    table.add_column(Text(title), overflow="fold")
+    table = card_table(title)
     for name in cells:
         table.add_column(Text(name), justify="right", overflow="fold")
     for number, row in enumerate(rows):

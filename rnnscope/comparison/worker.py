@@ -10,12 +10,11 @@ import time
 from pathlib import Path
 
 import torch
-from filelock import FileLock, Timeout
 
-from rnnscope.errors import DivergedError, RnnscopeError, TrainingError
+from rnnscope.errors import DivergedError, RnnscopeError
 from rnnscope.output import atomic_path
 from rnnscope.progress import silence
-from rnnscope.training.loop import train
+from rnnscope.training.making import train
 
 from .plan import DIVERGED
 
@@ -30,10 +29,8 @@ def train_run(folder: Path, device: str) -> None:
     """
     last = (folder / "last.pt").exists()
     try:
-        with silence(), FileLock(folder / ".lock", timeout=0):
+        with silence():
             train(folder / "recipe.toml", folder, resume=last, force=not last, device=device)
-    except Timeout:
-        raise TrainingError(f"Another process is at work in {folder}. Wait for it, or end it.") from None
     except DivergedError as error:
         with atomic_path(folder / DIVERGED) as partial:
             partial.write_text(f"{error}\n", encoding="utf-8")

@@ -18,6 +18,7 @@ from sklearn.datasets import load_digits
 
 from rnnscope.errors import TextError
 
+from .data import Data, check_choice
 from .splitting import split_by_key
 from .tables import Table, read_table
 
@@ -47,31 +48,28 @@ class CaptionedImages:
 
 
 @dataclass(frozen=True)
-class ImageCorpus:
-    """Captioned images in parts, and where they come from.
+class ImageCorpus(Data):
+    """Captioned images in parts.
 
     Attributes
     ----------
-    name, source, licence : str
-        For the card of a model that was trained on them.
     parts : dict of part to CaptionedImages
         Equal images are in one part.
     notes : dict of str to str
         Further lines of the card.
+    name, source, licence, remarks
+        As for `Data`.
     """
 
-    name: str
-    source: str
-    licence: str
     parts: dict[str, CaptionedImages]
     notes: dict[str, str] = field(default_factory=dict)
 
 
-def digits(fractions: Sequence[float]) -> ImageCorpus:
+def digits(split: Sequence[float]) -> ImageCorpus:
     """The 1,797 handwritten digits of 8 x 8 pixels, from 0 to 16, that come with scikit-learn."""
     loaded: Any = load_digits()
     pixels, labels = loaded.data, loaded.target
-    places = _split(pixels, fractions)
+    places = _split(pixels, split)
     weights, slants = (_terciles(measure(pixels[places["train"]])) for measure in (ink, slant))
     captions = caption_digits(pixels, labels, weights, slants)
     subjects = [DIGITS[label] for label in labels]
@@ -92,24 +90,25 @@ NAMED = {"digits": digits}
 
 
 def open_images(
-    name: str | None = None,
-    path: str | Path | None = None,
-    *,
-    column: str = "caption",
+    name: str = "",
+    path: str | Path = "",
     encoding: str = "utf-8",
-    fractions: Sequence[float] = (0.8, 0.1, 0.1),
+    column: str = "caption",
+    split: Sequence[float] = (0.8, 0.1, 0.1),
 ) -> ImageCorpus:
     """Captioned images by name, or the user's own by path; the digits if neither is given.
 
     Parameters
     ----------
-    name : str, optional
-    path : path, optional
-        Of a CSV file with a header: one column of captions, every other column a pixel.
+    name : str
+        A key of `NAMED`.
+    path : path of a CSV file, instead of the name
+        With a header: one column of captions, every other column a pixel.
+    encoding : str
+        Of the file at ``path``.
     column : str
         The column of captions.
-    encoding : str
-    fractions : three floats
+    split : three floats
         Shares of train, validation and test.
 
     Raises
@@ -117,17 +116,12 @@ def open_images(
     TextError
         If both are given, the name is not known, or the file has another shape.
     """
-    if path is not None:
-        if name is not None:
-            raise TextError("Give captioned images by name or by path, one of the two.")
-        return read_images(path, column, encoding, fractions)
-    name = name or "digits"
-    if name not in NAMED:
-        raise TextError(f"There are no captioned images {name!r}. Known: {', '.join(NAMED)}. For your own give path.")
-    return NAMED[name](fractions)
+    name = name or ("" if str(path) else "digits")
+    check_choice(name, path, NAMED, "captioned images")
+    return NAMED[name](split) if name else read_images(path, encoding, column, split)
 
 
-def read_images(path: str | Path, column: str, encoding: str, fractions: Sequence[float]) -> ImageCorpus:
+def read_images(path: str | Path, encoding: str, column: str, split: Sequence[float]) -> ImageCorpus:
     """The user's own images, see `open_images`."""
     table = read_table(path, encoding)
     captions = table.column(column)
@@ -140,10 +134,10 @@ def read_images(path: str | Path, column: str, encoding: str, fractions: Sequenc
     if len(missing):
         row, pixel = missing[0]
         raise TextError(f"{path}, line {table.lines[row]:,}: the pixel {names[pixel]} is missing. Give it a number.")
-    places = _split(pixels, fractions)
+    places = _split(pixels, split)
     file = Path(path).resolve().name
     parts = {part: _take(pixels, captions, (), chosen) for part, chosen in places.items()}
-    return ImageCorpus(name=file, source=file, licence="unknown", parts=parts)
+    return ImageCorpus(parts, name=file, source=file)
 
 
 def ink(pixels: np.ndarray) -> np.ndarray:

@@ -19,6 +19,7 @@ from pathlib import Path
 from rnnscope.errors import TextError
 from rnnscope.text import read_text
 
+from .data import Data, check_choice
 from .files import FILES, fetch
 from .splitting import split_by_key
 
@@ -34,27 +35,20 @@ class LabelledText:
 
 
 @dataclass(frozen=True)
-class LabelledCorpus:
-    """Labelled texts with a name, and where they come from.
+class LabelledCorpus(Data):
+    """Labelled texts.
 
     Attributes
     ----------
-    name : str
     examples : tuple of LabelledText
         None with an empty text.
-    source, licence : str
-        For the card of a model that was trained on it.
-    remarks : tuple of str
-        What was read otherwise than a user may expect.
     duplicates : int
         Examples that `distinct` left out.
+    name, source, licence, remarks
+        As for `Data`.
     """
 
-    name: str
     examples: tuple[LabelledText, ...]
-    source: str
-    licence: str
-    remarks: tuple[str, ...] = ()
     duplicates: int = 0
 
     @property
@@ -137,13 +131,8 @@ def open_labelled(
         classes or more.
     DownloadError
     """
-    if bool(name) == bool(str(path)):
-        raise TextError(
-            f"Give labelled texts by name ({', '.join(NAMED)}) or by the path of a file or folder of yours."
-        )
+    check_choice(name, path, NAMED, "labelled texts")
     if name:
-        if name not in NAMED:
-            raise TextError(f"There are no labelled texts {name!r}. Known: {', '.join(NAMED)}. For yours give path.")
         return NAMED[name]()
     path = Path(path)
     return read_folder(path, encoding) if path.is_dir() else read_table(path, encoding, text, label)
@@ -219,7 +208,7 @@ def _corpus(path: Path, lines: list[LabelledText], labels: Iterable[str], remark
     if len(examples) < len(lines):
         remarks = [*remarks, f"{len(lines) - len(examples):,} examples were left out: their text is empty."]
     name = path.resolve().name
-    return LabelledCorpus(name, examples, source=name, licence="unknown", remarks=tuple(remarks))
+    return LabelledCorpus(examples, name=name, source=name, remarks=tuple(remarks))
 
 
 def _rows(content: str, path: Path) -> list[tuple[int, list[str]]]:
@@ -260,15 +249,10 @@ def _columns(first: list[str], names: tuple[str, str], path: Path) -> tuple[int,
     )
 
 
-def _known(name: str, file: str, corpus: LabelledCorpus) -> LabelledCorpus:
-    """A named collection as it is told of on cards."""
-    return replace(corpus, name=name, source=FILES[file].source, licence=FILES[file].licence, remarks=())
-
-
 def sms_spam() -> LabelledCorpus:
     """Short messages in English, ``ham`` or ``spam``: Almeida, Gómez Hidalgo and Yamakami (2011)."""
     file = "classify/sms_spam.tsv"
-    return _known("sms-spam", file, read_table(fetch(file)))
+    return replace(read_table(fetch(file)), remarks=()).known_as("sms-spam", file)
 
 
 def sentiment() -> LabelledCorpus:
@@ -277,14 +261,15 @@ def sentiment() -> LabelledCorpus:
     corpus = read_table(fetch(file))
     words = {"0": "negative", "1": "positive"}
     examples = tuple(replace(example, label=words[example.label]) for example in corpus.examples)
-    return _known("sentiment", file, replace(corpus, examples=examples))
+    return replace(corpus, examples=examples).known_as("sentiment", file)
 
 
 def names() -> LabelledCorpus:
     """Family names by nationality: the lists of Robertson's PyTorch tutorial (2017)."""
     known = [name for name in FILES if name.startswith("names/")]
     files = [fetch(name) for name in known]
-    return _known("names", known[0], _corpus(files[0].parent, _lists(files), [file.stem for file in files], []))
+    corpus = _corpus(files[0].parent, _lists(files), [file.stem for file in files], [])
+    return corpus.known_as("names", known[0])
 
 
 NAMED: dict[str, Callable[[], LabelledCorpus]] = {"sms-spam": sms_spam, "sentiment": sentiment, "names": names}

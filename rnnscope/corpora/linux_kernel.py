@@ -35,12 +35,12 @@ class SourceFile:
     sha256: str
 
 
-def kernel_documents(path: str | Path | None = None) -> tuple[Document, ...]:
+def kernel_documents(path: str | Path = "") -> tuple[Document, ...]:
     """The documents of the kernel text, one a source file.
 
     Parameters
     ----------
-    path : str or Path, optional
+    path : str or Path
         The folder of the kernel source, or the file that holds the whole text; the cache folder is searched for
         that file if neither is given.
 
@@ -51,7 +51,7 @@ def kernel_documents(path: str | Path | None = None) -> tuple[Document, ...]:
     DownloadError
         If no path is given and the cache folder lacks the text.
     """
-    path = fetch(TEXT) if path is None else Path(path)
+    path = Path(path) if str(path) else fetch(TEXT)
     listed = _listed()
     contents = _read_tree(path, listed) if path.is_dir() else _cut(path, listed)
     return tuple(

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from rnnscope.errors import TextError
 from rnnscope.text import read_text
 
-from .files import FILES, fetch
+from .data import Data, check_choice
+from .files import fetch
 from .splitting import split_by_key
 
 LONGEST = 200
@@ -38,25 +39,18 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class PairedCorpus:
-    """Texts and their translations with a name, and where they come from.
+class PairedCorpus(Data):
+    """Texts and their translations.
 
     Attributes
     ----------
-    name : str
     pairs : tuple of Pair
         No source twice.
-    source, licence : str
-        For the card of a model that was trained on it.
-    remarks : tuple of str
-        What was left out.
+    name, source, licence, remarks
+        As for `Data`.
     """
 
-    name: str
     pairs: tuple[Pair, ...]
-    source: str
-    licence: str
-    remarks: tuple[str, ...] = ()
 
     def split(self, fractions: Sequence[float]) -> dict[str, list[Pair]]:
         """The pairs of each part: ``train``, ``validation`` and ``test``.
@@ -99,13 +93,8 @@ def open_pairs(name: str = "", path: str | Path = "", encoding: str = "utf-8", l
         If not one of name and path is given, or the name is not known, or the data is no table of pairs.
     DownloadError
     """
-    if bool(name) == bool(str(path)):
-        raise TextError(f"Give texts and their translations by name ({', '.join(NAMED)}) or by the path of a table.")
-    if not name:
-        return read_pairs(path, encoding, longest)
-    if name not in NAMED:
-        raise TextError(f"There are no pairs {name!r}. Known: {', '.join(NAMED)}. For yours give path.")
-    return NAMED[name](longest)
+    check_choice(name, path, NAMED, "pairs")
+    return NAMED[name](longest) if name else read_pairs(path, encoding, longest)
 
 
 def read_pairs(path: str | Path, encoding: str = "utf-8", longest: int = LONGEST) -> PairedCorpus:
@@ -136,7 +125,7 @@ def read_pairs(path: str | Path, encoding: str = "utf-8", longest: int = LONGEST
     left_out = len(lines) - len(kept)
     remarks = (f"{left_out:,} lines were left out: a side has more than {longest:,} characters.",) if left_out else ()
     name = path.resolve().name
-    return PairedCorpus(name, pairs, source=name, licence="unknown", remarks=remarks)
+    return PairedCorpus(pairs, name=name, source=name, remarks=remarks)
 
 
 def _sides(line: str, number: int, path: Path) -> tuple[str, str]:
@@ -163,10 +152,7 @@ def _sides(line: str, number: int, path: Path) -> tuple[str, str]:
 def english_german(longest: int = LONGEST) -> PairedCorpus:
     """Short English sentences, of at most 24 characters, with their translations into German, from Tatoeba."""
     file = "seq2seq/eng-deu.tsv"
-    known = FILES[file]
-    return replace(
-        read_pairs(fetch(file), longest=longest), name="english-german", source=known.source, licence=known.licence
-    )
+    return read_pairs(fetch(file), longest=longest).known_as("english-german", file)
 
 
 NAMED: dict[str, Callable[[int], PairedCorpus]] = {"english-german": english_german}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,14 +11,15 @@ import numpy as np
 
 from rnnscope.errors import TextError
 
-from .files import FILES, fetch
+from .data import Data, check_choice
+from .files import fetch
 from .splitting import PARTS, check_fractions
 from .tables import Table, read_table
 
 
 @dataclass(frozen=True, eq=False)
-class Series:
-    """Numbers in the order of time, and where they come from.
+class Series(Data):
+    """Numbers in the order of time.
 
     Attributes
     ----------
@@ -28,19 +29,13 @@ class Series:
         Of each value, as in the file; empty where there are none.
     unit : str
         Of the values, such as ``US dollars a barrel``.
-    name, source, licence : str
-        For the card of a model that was trained on it.
-    remarks : tuple of str
-        What was done to the file's rows.
+    name, source, licence, remarks
+        As for `Data`.
     """
 
     values: np.ndarray
     dates: tuple[str, ...]
     unit: str
-    name: str
-    source: str
-    licence: str
-    remarks: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.values)
@@ -89,25 +84,21 @@ NAMED = {
 
 
 def open_series(
-    name: str | None = None,
-    path: str | Path | None = None,
-    *,
-    column: str = "",
-    date: str = "",
-    encoding: str = "utf-8",
+    name: str = "", path: str | Path = "", encoding: str = "utf-8", column: str = "", date: str = ""
 ) -> Series:
     """A series by name, or the user's own by path; the Brent oil price if neither is given.
 
     Parameters
     ----------
-    name : str, optional
-    path : path, optional
-        Of a CSV file with a header.
+    name : str
+        A key of `NAMED`.
+    path : path of a CSV file with a header, instead of the name
+    encoding : str
+        Of the file at ``path``.
     column : str
         The column of values; may be empty if there is but one beside the dates.
     date : str
         The column of dates, checked to rise; if empty, the rows are taken to be in the order of time.
-    encoding : str
 
     Raises
     ------
@@ -115,29 +106,21 @@ def open_series(
         If both are given, the name is not known, or the file has another shape.
     DownloadError
     """
-    if path is not None:
-        if name is not None:
-            raise TextError("Give a series by name or by path, one of the two.")
-        return read_series(path, column, date, encoding)
-    name = name or "brent"
-    if name not in NAMED:
-        raise TextError(f"There is no series {name!r}. Known: {', '.join(NAMED)}. For a file of yours give path.")
+    name = name or ("" if str(path) else "brent")
+    check_choice(name, path, NAMED, "series")
+    if not name:
+        return read_series(path, encoding, column, date)
     if column or date:
         raise TextError(f"The series {name} has its column and dates; give these two for a file of yours only.")
     known = NAMED[name]
-    file = FILES[known.file]
-    table = read_table(fetch(known.file))
-    return _series(table, known.column, known.date, name, file.source, file.licence, known.unit)
+    series = read_series(fetch(known.file), column=known.column, date=known.date)
+    return replace(series, unit=known.unit).known_as(name, known.file)
 
 
-def read_series(path: str | Path, column: str = "", date: str = "", encoding: str = "utf-8") -> Series:
+def read_series(path: str | Path, encoding: str = "utf-8", column: str = "", date: str = "") -> Series:
     """The user's own series, see `open_series`; rows without a value are left out, which a remark says."""
     table = read_table(path, encoding)
-    name = Path(path).resolve().name
-    return _series(table, column or _only_column(table, date), date, name, name, "unknown", "the unit of the file")
-
-
-def _series(table: Table, column: str, date: str, name: str, source: str, licence: str, unit: str) -> Series:
+    column = column or _only_column(table, date)
     values = table.numbers(column)
     given = ~np.isnan(values)
     dates = table.column(date) if date else ()
@@ -148,15 +131,9 @@ def _series(table: Table, column: str, date: str, name: str, source: str, licenc
         remarks.append(f"{(~given).sum():,} of {len(values):,} rows have no {column} and were left out.")
     if not dates:
         remarks.append("No column of dates is named: the rows are taken to be in the order of time.")
-    return Series(
-        values=values[given],
-        dates=tuple(day for day, kept in zip(dates, given, strict=True) if kept) if dates else (),
-        unit=unit,
-        name=name,
-        source=source,
-        licence=licence,
-        remarks=tuple(remarks),
-    )
+    kept = tuple(day for day, there in zip(dates, given, strict=True) if there) if dates else ()
+    name = Path(path).resolve().name
+    return Series(values[given], kept, "the unit of the file", name=name, source=name, remarks=tuple(remarks))
 
 
 def _only_column(table: Table, date: str) -> str:

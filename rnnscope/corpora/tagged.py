@@ -12,7 +12,8 @@ from pathlib import Path
 from rnnscope.errors import TextError
 from rnnscope.text import read_text
 
-from .files import FILES, fetch
+from .data import Data, check_choice
+from .files import fetch
 from .splitting import PARTS, split_by_key
 
 _SHOWN = 60
@@ -37,24 +38,20 @@ class TaggedSentence:
 
 
 @dataclass(frozen=True)
-class TaggedCorpus:
-    """Sentences in parts, and where they come from.
+class TaggedCorpus(Data):
+    """Tagged sentences in parts.
 
     Attributes
     ----------
-    name : str
     parts : dict
         The sentences of ``train``, ``validation`` and ``test``.
-    source, licence : str
-        For the card of a network that was trained on it.
     own_parts : bool
         Whether the corpus came in these parts.
+    name, source, licence, remarks
+        As for `Data`.
     """
 
-    name: str
     parts: dict[str, tuple[TaggedSentence, ...]]
-    source: str
-    licence: str
     own_parts: bool = False
 
 
@@ -63,8 +60,7 @@ def english_ewt() -> TaggedCorpus:
     files = {"train": "train", "validation": "dev", "test": "test"}
     names = {part: f"pos/en_ewt-upos-{file}.tsv" for part, file in files.items()}
     parts = {part: read_tagged(fetch(name)) for part, name in names.items()}
-    known = FILES[names["train"]]
-    return TaggedCorpus("en-ewt", parts, known.source, known.licence, own_parts=True)
+    return TaggedCorpus(parts, own_parts=True, name="en-ewt").known_as("en-ewt", names["train"])
 
 
 NAMED = {"en-ewt": english_ewt}
@@ -80,8 +76,9 @@ def open_tagged(
 
     Parameters
     ----------
-    name, path : str
-        One of the two.
+    name : str
+        A key of `NAMED`.
+    path : path of a table, instead of the name
     encoding : str
         Of the file at ``path``.
     split : three floats
@@ -93,13 +90,8 @@ def open_tagged(
         If not one of the two is given, the name is not known, or the file is not as it should be.
     DownloadError
     """
-    if bool(name) == bool(path):
-        raise TextError(f"A tagger needs a corpus by name ({', '.join(NAMED)}) or by path, one of the two.")
+    check_choice(name, path, NAMED, "tagged sentences")
     if name:
-        if name not in NAMED:
-            raise TextError(
-                f"There is no tagged corpus {name!r}. Known: {', '.join(NAMED)}. For a file of yours give path."
-            )
         return NAMED[name]()
     sentences = read_tagged(path, encoding)
     parts = split_by_key(sentences, ("\n".join(sentence.words) for sentence in sentences), split)
@@ -110,7 +102,7 @@ def open_tagged(
                 "Give more sentences, or another corpus.split."
             )
     file = Path(path).resolve().name
-    return TaggedCorpus(file, {part: tuple(chosen) for part, chosen in parts.items()}, file, "unknown")
+    return TaggedCorpus({part: tuple(chosen) for part, chosen in parts.items()}, name=file, source=file)
 
 
 def read_tagged(path: str | Path, encoding: str = "utf-8") -> tuple[TaggedSentence, ...]:

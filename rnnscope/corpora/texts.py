@@ -12,13 +12,15 @@ from __future__ import annotations
 import platform
 import sysconfig
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from rnnscope.errors import TextError
 from rnnscope.text import Document, check_encoding, decode_text, read_text
 
-from .files import FILES, fetch
+from .data import Data, check_choice
+from .files import fetch
 from .linux_kernel import TEXT, kernel_documents
 from .splitting import PARTS, split_by_key
 
@@ -26,24 +28,17 @@ _FEW = 10
 
 
 @dataclass(frozen=True)
-class Corpus:
-    """Documents with a name, and where they come from.
+class Corpus(Data):
+    """Documents.
 
     Attributes
     ----------
-    name : str
     documents : tuple of Document
-    source, licence : str
-        For the card of a model that was trained on it.
-    skipped : tuple of str
-        Files of a folder that are no text and were left out.
+    name, source, licence, remarks
+        As for `Data`.
     """
 
-    name: str
     documents: tuple[Document, ...]
-    source: str
-    licence: str
-    skipped: tuple[str, ...] = field(default=(), repr=False)
 
     def split(self, fractions: Sequence[float] = (0.8, 0.1, 0.1)) -> dict[str, tuple[Document, ...]]:
         """The documents of each part: ``train``, ``validation`` and ``test``.
@@ -57,10 +52,6 @@ class Corpus:
         if len(self.documents) >= _FEW and all(whole[part] for part, f in zip(PARTS, fractions, strict=True) if f):
             return {part: tuple(documents) for part, documents in whole.items()}
         return _cut_positions(self.documents, fractions)
-
-    @property
-    def characters(self) -> int:
-        return sum(len(document.text) for document in self.documents)
 
 
 def _cut_positions(documents: Sequence[Document], fractions: Sequence[float]) -> dict[str, tuple[Document, ...]]:
@@ -80,13 +71,13 @@ def standard_library() -> Corpus:
     root = Path(sysconfig.get_paths()["stdlib"])
     left_out = {"site-packages", "dist-packages", "test", "tests", "idle_test", "__pycache__"}
     paths = sorted(p for p in root.rglob("*.py") if not left_out.intersection(p.relative_to(root).parts))
-    documents, skipped = _read_all(paths, root)
+    documents = _read_all(paths, root)
     return Corpus(
+        documents,
         name="standard-library",
-        documents=documents,
         source=f"the standard library of Python {platform.python_version()}, as installed",
         licence="PSF-2.0",
-        skipped=skipped,
+        remarks=_left_out(len(paths) - len(documents)),
     )
 
 
@@ -103,18 +94,18 @@ def tiny_shakespeare() -> Corpus:
 def _book(name: str, file: str) -> Corpus:
     path = fetch(file)
     document = Document(name, decode_text(path.read_bytes(), str(path)))
-    return Corpus(name, (document,), FILES[file].source, FILES[file].licence)
+    return Corpus((document,), name=name).known_as(name, file)
 
 
-def linux_kernel(path: str | Path | None = None) -> Corpus:
+def linux_kernel(path: str | Path = "") -> Corpus:
     """The directory kernel/ of Linux 6.1.192, one document a file, from the user's own copy.
 
     Parameters
     ----------
-    path : str or Path, optional
+    path : str or Path
         See `rnnscope.corpora.linux_kernel.kernel_documents`.
     """
-    return Corpus("linux-kernel", kernel_documents(path), FILES[TEXT].source, FILES[TEXT].licence)
+    return Corpus(kernel_documents(path), name="linux-kernel").known_as("linux-kernel", TEXT)
 
 
 FROM_PATH = {"linux-kernel": linux_kernel}
@@ -136,34 +127,35 @@ def read_corpus(path: str | Path, encoding: str = "utf-8") -> Corpus:
     """A file, or every text file of a folder in the order of their names; hidden files are passed over."""
     path = Path(path)
     check_encoding(encoding)
-    skipped: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     if path.is_dir():
         files = sorted(
             p for p in path.rglob("*") if p.is_file() and not any(s.startswith(".") for s in p.relative_to(path).parts)
         )
-        documents, skipped = _read_all(files, path, encoding)
+        documents = _read_all(files, path, encoding)
         if not documents:
-            raise TextError(f"{path} holds no text file ({len(skipped)} files are empty, binary or not {encoding}).")
+            raise TextError(f"{path} holds no text file ({len(files)} files are empty, binary or not {encoding}).")
+        remarks = _left_out(len(files) - len(documents))
     else:
         documents = (Document(path.name, read_text(path, encoding)),)
     name = path.resolve().name
-    return Corpus(name=name, documents=documents, source=name, licence="unknown", skipped=skipped)
+    return Corpus(documents, name=name, source=name, remarks=remarks)
 
 
-def _read_all(
-    paths: Sequence[Path], root: Path, encoding: str = "utf-8"
-) -> tuple[tuple[Document, ...], tuple[str, ...]]:
-    documents, skipped = [], []
+def _read_all(paths: Sequence[Path], root: Path, encoding: str = "utf-8") -> tuple[Document, ...]:
+    """The files that are text, one a document."""
+    documents = []
     for path in paths:
-        name = path.relative_to(root).as_posix()
-        try:
-            documents.append(Document(name, read_text(path, encoding)))
-        except TextError:
-            skipped.append(name)
-    return tuple(documents), tuple(skipped)
+        with suppress(TextError):
+            documents.append(Document(path.relative_to(root).as_posix(), read_text(path, encoding)))
+    return tuple(documents)
 
 
-def open_corpus(name: str | None = None, path: str | Path | None = None, encoding: str = "utf-8") -> Corpus:
+def _left_out(count: int) -> tuple[str, ...]:
+    return (f"{count:,} files were left out: empty, binary or in another encoding.",) if count else ()
+
+
+def open_corpus(name: str = "", path: str | Path = "", encoding: str = "utf-8") -> Corpus:
     """A corpus by name, or the user's own by path; the standard library if neither is given.
 
     Both are given for a corpus of `FROM_PATH`: the path of what it is made from.
@@ -173,16 +165,8 @@ def open_corpus(name: str | None = None, path: str | Path | None = None, encodin
     TextError
         If the name is not known, or both are given for another corpus.
     """
-    if name is None and path is not None:
-        return read_corpus(path, encoding)
-    name = name or DEFAULT
-    if name not in NAMED:
-        raise TextError(f"There is no corpus {name!r}. Known: {', '.join(NAMED)}. For a file of yours give path.")
-    if path is None:
-        return NAMED[name]()
-    if name not in FROM_PATH:
-        raise TextError(
-            f"Give a corpus by name or by path, one of the two; both belong to {', '.join(FROM_PATH)} alone, "
-            f"got {name!r} and {str(path)!r}."
-        )
-    return FROM_PATH[name](path)
+    if name in FROM_PATH:
+        return FROM_PATH[name](path)
+    name = name or ("" if str(path) else DEFAULT)
+    check_choice(name, path, NAMED, "texts")
+    return NAMED[name]() if name else read_corpus(path, encoding)

@@ -55,6 +55,17 @@ class Captioner(Network):
     ----------
     pixel_mean, pixel_deviation : tensors of shape ()
         What pixels are standardised by; set by `standardise`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import rnnscope
+    >>> from rnnscope import trained
+    >>> model = rnnscope.load(trained.path("digit-captioner"))
+    >>> image = np.zeros((8, 8))
+    >>> image[:, 3:5] = 16
+    >>> model.caption(image.reshape(1, 64))
+    ['a thin one, upright']
     """
 
     task = "captioner"
@@ -96,7 +107,13 @@ class Captioner(Network):
         return f"{config.words}, embedding of {config.embedding_size}, first states from {config.image_size} pixels"
 
     def standardise(self, mean: float, deviation: float) -> None:
-        """Fix what pixels are standardised by: the mean and standard deviation of those of the training part."""
+        """Fix what pixels are standardised by.
+
+        Parameters
+        ----------
+        mean, deviation : float
+            Of the pixels of the training part.
+        """
         self.pixel_mean.fill_(mean)
         self.pixel_deviation.fill_(deviation)
 

@@ -8,7 +8,7 @@ from typing import Self
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
 
 from rnnscope.errors import ModelError, TextError
 from rnnscope.text import Vocabulary
@@ -17,6 +17,9 @@ from .network import Network
 from .stack import StackConfig, demand, recurrent_stack
 
 POOLINGS = ("last", "mean", "max")
+
+_TOGETHER = 256
+"""Texts that are read side by side."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,15 @@ class SequenceClassifier(Network):
     ------
     ModelError
         If the labels are no two different ones.
+
+    Examples
+    --------
+    >>> import rnnscope
+    >>> from rnnscope import trained
+    >>> model = rnnscope.load(trained.path("names-classifier"))
+    >>> odds = model.classify("Kowalski")
+    >>> max(odds, key=odds.get)
+    'Polish'
     """
 
     task = "classifier"
@@ -172,6 +184,27 @@ class SequenceClassifier(Network):
         """
         if not text:
             raise TextError("The text is empty; at least one character is needed to classify it.")
-        tokens = torch.from_numpy(self.vocabulary.encode(text)).to(self.device)
-        logits = self(tokens.unsqueeze(-1), torch.tensor([len(tokens)]))[0]
-        return dict(zip(self.labels, logits.softmax(dim=-1).tolist(), strict=True))
+        return dict(zip(self.labels, self.logits_of([text])[0].softmax(dim=-1).tolist(), strict=True))
+
+    @torch.no_grad()
+    def logits_of(self, texts: Sequence[str]) -> Tensor:
+        """Logits of many texts, those of similar length read side by side; the network is in eval mode.
+
+        Parameters
+        ----------
+        texts : sequence of str
+            Of at least one character each.
+
+        Returns
+        -------
+        float32 tensor of shape (text, label), on the CPU
+        """
+        tokens = [torch.from_numpy(self.vocabulary.encode(text)) for text in texts]
+        order = sorted(range(len(tokens)), key=lambda place: len(tokens[place]))
+        logits = torch.empty(len(tokens), len(self.labels))
+        for start in range(0, len(order), _TOGETHER):
+            chosen = order[start : start + _TOGETHER]
+            rows = [tokens[place] for place in chosen]
+            lengths = torch.tensor([len(row) for row in rows])
+            logits[chosen] = self(pad_sequence(rows).to(self.device), lengths).float().cpu()
+        return logits

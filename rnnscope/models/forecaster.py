@@ -49,6 +49,14 @@ class Forecaster(Network):
     ----------
     change_mean, change_deviation : tensors of shape ()
         What changes are standardised by; set by `standardise`.
+
+    Examples
+    --------
+    >>> import rnnscope
+    >>> from rnnscope import trained
+    >>> model = rnnscope.load(trained.path("brent-forecaster"))
+    >>> model.forecast([70.0, 71.0, 69.5]).round(1)
+    array([70. , 71.1, 69.5])
     """
 
     task = "forecaster"
@@ -83,7 +91,13 @@ class Forecaster(Network):
         return f"{self.config.words}, {changes} in, mean and variance of the next one out"
 
     def standardise(self, mean: float, deviation: float) -> None:
-        """Fix what changes are standardised by: the mean and standard deviation of those of the training part."""
+        """Fix what changes are standardised by.
+
+        Parameters
+        ----------
+        mean, deviation : float
+            Of the changes of the training part.
+        """
         self.change_mean.fill_(mean)
         self.change_deviation.fill_(deviation)
 

@@ -31,6 +31,19 @@ class LanguageModelConfig(StackConfig):
         Whether the head's weights are the embedding's (needs equal sizes).
     proj_size : int
         Units that h is projected to (LSTM only); 0 for no projection.
+
+    Raises
+    ------
+    RecipeError
+        If a value has no meaning, or two do not go together.
+
+    Examples
+    --------
+    >>> import rnnscope
+    >>> config = rnnscope.LanguageModelConfig(cell="gru", hidden_size=32, layers=2, embedding_size=0)
+    >>> model = rnnscope.CharLanguageModel(config, rnnscope.Vocabulary("ab"))
+    >>> model.architecture
+    'gru, 2 layers of 32 units, one-hot input'
     """
 
     embedding_size: int = 64
@@ -61,6 +74,14 @@ class CharLanguageModel(Network):
     ----------
     config : LanguageModelConfig
     vocabulary : Vocabulary
+
+    Examples
+    --------
+    >>> import rnnscope
+    >>> from rnnscope import trained
+    >>> model = rnnscope.load(trained.path("prose-lstm"))
+    >>> "".join(model.generate("He could not und", 7, temperature=0))
+    'erstand'
     """
 
     task = "language-model"

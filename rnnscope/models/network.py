@@ -13,6 +13,7 @@ from rich.text import Text
 from torch import nn
 
 from rnnscope.card import Card
+from rnnscope.errors import ModelError
 from rnnscope.shown import card_html
 
 
@@ -29,6 +30,18 @@ class Network(nn.Module, ABC):
         One of ``config_type``.
     card : Card or None
         What it was trained on and how well it does.
+
+    Examples
+    --------
+    >>> import rnnscope
+    >>> from rnnscope import trained
+    >>> model = rnnscope.load(trained.path("prose-lstm"))
+    >>> isinstance(model, rnnscope.Network), model.task
+    (True, 'language-model')
+    >>> model.architecture
+    'lstm, 1 layer of 256 units, embedding of 64'
+    >>> model.card.parameters
+    355729
     """
 
     task: ClassVar[str]
@@ -39,7 +52,15 @@ class Network(nn.Module, ABC):
     @classmethod
     @abstractmethod
     def build(cls, config: Any, vocabularies: Mapping[str, Sequence[str]]) -> Self:
-        """An untrained network that knows these symbols."""
+        """An untrained network that knows these symbols.
+
+        Parameters
+        ----------
+        config
+            One of ``config_type``.
+        vocabularies : mapping of str to sequence of str
+            As `vocabularies` gives them.
+        """
 
     @property
     @abstractmethod
@@ -62,3 +83,14 @@ class Network(nn.Module, ABC):
     @property
     def device(self) -> torch.device:
         return next(self.parameters()).device
+
+
+def check_mode(model: nn.Module) -> None:
+    """Refuse a network in training mode.
+
+    Raises
+    ------
+    ModelError
+    """
+    if model.training:
+        raise ModelError("The model is in training mode, where dropout is at work. Call model.eval() first.")

@@ -122,6 +122,14 @@ class SequenceTagger(Network):
     ------
     ModelError
         If the labels are no two different ones.
+
+    Examples
+    --------
+    >>> import rnnscope
+    >>> from rnnscope import trained
+    >>> model = rnnscope.load(trained.path("pos-tagger"))
+    >>> model.tag(["The", "old", "man", "walks", "home", "."])
+    ['DET', 'ADJ', 'NOUN', 'VERB', 'ADV', 'PUNCT']
     """
 
     task = "tagger"

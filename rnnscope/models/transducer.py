@@ -73,6 +73,17 @@ class Transducer(Network):
     ------
     RecipeError
         If the problem is not known, or has no sequences of that length.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import rnnscope
+    >>> from rnnscope.models import TransducerConfig
+    >>> model = rnnscope.Transducer(TransducerConfig(cell="gru", problem="adding", length=50))
+    >>> model.architecture
+    'gru, 1 layer of 64 units, 2 numbers in and 1 out at each step'
+    >>> model(torch.zeros(50, 3, 2)).shape
+    torch.Size([50, 3, 1])
     """
 
     task = "memory-task"

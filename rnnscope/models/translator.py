@@ -123,6 +123,14 @@ class Translator(Network):
     source, target : Vocabulary
         To the target's are added, as ids 1 and 2, the marks that the decoder is given before the first
         character, and that it writes after the last: see `rnnscope.models.decoding.with_marks`.
+
+    Examples
+    --------
+    >>> import rnnscope
+    >>> from rnnscope import trained
+    >>> model = rnnscope.load(trained.path("german-translator"))
+    >>> model.translate(["I am tired."])
+    ['Ich bin müde.']
     """
 
     task = "translator"
@@ -211,6 +219,12 @@ class Translator(Network):
     @torch.no_grad()
     def alignment(self, source: str, target: str) -> Tensor:
         """The attention weights with which a target is written.
+
+        Parameters
+        ----------
+        source : str
+        target : str
+            Of at least one character each.
 
         Returns
         -------

@@ -5,6 +5,7 @@ Names and results:
     address       one name for a signal or a unit
     recorded      what a pass leaves: signals by address
     directions    other axes of a signal than its units, and which layer shows them now
+    layers        the recurrent layers of a network, and which signals each has
 
 What a network is seen as:
 

@@ -1,18 +1,6 @@
 """Adapters: what rnnscope needs to know of a recurrent cell to record it, unroll it and intervene in it.
 
-PyTorch's own cells have theirs in `rnnscope.recording.steps`. Any other cell takes part once it has one:
-
-    class LeakyAdapter(rnnscope.Adapter):
-        states = ("h",)
-        gates = ("a",)
-
-        def step(self, x, states, keep):
-            (h,) = states
-            a = keep("a", torch.sigmoid(self.module.gate(x)))
-            h = keep("h", (1 - a) * h + a * torch.tanh(self.module.inner(x)))
-            return h, (h,)
-
-    rnnscope.register(LeakyCell, LeakyAdapter)
+PyTorch's own cells have theirs in `rnnscope.recording.steps`. Any other cell takes part once it has one, see `Adapter`.
 """
 
 from __future__ import annotations
@@ -58,6 +46,29 @@ class Adapter(ABC):
         (outputs, state), the state of shape (batch, unit). If not, it is called step by step and gives
         back its state, or (output, state) where what it puts out is no state. In both, several states
         are a tuple. A module with other customs has `arguments`, `pack` and `unpack` to say so.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import rnnscope
+    >>> class LeakyCell(torch.nn.Module):
+    ...     hidden_size = 2
+    ...
+    ...     def forward(self, x, h):
+    ...         return 0.9 * h + 0.1 * x
+    >>> class LeakyAdapter(rnnscope.Adapter):
+    ...     states = ("h",)
+    ...
+    ...     def step(self, x, states, keep):
+    ...         h = keep("h", 0.9 * states[0] + 0.1 * x)
+    ...         return h, (h,)
+    >>> rnnscope.register(LeakyCell, LeakyAdapter)
+    >>> cell, h = LeakyCell(), torch.zeros(1, 2)
+    >>> with rnnscope.record(cell) as recording:
+    ...     for _ in range(3):
+    ...         h = cell(torch.ones(1, 2), h)
+    >>> recording["l0.h.0"].flatten()
+    tensor([0.1000, 0.1900, 0.2710])
     """
 
     states: ClassVar[tuple[str, ...]]
@@ -115,11 +126,23 @@ class Adapter(ABC):
         It is given the arguments of the module's ``forward`` in their order. Where a step needs more
         than x and the state, this method has further parameters and returns it as a part of the input:
         ``torch.cat((x, more), dim=-1)``, for `step` to split.
+
+        Parameters
+        ----------
+        x : tensor of shape (batch, input), or (time, batch, input) of a whole sequence
+        state : optional
+            What the module carries from step to step, in its own form.
         """
         return x, None if state is None else _several(state)
 
     def pack(self, output: Tensor, states: States) -> Any:
-        """What the module returns for an output and its new states."""
+        """What the module returns for an output and its new states.
+
+        Parameters
+        ----------
+        output : tensor of shape (batch, unit), or (time, batch, unit) of a whole sequence
+        states : tuple of tensors of shape (batch, unit)
+        """
         state = states[0] if len(states) == 1 else states
         return (output, state) if self._returns_output else state
 
@@ -158,6 +181,27 @@ def register(module: type[nn.Module] | str, adapter: Callable[[Any], Adapter]) -
     ------
     AdapterError
         If an adapter's class lacks what every adapter has.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import rnnscope
+    >>> class Sum(torch.nn.Module):
+    ...     hidden_size = 1
+    ...
+    ...     def forward(self, x, h):
+    ...         return h + x
+    >>> class SumAdapter(rnnscope.Adapter):
+    ...     states = ("h",)
+    ...
+    ...     def step(self, x, states, keep):
+    ...         h = keep("h", states[0] + x)
+    ...         return h, (h,)
+    >>> rnnscope.register(Sum, SumAdapter)
+    >>> with rnnscope.record(Sum()) as recording:
+    ...     pass
+    >>> recording
+    Recording(l0.h)
     """
     if not callable(adapter) or not isinstance(module, type | str):
         raise AdapterError(f"A class of modules and its adapter were expected; got {module!r} and {adapter!r}.")

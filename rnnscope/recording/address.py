@@ -7,7 +7,7 @@ l0.c.37       unit 37 of it                           encoder.l0.c.37   in the m
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from rnnscope.errors import AddressError
@@ -74,6 +74,28 @@ class Address:
         return f"{self.node}.{self.signal}" + ("" if self.unit is None else f".{self.unit}")
 
 
+Units = str | Address | Sequence[str | Address]
+"""The address of one unit or signal, or those of several."""
+
+
+def several(units: Units) -> list[str | Address]:
+    """One address or several, as a list.
+
+    Raises
+    ------
+    AddressError
+        If anything else is among them.
+    """
+    given = list(units) if isinstance(units, Iterable) and not isinstance(units, str) else [units]
+    return [_checked(one) for one in given]
+
+
+def _checked(address: str | Address) -> str | Address:
+    if not isinstance(address, str | Address):
+        raise AddressError(f"An address such as l0.c.37 was expected; got {address!r}.")
+    return address
+
+
 def find(address: str | Address, known: Iterable[Address]) -> Address:
     """The address, if its signal is among the known ones.
 
@@ -84,13 +106,52 @@ def find(address: str | Address, known: Iterable[Address]) -> Address:
     """
     known = list(known)
     try:
-        address = Address.parse(address) if isinstance(address, str) else address
+        address = Address.parse(address) if isinstance(_checked(address), str) else address
     except AddressError as error:
-        raise AddressError(f"{error} Layers: {', '.join(dict.fromkeys(k.node for k in known))}.") from None
+        raise AddressError(f"{error} Layers: {_layers(known)}.") from None
     if address.whole in known:
         return address
     if (node := address.node) in {k.node for k in known}:
         signals = ", ".join(k.signal for k in known if k.node == node)
         raise AddressError(f"There is no signal {address.signal!r} in {node}. It has: {signals}.")
-    layers = ", ".join(dict.fromkeys(k.node for k in known))
-    raise AddressError(f"There is no layer {node!r}. Layers: {layers}.")
+    raise AddressError(f"There is no layer {node!r}. Layers: {_layers(known)}.")
+
+
+def _layers(known: Iterable[Address]) -> str:
+    return ", ".join(dict.fromkeys(address.node for address in known))
+
+
+def whole_signals(signals: Units | None, known: Sequence[Address]) -> list[Address]:
+    """Those of the known signals that are asked for, by name (``"c"``, in all layers) or address; all if None.
+
+    Raises
+    ------
+    AddressError
+        If one does not exist or is a unit, or none is asked for.
+    """
+    if signals is None:
+        return list(known)
+    chosen: set[Address] = set()
+    for asked in several(signals):
+        named = [address for address in known if address.signal == asked]
+        if not named and isinstance(asked, str) and "." not in asked:
+            there = ", ".join(dict.fromkeys(address.signal for address in known))
+            raise AddressError(f"There is no signal {asked!r} in this network. It has: {there}.")
+        address = named[0] if named else find(asked, known)
+        if address.unit is not None:
+            raise AddressError(f"{address} is one unit; a whole signal was expected. Ask for {address.whole}.")
+        chosen.update(named or [address])
+    if not chosen:
+        raise AddressError(f"No signal is asked for. There are: {', '.join(map(str, known))}.")
+    return [address for address in known if address in chosen]
+
+
+def check_unit(address: Address, size: int) -> None:
+    """Refuse a unit beyond those of its signal.
+
+    Raises
+    ------
+    AddressError
+    """
+    if address.unit is not None and address.unit >= size:
+        raise AddressError(f"There is no unit {address.unit} in {address.whole}. Units: 0 to {size - 1}.")

@@ -1,9 +1,4 @@
-"""Seeing a network along other directions than its units.
-
-with rnnscope.along(model, directions):
-    found = rnnscope.find_units(model, text, quotes, signals=["l0.pc"])
-    card = rnnscope.ablation(model, text, "l0.pc.3", quotes)
-"""
+"""Seeing a network along other directions than its units."""
 
 from __future__ import annotations
 
@@ -17,7 +12,7 @@ from rnnscope.errors import RecordingError
 from .address import find
 from .directions import Directions, attach, detach, directions_of, listed
 from .kernels import Place
-from .recorder import addresses_of, recurrent_layers, units_of
+from .layers import recurrent_layers, signals_of, units_of
 
 
 @contextmanager
@@ -35,18 +30,30 @@ def along(module: nn.Module, directions: Directions | Sequence[Directions]) -> I
         With recurrent layers as for `rnnscope.record`.
     directions : Directions, or a sequence of these
 
+    Yields
+    ------
+    None
+
     Raises
     ------
     AddressError
         If there is no such signal.
     RecordingError
         If this is no network, the layer has a signal of that name, or its signal another number of units.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import rnnscope
+    >>> gru = torch.nn.GRU(input_size=3, hidden_size=2)
+    >>> sums = rnnscope.Directions.spanning("l0.h", "sum", [1, 1], mean=[0, 0])
+    >>> with rnnscope.along(gru, sums), rnnscope.record(gru) as recording:
+    ...     output, _ = gru(torch.zeros(7, 1, 3))
+    >>> recording
+    Recording(l0.h, l0.r, l0.z, l0.n, l0.sum)
+    >>> torch.allclose(recording["l0.sum.0"], output.sum(dim=-1) / 2**0.5)
+    True
     """
-    if not isinstance(module, nn.Module):
-        raise RecordingError(
-            f"A network was expected; got {type(module).__name__}. rnnscope.load opens a file; a trace has a "
-            "method along of its own."
-        )
     layers = recurrent_layers(module)
     with ExitStack() as stack:
         for one in listed(directions):
@@ -58,14 +65,14 @@ def along(module: nn.Module, directions: Directions | Sequence[Directions]) -> I
 
 def _checked(layers: dict[str, nn.Module], directions: Directions) -> nn.Module:
     """The layer of directions that can be attached to it."""
-    known = [address for path, layer in layers.items() for address in addresses_of(layer, path)]
+    known = signals_of(layers)
     base = find(directions.signal, known)
     layer, place = layers[base.module], Place(base.layer, base.reverse)
     if directions.base in directions_of(layer).get(place, {}):
         raise RecordingError(f"{base} is made of directions itself; give directions of a signal of the network.")
     if directions.address in known:
         raise RecordingError(f"There is a signal {directions.address} already. Give the directions another name.")
-    size = units_of(layer, directions.base, place)
+    size = units_of(layers, base)
     if size is not None and size != len(directions.mean):
         raise RecordingError(
             f"{directions.name} has directions of {len(directions.mean)} units, and {base} has {size}. "

@@ -29,7 +29,7 @@ _TAKEN = ("time", "batch", "unit", "length")
 """Names that a trace has for other things."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Directions:
     """Directions in the space of a signal, as the units of a signal of their own: see `rnnscope.along`.
 
@@ -56,6 +56,16 @@ class Directions:
         If the signal is no address.
     RecordingError
         If shapes do not fit, values are not finite, or the rows are not orthonormal.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import rnnscope
+    >>> turned = rnnscope.Directions("l0.h", "turned", vectors=[[0.6, 0.8], [-0.8, 0.6]], mean=[1, 0])
+    >>> turned
+    <Directions l0.turned: 2 in the 2 dimensions of l0.h>
+    >>> turned.coordinates(torch.tensor([2.0, 3.0]))
+    tensor([3., 1.])
     """
 
     signal: str
@@ -100,6 +110,14 @@ class Directions:
 
         The first is only scaled; each other one loses what lies along those before it (Gram and Schmidt).
 
+        Parameters
+        ----------
+        signal, name
+            As of `Directions`.
+        vectors : array of shape (direction, unit), or (unit,)
+        mean, scale
+            As of `Directions`.
+
         Raises
         ------
         RecordingError
@@ -130,14 +148,24 @@ class Directions:
     def __len__(self) -> int:
         return len(self.vectors)
 
+    def __repr__(self) -> str:
+        share = "" if self.share is None else f", {self.share.sum():.0%} of its variance"
+        return f"<Directions {self.address}: {len(self)} in the {len(self.mean)} dimensions of {self.signal}{share}>"
+
     def coordinates(self, values: Tensor) -> Tensor:
-        """Coordinates of shape (..., direction) of values of shape (..., unit), of their type."""
+        """Coordinates of shape (..., direction) of a tensor of shape (..., unit), of its type."""
         mean, read, _ = self._like(values)
         with torch.autocast(values.device.type, enabled=False):
             return ((values.to(mean.dtype) - mean) @ read.T).to(values.dtype)
 
     def moved(self, values: Tensor, by: Tensor) -> Tensor:
-        """Values (..., unit) whose coordinates are larger by some of shape (..., direction)."""
+        """Values whose coordinates are larger by some.
+
+        Parameters
+        ----------
+        values : tensor of shape (..., unit)
+        by : tensor of shape (..., direction)
+        """
         write = self._like(values)[2]
         with torch.autocast(values.device.type, enabled=False):
             return (values + by.to(write.dtype) @ write).to(values.dtype)

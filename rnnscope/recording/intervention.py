@@ -1,9 +1,6 @@
 """Changing units while a network runs.
 
-    with rnnscope.intervene(model, {"l0.c.37": ablate(), "l1.h.5": clamp(0.8)}):
-        loss = evaluate(model, text)
-
-Inside the block the recurrent layers run step by step (see `rnnscope.unroll`), stock modules, too,
+Inside `intervene` the recurrent layers run step by step (see `rnnscope.unroll`), stock modules, too,
 and the network behaves as changed for whoever calls it. h is changed after the step that made it, c
 before h is made from it, a gate before it is used.
 """
@@ -20,14 +17,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from rnnscope.errors import AddressError, InterventionError
+from rnnscope.errors import InterventionError
 
 from .adapter import Adapter, adapter_of
-from .address import Address, find
+from .address import Address, check_unit, several
 from .directions import Directions, directions_of
 from .kernels import Place
+from .layers import find_in, recurrent_layers
 from .recorded import Recording
-from .recorder import addresses_of, recurrent_layers, tapped, units_of
+from .recorder import tapped
 from .unroll import Edit, Edits, Where
 
 Values = Callable[[Address, Tensor, Tensor, int | None], Tensor | float]
@@ -36,7 +34,7 @@ Values = Callable[[Address, Tensor, Tensor, int | None], Tensor | float]
 
 @dataclass(frozen=True)
 class Intervention:
-    """What becomes of a signal or some of its units. Made by `ablate`, `clamp`, `resample` and `patch`.
+    """What becomes of a signal or some of its units: made by `ablate`, `clamp`, `resample` and `patch`.
 
     Attributes
     ----------
@@ -70,6 +68,30 @@ def ablate(mean: Recording | None = None, *, steps: Collection[int] | None = Non
         Whose mean over time and batch is taken, for each unit its own.
     steps, on
         As of `Intervention`.
+
+    Returns
+    -------
+    Intervention
+
+    Raises
+    ------
+    InterventionError
+        If ``mean`` is no recording.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import rnnscope
+    >>> gru = torch.nn.GRU(input_size=3, hidden_size=5)
+    >>> x = torch.ones(7, 1, 3)
+    >>> with rnnscope.record(gru) as before:
+    ...     output, _ = gru(x)
+    >>> with rnnscope.intervene(gru, {"l0.h.2": rnnscope.ablate(), "l0.h.3": rnnscope.ablate(mean=before)}):
+    ...     output, _ = gru(x)
+    >>> output[:, 0, 2]
+    tensor([0., 0., 0., 0., 0., 0., 0.], grad_fn=<SelectBackward0>)
+    >>> torch.allclose(output[:, 0, 3], before["l0.h.3"].mean())
+    True
     """
     if mean is None:
         return clamp(0.0, steps=steps, on=on)
@@ -92,6 +114,26 @@ def clamp(value: float, *, steps: Collection[int] | None = None, on: Where = "bo
     value : float
     steps, on
         As of `Intervention`.
+
+    Returns
+    -------
+    Intervention
+
+    Raises
+    ------
+    InterventionError
+        If the value is not a finite number.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import rnnscope
+    >>> gru = torch.nn.GRU(input_size=3, hidden_size=5)
+    >>> x = torch.ones(7, 1, 3)
+    >>> with rnnscope.intervene(gru, {"l0.z": rnnscope.clamp(1.0, steps=range(3, 7))}), torch.no_grad():
+    ...     output, _ = gru(x)
+    >>> torch.equal(output[2:6], output[3:7])  # with its update gate at 1, a GRU keeps its state
+    True
     """
     if not isinstance(value, Real) or not math.isfinite(value):
         raise InterventionError(f"A unit is held at a finite value; got {value!r}.")
@@ -112,8 +154,29 @@ def resample(
     seed : int
     steps, on
         As of `Intervention`.
-    """
 
+    Returns
+    -------
+    Intervention
+
+    Raises
+    ------
+    InterventionError
+        If ``source`` is no recording.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import rnnscope
+    >>> gru = torch.nn.GRU(input_size=3, hidden_size=5)
+    >>> x = torch.ones(7, 1, 3)
+    >>> with rnnscope.record(gru) as before, torch.no_grad():
+    ...     output, _ = gru(x)
+    >>> with rnnscope.intervene(gru, {"l0.h.2": rnnscope.resample(before)}), torch.no_grad():
+    ...     resampled, _ = gru(x)
+    >>> set(resampled[:, 0, 2].tolist()) <= set(output[:, 0, 2].tolist())
+    True
+    """
     rows: dict[Address, Tensor] = {}
 
     def values(signal: Address, units: Tensor, now: Tensor, step: int | None) -> Tensor:
@@ -138,6 +201,28 @@ def patch(source: Recording, *, steps: Collection[int] | None = None, on: Where 
         Of one sequence, which serves all, or of as many as the network now reads.
     steps, on
         As of `Intervention`.
+
+    Returns
+    -------
+    Intervention
+
+    Raises
+    ------
+    InterventionError
+        If ``source`` is no recording.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import rnnscope
+    >>> gru = torch.nn.GRU(input_size=3, hidden_size=5)
+    >>> x = torch.ones(7, 1, 3)
+    >>> with rnnscope.record(gru) as other:
+    ...     output, _ = gru(-x)
+    >>> with rnnscope.intervene(gru, {"l0.h": rnnscope.patch(other, steps=[3])}):
+    ...     output, _ = gru(x)
+    >>> torch.equal(output[3], other["l0.h"][3])
+    True
     """
 
     def values(signal: Address, units: Tensor, now: Tensor, step: int | None) -> Tensor:
@@ -197,6 +282,10 @@ def intervene(module: nn.Module, interventions: Mapping[Any, Intervention]) -> I
         ``"l0.c.37"`` is one unit, ``"l0.c"`` all units of a signal, ``("l0.c.3", "l0.c.8")`` a set.
         They are made in order.
 
+    Yields
+    ------
+    None
+
     Raises
     ------
     AddressError
@@ -212,6 +301,17 @@ def intervene(module: nn.Module, interventions: Mapping[Any, Intervention]) -> I
     that it returned, the count goes on; a state that was computed from it begins a new sequence. A
     recording made inside the block shows a signal with the changes on ``both`` ways, and without
     those on one of them.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import rnnscope
+    >>> lstm = torch.nn.LSTM(input_size=3, hidden_size=5)
+    >>> changes = {"l0.c.3": rnnscope.clamp(2.0), ("l0.o.0", "l0.o.1"): rnnscope.ablate()}
+    >>> with rnnscope.intervene(lstm, changes), torch.no_grad():
+    ...     output, (h, c) = lstm(torch.ones(7, 1, 3))
+    >>> c[0, 0, 3], h[0, 0, :2].abs()
+    (tensor(2.), tensor([0., 0.]))
     """
     layers = recurrent_layers(module)
     changes = _by_layer(layers, interventions)
@@ -230,12 +330,11 @@ Changes = dict[Place, Edits]
 
 
 def _by_layer(layers: Mapping[str, nn.Module], interventions: Mapping[Any, Intervention]) -> dict[str, Changes]:
-    known = [address for path, layer in layers.items() for address in addresses_of(layer, path)]
     changes: dict[str, Changes] = {}
     for addresses, intervention in interventions.items():
         units: dict[Address, list[int] | None] = {}
-        for address in (addresses,) if isinstance(addresses, str) else addresses:
-            address = _checked(find(address, known), intervention, layers)
+        for address in several(addresses):
+            address = _checked(find_in(layers, address), intervention, layers)
             chosen = units.setdefault(address.whole, [])
             units[address.whole] = None if chosen is None or address.unit is None else [*chosen, address.unit]
         for signal, chosen in units.items():
@@ -256,9 +355,6 @@ def _checked(address: Address, intervention: Intervention, layers: Mapping[str, 
         directions = _directions(address, layers)
         read = address if directions is None else replace(address.whole, signal=directions.base)
         _check_two_ways(read, intervention.on, adapter_of(layers[address.module]))
-    size = units_of(layers[address.module], address.signal, Place(address.layer, address.reverse))
-    if size is not None and address.unit is not None and address.unit >= size:
-        raise AddressError(f"There is no unit {address.unit} in {address.whole}. Units: 0 to {size - 1}.")
     return address
 
 
@@ -290,8 +386,8 @@ def _edit(signal: Address, units: list[int] | None, intervention: Intervention) 
         if intervention.steps is not None and step not in intervention.steps:
             return value
         width = value.shape[-1]
-        if units is not None and max(units) >= width:
-            raise AddressError(f"There is no unit {max(units)} in {signal}. Units: 0 to {width - 1}.")
+        if units is not None:
+            check_unit(signal.of(max(units)), width)
         index = torch.tensor(range(width) if units is None else units, device=value.device)
         new = intervention.values(signal, index, value, step)
         changed = value.clone()

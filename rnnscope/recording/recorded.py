@@ -12,7 +12,7 @@ from torch import Tensor
 
 from rnnscope.errors import AddressError, RecordingError
 
-from .address import Address, find
+from .address import Address, check_unit, find
 
 
 class CallSignals:
@@ -66,14 +66,31 @@ class Recording:
     ``recording["l0.c"]`` is a tensor of shape (time, batch, unit), ``recording["l0.c.37"]`` one of
     shape (time, batch). A pass is one call of the network that is recorded; where that is never
     called itself, all that its parts do belongs to one pass. Sequences that end earlier than others
-    are zero from there on.
+    are zero from there on. Made by `rnnscope.record` and `rnnscope.unroll`.
+
+    Parameters
+    ----------
+    addresses : sequence of Address
+        What is recorded.
+    lengths : int64 tensor of shape (batch,), optional
+        The true lengths of the sequences, where these do not say it themselves.
 
     Attributes
     ----------
-    addresses : tuple of Address
-        What is recorded.
     error : float
         The largest difference found by the self-check, see `rnnscope.recording.recovery.recover`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import rnnscope
+    >>> gru = torch.nn.GRU(input_size=3, hidden_size=5)
+    >>> with rnnscope.record(gru, signals="z") as recording:
+    ...     output, _ = gru(torch.zeros(7, 2, 3))
+    >>> recording["l0.z"].shape, recording["l0.z.4"].shape
+    (torch.Size([7, 2, 5]), torch.Size([7, 2]))
+    >>> recording.to_numpy()["l0.z"].dtype
+    dtype('float32')
     """
 
     def __init__(self, addresses: Sequence[Address], lengths: Tensor | None = None) -> None:
@@ -190,8 +207,7 @@ class Recording:
 def _unit(signal: Tensor, address: Address) -> Tensor:
     if address.unit is None:
         return signal
-    if address.unit >= signal.shape[-1]:
-        raise AddressError(f"There is no unit {address.unit} in {address.whole}. Units: 0 to {signal.shape[-1] - 1}.")
+    check_unit(address, signal.shape[-1])
     return signal[..., address.unit]
 
 

@@ -1,3 +1,7 @@
-"""What is seen: in the terminal (`terminal`), as pictures (`figures`), as a page that opens anywhere (`html`), and in a
-notebook (`notebook`); with one scale of colours (`scale`), and a unit described on a card (`description`).
+"""What is seen of a network, with one scale of colours (`scale`) everywhere.
+
+- in the terminal: `terminal`, and what is known of a unit on a card, `description`
+- as pictures, on `sheets` of a paper's width: `heatmaps` and `coloured_text`; `figures` writes any picture to files
+- as a page that opens anywhere, `html`; and in a notebook, `notebook`
+- what these share: `lines` of a text, an `ordering` of units
 """

@@ -18,13 +18,12 @@ from rnnscope.analysis.contexts import Contexts, top_contexts
 from rnnscope.analysis.explanations import Explanation, explain
 from rnnscope.analysis.responses import Responses, responses
 from rnnscope.analysis.unit_series import UnitSeries
-from rnnscope.analysis.units import LONGEST, UnitRanking, event_name, rank_units, steps, units_table
+from rnnscope.analysis.units import UnitRanking, event_name, rank_units, steps, units_table
 from rnnscope.concept import Concept
-from rnnscope.errors import TraceError
 from rnnscope.recording.address import Address
 from rnnscope.shown import Shown, card_html
 from rnnscope.style import CONTROL, given_panels, new_panels, style
-from rnnscope.tracing.trace import Trace
+from rnnscope.tracing.trace import Trace, check_trace
 
 from .notebook import trace_html
 from .scale import Scale
@@ -138,15 +137,15 @@ class UnitCard(Shown):
 _IN_WORDS = {"switch": "switch", "counter": "counter", "slow": "slow unit"}
 
 
-def describe_unit(trace: Trace, address: str | Address, concepts: list[Concept] | None = None) -> UnitCard:
+def describe_unit(trace: Trace, unit: str | Address, concepts: Concept | Sequence[Concept] = ()) -> UnitCard:
     """The card of one unit of a trace, read once from its start to its end.
 
     Parameters
     ----------
     trace : Trace
-    address : str or Address
-        Of a unit.
-    concepts : list of Concept, optional
+    unit : str or Address
+        The unit's address.
+    concepts : Concept, or a sequence of these
         What the unit may be explained by.
 
     Raises
@@ -154,24 +153,28 @@ def describe_unit(trace: Trace, address: str | Address, concepts: list[Concept] 
     TraceError
         If it is no trace.
     AddressError, TextError, ConceptError
+
+    Examples
+    --------
+    >>> import rnnscope
+    >>> from rnnscope import trained
+    >>> model = rnnscope.load(trained.path("prose-lstm"))
+    >>> text = '"You are late," said Anna, and sat down. "I know."\\n' * 20
+    >>> card = rnnscope.describe_unit(rnnscope.trace(model, text), "l0.c.170")
+    >>> card.row["kind"]
+    'switch'
     """
-    if not isinstance(trace, Trace):
-        raise TraceError(
-            f"A trace was expected, such as rnnscope.trace(model, text) gives; got {type(trace).__name__}."
-        )
-    text = trace.text
-    unit = UnitSeries.read(trace[address], text)
-    series = xr.DataArray(
-        unit.values, dims="time", coords={"document": ("time", unit.document)}, name=str(unit.address)
-    )
+    read = UnitSeries.read(check_trace(trace)[unit])
+    there = {"document": ("time", read.document), "codepoint": ("time", read.codes)}
+    series = xr.DataArray(read.values, dims="time", coords=there, name=str(read.address))
     return UnitCard(
         trace,
-        str(unit.address),
-        unit.values[unit.steps],
-        rank_units(trace[unit.address.whole], text[:LONGEST]),
-        responses(series, text, fewest=int(np.clip(len(text) // 500, 3, _OFTEN))),
-        top_contexts(series, text),
-        explain(series, text, concepts) if concepts else None,
+        str(read.address),
+        read.values[read.steps],
+        rank_units(trace[read.address.whole]),
+        responses(series, fewest=int(np.clip(len(trace) // 500, 3, _OFTEN))),
+        top_contexts(series),
+        explain(series, concepts) if concepts else None,
     )
 
 

@@ -13,11 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 from rnnscope.analysis.units import UnitRanking, steps
+from rnnscope.lines import lines
 from rnnscope.recording.address import Address
 from rnnscope.shown import Shown
 from rnnscope.style import BARS, on_colour
 
-from .lines import lines
 from .scale import Scale
 
 _LEGEND_STEPS = 24

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+import xarray as xr
 import zarr.storage
 from rich.filesize import decimal
 from rich.progress import Progress
@@ -21,19 +22,20 @@ from torch import nn
 
 from rnnscope.card import Card, fingerprint
 from rnnscope.errors import AddressError, OutputError, RecordingError, TextError
-from rnnscope.models import Network
+from rnnscope.models.network import Network, check_mode
 from rnnscope.output import atomic_path, new_path
 from rnnscope.progress import interruption, progress_bar, say
-from rnnscope.recording.address import Address
+from rnnscope.recording.address import Address, Units
+from rnnscope.recording.layers import memories, recurrent_layers, units_of
 from rnnscope.recording.recorded import Recording
-from rnnscope.recording.recorder import memories, record, recurrent_layers, units_of
+from rnnscope.recording.recorder import record
 from rnnscope.text import codepoints
 
 from .documents import Numbers, Texts
 from .readers import READERS
 from .readers.module import ModuleReader
 from .readers.reader import Page, Reader, Stretch
-from .trace import FORMAT, VERSION, Trace, open_trace, open_tree, root_attributes
+from .trace import FORMAT, VERSION, Trace, open_trace, root_attributes
 from .writing import Layout, Writer
 
 _LARGE = 10**9
@@ -45,7 +47,7 @@ def trace(
     text: Texts | Numbers,
     path: str | Path | None = None,
     *,
-    signals: Sequence[str] | None = None,
+    signals: Units | None = None,
     units: Sequence[int] | None = None,
     dtype: Literal["float32", "float16"] = "float32",
     characters: Sequence[str] | None = None,
@@ -71,7 +73,7 @@ def trace(
         of a series, an array of shape (time,), or a list of such.
     path : path, optional
         The zarr folder to write; the trace is kept in memory if not given.
-    signals : sequence of str, optional
+    signals : str, or sequence of str, optional
         Names (``"c"``) or addresses (``"l0.c"``); all if not given.
     units : sequence of int, optional
         The units to keep of every signal; all if not given.
@@ -88,10 +90,29 @@ def trace(
 
     Raises
     ------
-    TextError, AddressError, RecordingError, OutputError
+    TextError
+        If there is no text, it cannot be read, or the network does not read what is given.
+    AddressError
+        If a signal or unit does not exist.
+    ModelError
+        If the network is in training mode.
+    RecordingError
+        If this is no network or none that can be recorded, or a document is beyond the machine's memory.
+    OutputError
+        If the folder cannot be written, or is there already.
+
+    Examples
+    --------
+    >>> import rnnscope
+    >>> from rnnscope import trained
+    >>> model = rnnscope.load(trained.path("prose-lstm"))
+    >>> trace = rnnscope.trace(model, "She said, “I am late,” and ran.", signals=["c"])
+    >>> trace
+    <Trace of 31 steps, in memory: l0.c>
+    >>> trace["l0.c.170"].shape
+    (31,)
     """
-    if model.training:
-        raise RecordingError("The model is in training mode, where dropout is at work. Call model.eval() first.")
+    check_mode(model)
     reader = reader_of(model, characters)
     pages = reader.pages(text)
     with record(model, signals) as recording, torch.no_grad():
@@ -103,7 +124,7 @@ def trace(
             store = zarr.storage.MemoryStore()
             with progress_bar() as bar, interruption() as interrupted:
                 _write(store, work, attributes, bar, interrupted)
-            return Trace(open_tree(store).load())
+            return Trace(xr.open_datatree(store, engine="zarr", chunks=None).load())
         path = _writable(path, work.layout, force)
         if work.layout.nbytes > _LARGE:
             size = decimal(work.layout.nbytes)
@@ -136,7 +157,7 @@ def demand_memory(model: nn.Module, recording: Recording, steps: int) -> None:
     if not hasattr(os, "sysconf"):  # nobody can tell
         return
     layers = recurrent_layers(model)
-    values = steps * sum(units_of(layers[address.module], address.signal) or 0 for address in recording)
+    values = steps * sum(units_of(layers, address) or 0 for address in recording)
     size, memory = values * 4, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     if size > memory:
         raise RecordingError(

@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -17,9 +18,10 @@ import torch
 import xarray as xr
 from torch import Tensor, nn
 
-from rnnscope.errors import AddressError, RecordingError
+from rnnscope.errors import RecordingError
 from rnnscope.models import CharLanguageModel
-from rnnscope.recording.address import Address, find
+from rnnscope.models.network import check_mode
+from rnnscope.recording.address import Address, Units, whole_signals
 from rnnscope.recording.recorder import record
 from rnnscope.text import Document
 
@@ -92,6 +94,11 @@ class Source(ABC):
         """Steps of all documents."""
         return int(self.starts[-1])
 
+    def spans(self, limit: int | None = None) -> list[Span]:
+        """All documents, as far as they lie within so many steps."""
+        ends = self.starts.clip(max=limit).tolist()
+        return [Span(start, stop) for start, stop in pairwise(ends) if stop > start]
+
     def unit(self, address: Address, place: int) -> Address:
         """The unit at a place of a signal; a trace may have kept some alone."""
         return address.of(place)
@@ -108,7 +115,7 @@ class Source(ABC):
 def open_source(
     model: nn.Module | Trace,
     text: Texts | Numbers | None,
-    signals: Sequence[str] | None,
+    signals: Units | None,
     characters: Sequence[str] | None = None,
 ) -> Source:
     """A source from a network and what it is to read, or from a trace.
@@ -131,10 +138,10 @@ def open_source(
 
 
 class _TraceSource(Source):
-    def __init__(self, trace: Trace, signals: Sequence[str] | None) -> None:
+    def __init__(self, trace: Trace, signals: Units | None) -> None:
         numbers = trace.tree.dataset["document"].values
         starts = np.searchsorted(numbers, np.arange(len(trace.documents) + 1))
-        super().__init__(_Texts(trace, starts), starts, _chosen(trace.addresses, signals))
+        super().__init__(_Texts(trace, starts), starts, whole_signals(signals, trace.addresses))
         self._trace = trace
         self._units = {address: trace[address]["unit"].values for address in self.addresses}
 
@@ -194,10 +201,9 @@ class _Texts(Sequence[Document]):
 
 class _ModelSource(Source):
     def __init__(
-        self, model: nn.Module, text: Texts | Numbers, signals: Sequence[str] | None, characters: Sequence[str] | None
+        self, model: nn.Module, text: Texts | Numbers, signals: Units | None, characters: Sequence[str] | None
     ) -> None:
-        if model.training:
-            raise RecordingError("The model is in training mode, where dropout is at work. Call model.eval() first.")
+        check_mode(model)
         self._reader = reader_of(model, characters)
         self._pages = self._reader.pages(text)
         self._model, self._signals = model, signals
@@ -287,21 +293,6 @@ class _ModelSource(Source):
             own = {a: clock.pick(values)[kept].float().cpu() for a, values in signals.items() if a.module == module}
             if own and kept.any():
                 yield Passage(places[kept], own)
-
-
-def _chosen(addresses: Sequence[Address], signals: Sequence[str] | None) -> list[Address]:
-    """The signals of a trace that are asked for by name or address; all if None."""
-    if signals is None:
-        return list(addresses)
-    found: list[Address] = []
-    for name in signals:
-        own = [address for address in addresses if address.signal == name] or [find(name, addresses)]
-        if own[0].unit is not None:
-            raise AddressError(f"{name} is one unit; a whole signal was expected, such as {own[0].whole}.")
-        found += own
-    if not found:
-        raise AddressError(f"No signal is asked for. There are: {', '.join(map(str, addresses))}.")
-    return list(dict.fromkeys(found))
 
 
 def _rows(values: Tensor, kept: np.ndarray) -> Tensor:

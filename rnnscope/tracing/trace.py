@@ -50,8 +50,10 @@ from rnnscope.errors import AddressError, TraceError
 from rnnscope.inline import Inline
 from rnnscope.recording.address import Address, find
 from rnnscope.recording.directions import Directions, listed
+from rnnscope.text import spelled
 
 from .coordinates import with_coordinates
+from .on_disk import damaged, open_tree
 
 FORMAT = "rnnscope-trace"
 VERSION = 1
@@ -61,15 +63,26 @@ class Trace(Inline):
     """Signals aligned with documents.
 
     ``trace["l0.c"]`` is a DataArray of dims (time, unit), ``trace["l0.c.37"]`` one of (time,); both with the
-    coordinate ``document``, of each step the number of its document. In a notebook a trace shows its text, coloured by
-    its units.
+    coordinates ``document``, of each step the number of its document, and ``codepoint``, its character. In a
+    notebook a trace shows its text, coloured by its units.
 
-    Attributes
+    Parameters
     ----------
     tree : xarray.DataTree
         All there is, as described in `rnnscope.tracing.trace`.
-    path : Path or None
+    path : Path, optional
         The store on disk.
+
+    Examples
+    --------
+    >>> import rnnscope
+    >>> from rnnscope import trained
+    >>> model = rnnscope.load(trained.path("prose-lstm"))
+    >>> trace = rnnscope.trace(model, '"Come in!" he cried.')
+    >>> trace["l0.c"].dims, trace["l0.c"].shape
+    (('time', 'unit'), (20, 256))
+    >>> (trace["l0.c.170"] > 0.3).values.astype(int)  # on inside the quotation
+    array([1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])
     """
 
     def __init__(self, tree: xr.DataTree, path: Path | None = None) -> None:
@@ -81,7 +94,8 @@ class Trace(Inline):
         signal: xr.DataArray = self.tree[address.node.replace(".", "/")].dataset[address.signal]
         axis = str(signal.dims[-1])
         signal = signal.rename({axis: "unit"}) if axis != "unit" else signal
-        signal = signal.assign_coords({"document": self.tree.dataset["document"], **self.tree.dataset.coords})
+        root = self.tree.dataset
+        signal = signal.assign_coords({name: root[name] for name in ("document", "codepoint", *root.coords)})
         if address.unit is None:
             return signal.rename(str(address))
         units = signal["unit"].values
@@ -135,7 +149,13 @@ class Trace(Inline):
         return slice(int(start), int(stop))
 
     def headings(self, start: int, stop: int) -> dict[int, str]:
-        """Number and name of the documents from one step to another, by how far in they begin; none if there is one."""
+        """Number and name of the documents of a part, by how far in they begin; none if the trace has only one.
+
+        Parameters
+        ----------
+        start, stop : int
+            From one step to another.
+        """
         if len(self.documents) == 1:
             return {}
         numbers = self.tree.dataset["document"][start:stop].values
@@ -149,9 +169,14 @@ class Trace(Inline):
         return self.text_between(0, len(self))
 
     def text_between(self, start: int, stop: int) -> str:
-        """The text from one step to another, without reading the rest."""
-        codes = self.tree.dataset["codepoint"][start:stop].values
-        return codes.astype("<u4").tobytes().decode("utf-32-le", "replace")
+        """The text of a part, read without the rest.
+
+        Parameters
+        ----------
+        start, stop : int
+            From one step to another.
+        """
+        return spelled(self.tree.dataset["codepoint"][start:stop].values)
 
     @property
     def characters(self) -> tuple[str, ...]:
@@ -186,13 +211,47 @@ class Trace(Inline):
         return f"<Trace of {many}{len(self):,} steps, {where}: {', '.join(map(str, self.addresses))}>"
 
 
-def open_trace(path: str | Path) -> Trace:
-    """Open a trace on disk; its arrays are read when they are used.
+def check_trace(trace: object) -> Trace:
+    """The trace, if it is one.
 
     Raises
     ------
     TraceError
-        If there is none at the path.
+    """
+    if not isinstance(trace, Trace):
+        raise TraceError(
+            f"A trace was expected, such as rnnscope.trace(model, text) gives; got {type(trace).__name__}."
+        )
+    return trace
+
+
+def open_trace(path: str | Path) -> Trace:
+    """Open a trace on disk; its arrays are read when they are used.
+
+    Parameters
+    ----------
+    path : str or Path
+        A folder that `rnnscope.trace` or ``rnnscope trace`` wrote.
+
+    Returns
+    -------
+    Trace
+
+    Raises
+    ------
+    TraceError
+        If there is none at the path, it is damaged, or of another format.
+
+    Examples
+    --------
+    >>> import rnnscope
+    >>> from rnnscope import trained
+    >>> model = rnnscope.load(trained.path("names-classifier"))
+    >>> trace = rnnscope.trace(model, ["Kowalski", "O'Brien"], "names.zarr")
+    >>> rnnscope.open_trace("names.zarr")
+    <Trace of 2 documents, 15 steps, names.zarr: l0.h, l0.c, l0.i, l0.f, l0.g, l0.o, l0r.h, l0r.c, ...>
+    >>> trace.answers
+    ('Polish', 'Irish')
     """
     path = Path(path)
     if not path.exists():
@@ -206,12 +265,12 @@ def open_trace(path: str | Path) -> Trace:
         )
     try:
         _demand_complete(zarr.open_group(str(path), mode="r"))
-        trace = Trace(open_tree(str(path)), path)
+        trace = Trace(open_tree(path), path)
         for address in trace.addresses:
             trace[address]
         return trace
     except Exception as error:  # zarr and xarray fail in their own ways on what they did not expect
-        raise TraceError(f"{path} is damaged: parts of it are missing or unreadable. Trace the text again.") from error
+        raise damaged(path) from error
 
 
 def _demand_complete(group: zarr.Group) -> None:
@@ -224,10 +283,5 @@ def root_attributes(path: Path) -> dict[str, Any]:
     """The attributes of a zarr store; none if it is not one."""
     try:
         return json.loads((path / "zarr.json").read_bytes())["attributes"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return {}
-
-
-def open_tree(store: Any) -> xr.DataTree:
-    """A zarr store as a tree whose arrays are read when they are used."""
-    return xr.open_datatree(store, engine="zarr", chunks=None)

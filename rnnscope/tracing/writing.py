@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import zarr
+from zarr.codecs import Crc32cCodec, ZstdCodec
 
 from rnnscope.errors import RecordingError
 from rnnscope.recording.address import Address
@@ -18,6 +19,11 @@ from .readers.reader import room
 
 _WHOLE: Any = {"write_empty_chunks": True}
 """Chunks of zeros are written too, so that one that is missing shows."""
+
+_CHECKED = (Crc32cCodec(),)
+"""Of signals: the low bits of a state are noise, so that packing gains little and costs most of the time."""
+
+_PACKED = (ZstdCodec(), *_CHECKED)
 
 _MOMENT: Any = {"units": "seconds since 1970-01-01", "calendar": "proleptic_gregorian"}
 """How xarray is told that whole numbers are moments."""
@@ -127,6 +133,7 @@ class Writer:
             dimension_names=["time", "rank"][: 1 + len(tail)],
             attributes=_MOMENT if name == "date" else None,
             config=_WHOLE,
+            compressors=_PACKED,
         )
         return Column(array)
 
@@ -146,7 +153,7 @@ class Writer:
                 dtype=layout.dtype,
                 dimension_names=["time", axes[address]],
                 config=_WHOLE,
-                compressors=None,  # the low bits of a state are noise: packing gains little and costs most of the time
+                compressors=_CHECKED,
             )
             self._signals[address] = Column(array)
 

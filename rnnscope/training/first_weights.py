@@ -9,7 +9,7 @@ import torch
 from rnnscope.errors import ModelError
 from rnnscope.models import Network
 
-from .methods import METHODS
+from .methods import method_of
 from .recipe_file import recipe_of
 
 N = TypeVar("N", bound=Network)
@@ -47,7 +47,7 @@ def untrained(model: N, seed: int | None = None) -> N:
         torch.manual_seed(seed if seed is not None else recipe.seed if recipe else 0)
         fresh = model.build(model.config, model.vocabularies)
         if recipe:
-            METHODS[recipe.training.method](recipe.training).initialise(fresh)
+            method_of(recipe.training).initialise(fresh)
     buffers = dict(fresh.named_buffers())
     for name, buffer in model.named_buffers():
         buffers[name].copy_(buffer)

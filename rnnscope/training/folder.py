@@ -1,4 +1,4 @@
-"""The folder of a run: whether it is free, and whether what it holds is of the same recipe.
+"""The folder of a run: whether it is free, whose it is, and whether what it holds is of the same recipe.
 
 It holds
 
@@ -8,15 +8,21 @@ It holds
     figures.csv      a row for each validation
     step-000500.pt   the weights after that step, where the recipe asks to keep them
     card.md          at the end: what the network is and how well it does
+    .lock            held by the process that is at work there
 """
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from rnnscope.errors import OutputError, TrainingError
+from rnnscope.output import atomic_path
 
 _OUTPUTS = ("last.pt", "model.pt", "figures.csv", "card.md", "step-*.pt")
 
@@ -33,15 +39,45 @@ def demand_free(folder: Path, resume: bool, force: bool) -> None:
         )
 
 
-def start_folder(folder: Path, recipe_path: Path) -> None:
+@contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """Keep a folder, which is made if there is none, to this process.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    TrainingError
+        If another process is at work there.
+    """
+    lock = FileLock(folder / ".lock", timeout=0)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout:
+        raise TrainingError(f"Another process is at work in {folder}. Wait for it, or end it.") from None
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def start_folder(folder: Path, recipe: Path) -> None:
+    """Take away what a run before has left, and keep the recipe of this one."""
+    try:
         for path in (path for name in _OUTPUTS for path in folder.glob(name)):
             path.unlink()
-        if recipe_path.resolve() != (folder / "recipe.toml").resolve():
-            shutil.copyfile(recipe_path, folder / "recipe.toml")
+        if recipe.resolve() != (folder / "recipe.toml").resolve():
+            with atomic_path(folder / "recipe.toml") as partial:
+                shutil.copyfile(recipe, partial)
     except OSError as error:
-        raise OutputError(f"{folder} cannot be written: {error.strerror}. Name another folder with -o.") from error
+        raise _unwritable(folder, error) from error
+
+
+def _unwritable(folder: Path, error: OSError) -> OutputError:
+    return OutputError(f"{folder} cannot be written: {error.strerror}. Name another folder with -o.")
 
 
 def demand_same(old: dict[str, Any], new: dict[str, Any], where: str) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,13 +19,12 @@ from rnnscope import checkpoint
 from rnnscope.errors import DivergedError, TrainingError
 from rnnscope.models import Network
 from rnnscope.output import atomic_path
-from rnnscope.progress import interruption, progress_bar, say, silence
+from rnnscope.progress import interruption, progress_bar, say
 
 from . import processes
-from .folder import demand_free, demand_same, start_folder
-from .methods import METHODS, Method
+from .folder import demand_same
+from .methods import Method, method_of
 from .recipe import Recipe, demand
-from .recipe_file import read_recipe
 from .task import Score, Share
 from .tasks import TASKS
 
@@ -80,7 +79,7 @@ class Run:
             raise TrainingError(
                 "The network does not fit into memory. Lower model.hidden_size or model.layers."
             ) from error
-        self.method: Method = METHODS[recipe.training.method](recipe.training)
+        self.method: Method = method_of(recipe.training)
         self.method.initialise(self.model)
         self.fabric_model, *self.optimizers = fabric.setup(self.model, *self.method.optimizers(self.model))
         if fabric.global_rank:
@@ -209,9 +208,9 @@ class Run:
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "processes": each,
         }
-        checkpoint.save(self.folder / "last.pt", self.model, self.record([]), resume=resume)
         with atomic_path(self.folder / "figures.csv") as partial:
             pd.DataFrame(self.progress.figures).to_csv(partial, index=False)
+        checkpoint.save(self.folder / "last.pt", self.model, self.record([]), resume=resume)
 
     def keep(self) -> None:
         """Write the weights of this step by themselves, if the recipe asks for them."""
@@ -252,18 +251,27 @@ class Run:
         processes.restore_random_states(self.fabric, mine)
         self.progress = Progress.restore(resume["progress"])
 
-    def fit(self) -> None:
-        """Step until the end; an interruption saves and raises KeyboardInterrupt."""
+    def fit(self, begin: Callable[[], None] = lambda: None) -> None:
+        """Step until the end; an interruption saves and raises KeyboardInterrupt.
+
+        `begin` is called after the first step, or before the first file where one is written earlier: what the run
+        takes the place of stands until then.
+        """
         every, batch = self.recipe.training.validate_every, self.task.batch_size
         began, saved = time.monotonic() - self.progress.seconds, time.monotonic()
         self.model.train()
         with interruption() as interrupted, progress_bar(self.task.facts["counted"]) as bar:
             task = bar.add_task("training", total=self.steps * batch, completed=round(self.progress.step * batch))
-            self.keep()
+            first = self.progress.step
+            if early := first in self.recipe.training.keep:
+                begin()
+                self.keep()
             while self.progress.step < self.steps:
                 self.advance()
-                self.keep()
                 step = self.progress.step
+                if step == first + 1 and not early:
+                    begin()
+                self.keep()
                 self.progress.seconds = time.monotonic() - began
                 together = self.fabric.world_size == 1 or step % _CHECK_STEPS == 0  # agreeing takes time
                 stop = together and processes.anyone(self.fabric, interrupted.is_set())
@@ -293,59 +301,6 @@ class Run:
         with atomic_path(self.folder / "card.md") as partial:
             partial.write_text(model.card.markdown(), encoding="utf-8")
         return model
-
-
-def train(
-    recipe_path: str | Path,
-    folder: str | Path | None = None,
-    *,
-    resume: bool = False,
-    force: bool = False,
-    device: str = "auto",
-) -> Network:
-    """Make a network from a recipe.
-
-    Started by torchrun, the processes share each batch, and the network is the one that a single
-    process would make (up to rounding, and to dropout, of which each process draws its own).
-
-    Parameters
-    ----------
-    recipe_path : path of a TOML file
-    folder : path, optional
-        Where checkpoints and figures go; ``runs/NAME`` by the recipe's name if not given.
-    resume : bool
-        Go on from ``last.pt`` in the folder. On a CPU, with the same PyTorch and as many threads,
-        the weights are those of an uninterrupted run, bit for bit.
-    force : bool
-        Start anew in a folder that holds a run already.
-    device : str
-        See `rnnscope.device.pick_device`; under torchrun ``cpu`` or ``cuda``.
-
-    Returns
-    -------
-    Network
-        The best weights by validation, in eval mode, with their card.
-
-    Raises
-    ------
-    RecipeError, TextError, DownloadError, DeviceError, OutputError, TrainingError
-    KeyboardInterrupt
-        After Ctrl-C or SIGTERM; once training has begun, ``last.pt`` is written first.
-    """
-    recipe = read_recipe(recipe_path)
-    folder = Path(folder) if folder is not None else Path("runs") / recipe.name
-    fabric = processes.launch(device, recipe.training.precision, recipe.training.logger, folder)
-    if fabric.is_global_zero:
-        demand_free(folder, resume, force)
-    fabric.barrier()
-    with nullcontext() if fabric.is_global_zero else silence():
-        run = Run(recipe, folder, fabric)
-        if resume:
-            run.restore()
-        elif fabric.is_global_zero:
-            start_folder(folder, Path(recipe_path))
-        run.fit()
-        return run.finish()
 
 
 @contextmanager

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -21,8 +20,7 @@ from torch.optim import Optimizer
 
 from rnnscope.cells import cell_of
 
-if TYPE_CHECKING:
-    from .recipe import TrainingRecipe
+from .recipe import TrainingRecipe
 
 
 class Method(ABC):
@@ -106,4 +104,9 @@ def _open_forget_gates(layer: nn.RNNBase) -> None:
             nn.init.constant_(parameter.detach()[rows], 1.0 if name.startswith("bias_hh") else 0.0)
 
 
-METHODS: dict[str, type[Method]] = {"muon": Muon, "adamw": AdamW, "char-rnn": CharRnn}
+_KINDS: dict[str, type[Method]] = {"muon": Muon, "adamw": AdamW, "char-rnn": CharRnn}
+
+
+def method_of(recipe: TrainingRecipe) -> Method:
+    """The method that a recipe names."""
+    return _KINDS[recipe.method](recipe)

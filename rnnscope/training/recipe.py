@@ -8,8 +8,7 @@ from typing import Any
 
 from rnnscope.errors import RecipeError
 
-from .methods import METHODS
-
+METHODS = ("muon", "adamw", "char-rnn")
 LOGGERS = ("csv", "tensorboard")
 PRECISIONS = ("32", "bf16")
 

@@ -14,6 +14,9 @@ from rnnscope.errors import RecipeError
 
 from .recipe import demand
 
+_LARGEST = 2**20
+"""Bytes of a recipe."""
+
 
 def read_toml(path: Path) -> dict[str, Any]:
     """The content of a TOML file.
@@ -23,12 +26,18 @@ def read_toml(path: Path) -> dict[str, Any]:
     RecipeError
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            data = file.read(_LARGEST + 1)
+        if len(data) > _LARGEST:
+            raise RecipeError(f"{path} has more than {_LARGEST:,} bytes: it is no recipe.")
+        return tomllib.loads(data.decode("utf-8"))
     except FileNotFoundError:
         raise RecipeError(f"There is no recipe {path}. Check the spelling and the folder.") from None
     except OSError as error:
         raise RecipeError(f"{path} cannot be read: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except RecursionError:
+        raise RecipeError(f"{path} is not a recipe: its tables or lists are nested too deep.") from None
+    except ValueError as error:  # also of what is no UTF-8, and of a number with thousands of digits
         raise RecipeError(f"{path} is not a TOML file: {error}.") from None
 
 
@@ -69,7 +78,7 @@ def _is_number(value: Any) -> bool:
 
 _CHECKS: dict[Any, tuple[Callable[[Any], bool], str, str]] = {
     bool: (lambda value: type(value) is bool, "true or false", "true or false"),
-    int: (lambda value: type(value) is int, "a whole number", "whole numbers"),
+    int: (lambda value: type(value) is int and abs(value) < 2**63, "a whole number", "whole numbers"),
     float: (_is_number, "a number", "numbers"),
     str: (lambda value: type(value) is str and "\0" not in value, "a string", "strings"),
 }

@@ -5,14 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from torch import Tensor
 
+from rnnscope.corpora.data import Data
 from rnnscope.models.network import Network
 
-if TYPE_CHECKING:
-    from .recipe import CorpusRecipe, Recipe, TrainingRecipe
+from .recipe import CorpusRecipe, Recipe, TrainingRecipe
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,14 @@ class Share:
 
     index: int = 0
     count: int = 1
+
+
+def facts_of(
+    data: Data, counted: str, parts: Mapping[str, int], sha256: Mapping[str, str], notes: Mapping[str, str]
+) -> dict[str, Any]:
+    """What a task tells of its data, see `Task.facts`."""
+    about = {"name": data.name, "source": data.source, "licence": data.licence}
+    return about | {"counted": counted, "parts": dict(parts), "notes": dict(notes), "sha256": dict(sha256)}
 
 
 class Task(ABC):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -14,15 +13,14 @@ import scipy.ndimage
 import torch
 import xarray as xr
 from matplotlib.figure import Figure
-from rich.console import Console
 
 import rnnscope
 from rnnscope import CharLanguageModel, Trace
 from rnnscope.analysis import alignment
 from rnnscope.analysis.alignment import align_units
-from rnnscope.analysis.alignment_result import Alignment
-from rnnscope.errors import AddressError, TraceError
+from rnnscope.errors import AddressError, TextError, TraceError
 from tests import handmade
+from tests.printing import printed
 
 TEXT = handmade.dialogue(np.random.default_rng(0), 700)
 
@@ -155,7 +153,7 @@ def test_units_that_never_change_or_are_not_finite_have_no_partner_and_are_none(
     assert table[["slope", "offset", "chance", "p"]].notna().sum().tolist() == [2, 2, 2, 2]
     nothing = align_units(*trace_of(first, np.zeros((len(TEXT), 3))))
     assert set(nothing.table["partner"]) == set(nothing.table["matched"]) == {None} and nothing.aligned.empty
-    assert "0 of 4 units" in shown(nothing)
+    assert "0 of 4 units" in printed(nothing)
     nothing.plot()
 
 
@@ -223,7 +221,7 @@ def test_other_texts_are_refused_with_the_step_at_which_they_differ() -> None:
 def test_what_cannot_be_aligned_is_refused() -> None:
     model = handmade.random_network(0)
     trace, short = rnnscope.trace(model, TEXT), rnnscope.trace(model, "abc")
-    with pytest.raises(TraceError, match="Two traces were expected.* got str"):
+    with pytest.raises(TraceError, match="A trace was expected.* got str"):
         align_units(trace, "l0.c")  # pyright: ignore[reportArgumentType]
     with pytest.raises(TraceError, match=r"At least 20 steps that l0\.c and l0\.c both take are needed; there are 3"):
         align_units(short, short)
@@ -233,20 +231,14 @@ def test_what_cannot_be_aligned_is_refused() -> None:
         align_units(trace, trace, signals=("l0.h", "l7.h"))
     with pytest.raises(AddressError, match="got 3"):
         align_units(trace, trace, signals=("l0.h", "l0.h", "l0.h"))  # pyright: ignore[reportArgumentType]
-    with pytest.raises(TraceError, match="At least one shift"):
+    with pytest.raises(TextError, match="shifts is a whole number of at least 1; got 0"):
         align_units(trace, trace, shifts=0)
-
-
-def shown(result: Alignment) -> str:
-    console = Console(file=io.StringIO(), width=80, record=True)
-    console.print(result)
-    return console.export_text()
 
 
 def test_it_prints_its_pairs_and_plots_them() -> None:
     traces: Any = [rnnscope.trace(handmade.random_network(seed), TEXT) for seed in (0, 0)]
     result = align_units(*traces)
-    page = shown(result)
+    page = printed(result)
     assert all(len(line) <= 80 for line in page.splitlines())
     assert "8 of 8 units" in page and "+1.000" in page and "l0.c.5  l0.c.5" in page
     axes = result.plot()

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 import pytest
 import xarray as xr
 from rich.cells import cell_len
-from rich.console import Console
 
 from rnnscope.analysis import unit_series
-from rnnscope.analysis.contexts import Contexts, signal_contexts, top_contexts
+from rnnscope.analysis.contexts import signal_contexts, top_contexts
 from rnnscope.analysis.units import two_groups
+from rnnscope.text import codepoints
+from tests.printing import printed
 
 STEPS = 900
 TEXT = "".join(np.random.default_rng(1).choice(list("abc \n"), STEPS))
 
 
-def of(values: np.ndarray, document: np.ndarray | None = None, name: str = "l0.h.3") -> xr.DataArray:
-    coordinates = {} if document is None else {"document": ("time", document)}
+def of(values: np.ndarray, document: np.ndarray | None = None, name: str = "l0.h.3", text: str = TEXT) -> xr.DataArray:
+    coordinates = {"codepoint": ("time", codepoints(text))}
+    if document is not None:
+        coordinates["document"] = ("time", document)
     return xr.DataArray(values.astype("float32"), dims="time", coords=coordinates, name=name)
 
 
@@ -45,7 +46,7 @@ def by_search(values: np.ndarray, document: np.ndarray, count: int, width: int, 
 @pytest.mark.parametrize("parted", [False, True])
 def test_the_places_are_those_of_a_plain_search(seed: int, parted: bool) -> None:
     values, document = smooth(seed), np.arange(STEPS) // 90 if parted else np.zeros(STEPS, dtype=int)
-    result = top_contexts(of(values, document), TEXT, count=6, width=25)
+    result = top_contexts(of(values, document), count=6, width=25)
     assert result.highest["step"].tolist() == by_search(values, document, 6, 25, 1)
     assert result.lowest["step"].tolist() == by_search(values, document, 6, 25, -1)
     for row in result.table.to_dict("records"):
@@ -59,22 +60,22 @@ def test_the_places_are_those_of_a_plain_search(seed: int, parted: bool) -> None
 
 def test_one_long_stretch_is_one_place() -> None:
     values = np.where((np.arange(STEPS) > 100) & (np.arange(STEPS) < 700), 1.0 + smooth(0) / 100, 0.0)
-    result = top_contexts(of(values), TEXT, width=5)
+    result = top_contexts(of(values), width=5)
     assert len(result.highest) == 1
     assert len(result.lowest) == 2
 
 
 def test_steps_are_those_of_the_trace_where_the_layer_does_not_step() -> None:
     values = np.where(np.arange(STEPS) % 4 == 3, smooth(2), np.nan)
-    steps = top_contexts(of(values), TEXT).table["step"].to_numpy()
+    steps = top_contexts(of(values)).table["step"].to_numpy()
     assert len(steps) and (steps % 4 == 3).all()
     assert np.nanargmax(values) == steps[0]
 
 
 def test_a_unit_that_never_changes_has_no_places() -> None:
-    result = top_contexts(of(np.full(STEPS, 2.0)), TEXT)
+    result = top_contexts(of(np.full(STEPS, 2.0)))
     assert result.table.empty
-    assert "never changes" in shown(result)
+    assert "never changes" in printed(result)
 
 
 @pytest.mark.parametrize("width", [50, 80, 120])
@@ -84,34 +85,28 @@ def test_the_place_stands_below_the_mark(width: int) -> None:
     letters[places] = "X"
     values = np.zeros(STEPS)
     values[places] = 1 + np.arange(len(places)) / 10
-    lines = shown(top_contexts(of(values, np.arange(STEPS) // 300), "".join(letters)), width).splitlines()
+    lines = printed(top_contexts(of(values, np.arange(STEPS) // 300, text="".join(letters))), width).splitlines()
     assert all(cell_len(line) <= width for line in lines)
     mark = cell_len(lines[0][: lines[0].index("▼")])
     for line in lines[1 : 1 + len(places)]:
         assert cell_len(line[: line.index("X")]) == mark
 
 
-def shown(result: Contexts, width: int = 80) -> str:
-    console = Console(file=io.StringIO(), width=width, record=True)
-    console.print(result)
-    return console.export_text()
-
-
 def test_a_layer_that_reads_from_the_end_has_more_room_for_what_follows() -> None:
     def mark(name: str) -> int:
-        return shown(top_contexts(of(smooth(0), name=name), TEXT)).splitlines()[0].index("▼")
+        return printed(top_contexts(of(smooth(0), name=name))).splitlines()[0].index("▼")
 
     assert mark("l0r.h.3") < mark("l0.h.3")
 
 
 def test_a_plot_has_a_dot_for_each_place() -> None:
-    result = top_contexts(of(smooth(0)), TEXT)
+    result = top_contexts(of(smooth(0)))
     dots = np.concatenate([np.asarray(end.get_offsets()) for end in result.plot().collections])
     assert dots == pytest.approx(result.table[["step", "value"]].to_numpy(dtype=float))
 
 
 def test_no_place_is_given_if_none_is_asked_for() -> None:
-    assert top_contexts(of(smooth(0)), TEXT, count=0).table.empty
+    assert top_contexts(of(smooth(0)), count=0).table.empty
 
 
 def test_all_units_of_a_signal_at_once_are_each_unit_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,12 +114,12 @@ def test_all_units_of_a_signal_at_once_are_each_unit_alone(monkeypatch: pytest.M
     values = np.stack([smooth(seed) for seed in range(5)], axis=1)
     values[:, 3] = 0.25
     values[::7] = np.nan
-    coordinates = {"document": ("time", np.arange(STEPS) // 90)}
+    coordinates = {"document": ("time", np.arange(STEPS) // 90), "codepoint": ("time", codepoints(TEXT))}
     signal = xr.DataArray(values, dims=("time", "unit"), coords=coordinates, name="l0.c")
-    many = signal_contexts(signal, TEXT, count=4, width=25)
+    many = signal_contexts(signal, count=4, width=25)
     assert set(many["unit"]) == {0, 1, 2, 4}
     for unit in range(5):
-        alone = top_contexts(signal[:, unit].rename(f"l0.c.{unit}"), TEXT, count=4, width=25).table
+        alone = top_contexts(signal[:, unit].rename(f"l0.c.{unit}"), count=4, width=25).table
         own = many[many["unit"] == unit]
         for name in ("end", "step", "value"):
             assert own[name].tolist() == alone[name].tolist()

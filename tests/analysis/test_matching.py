@@ -18,10 +18,12 @@ from rich.console import Console
 import rnnscope
 from rnnscope import trained
 from rnnscope.analysis import matching
-from rnnscope.analysis.matching import Matches, match
-from rnnscope.errors import AddressError, TraceError
+from rnnscope.analysis.matching import match
+from rnnscope.analysis.matching_result import Matches
+from rnnscope.errors import AddressError, TextError, TraceError
 from rnnscope.text import codepoints
 from rnnscope.tracing.trace import Trace
+from tests.printing import printed
 
 NUMBERS = ["document", "start", "stop", "step", "shared", "others", "length"]
 
@@ -238,16 +240,10 @@ def test_a_span_inside_quotation_marks_matches_others_inside(prose: Trace) -> No
     assert max(shares[False]) < 0.5
 
 
-def said(thing: Any, width: int = 80) -> str:
-    console = Console(file=io.StringIO(), width=width)
-    console.print(thing)
-    return console.file.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
-
-
 def test_matches_print_their_units_and_spans_within_a_page(prose: Trace) -> None:
     start = prose.text.index("He left at noon")
     found = match(prose, (start, start + 20))
-    page = said(found)
+    page = printed(found)
     assert max(map(len, page.splitlines())) <= 80
     assert "⟨He left at noon with⟩" in page
     assert f"On through it, {len(found.units)} of 256 units:" in page
@@ -262,7 +258,7 @@ def test_matches_print_their_units_and_spans_within_a_page(prose: Trace) -> None
 def test_a_corpus_is_printed_as_it_is() -> None:
     text = "[bold]ab[/bold]\tcd\n" * 22
     trace = make_trace(planted(SPANS), lengths=(90, 310), text=text[:400])
-    page = said(match(trace, (105, 125)))
+    page = printed(match(trace, (105, 125)))
     assert "[bold]" in page and "⏎" in page and "→" in page and "\t" not in page
     assert "1  part 1" in page
     assert max(map(len, page.splitlines())) <= 80
@@ -275,7 +271,7 @@ def test_a_corpus_is_printed_as_it_is() -> None:
 def test_only_the_strongest_of_many_units_are_listed() -> None:
     found = match(make_trace(noise(0, 60, 90)), (5, 6), threshold=0.05)
     assert len(found.units) == 90
-    page = said(found)
+    page = printed(found)
     assert "and 50 that are weaker" in page
     assert [address in page.split() for address in found.units.index] == [True] * 40 + [False] * 50
 
@@ -283,7 +279,7 @@ def test_only_the_strongest_of_many_units_are_listed() -> None:
 def test_that_nothing_else_matches_is_said() -> None:
     found = match(make_trace(planted([(20, 60)])[:, :2]), (25, 50))
     assert found.table.empty and list(found.table.columns) == [*NUMBERS, "text"]
-    assert "There is no other span" in said(found)
+    assert "There is no other span" in printed(found)
     assert isinstance(found, Matches)
     found.plot()
 
@@ -323,7 +319,6 @@ TRACE = make_trace(planted(SPANS), lengths=(90, 310))
         (7, {}, r"two whole numbers.*got 7"),
         ((0, 5), {"threshold": -0.1}, r"l0\.h is at least 0; got -0\.1"),
         ((0, 5), {"threshold": float("nan")}, r"at least 0; got nan"),
-        ((0, 5), {"count": 0}, r"At least 1 span.*got count 0"),
         (
             (25, 50),
             {"threshold": 3.0},
@@ -334,6 +329,13 @@ TRACE = make_trace(planted(SPANS), lengths=(90, 310))
 def test_bad_input_gets_a_clear_error(span: Any, options: dict[str, Any], said: str) -> None:
     with pytest.raises(TraceError, match=said):
         match(TRACE, span, **options)
+
+
+def test_what_is_no_count_or_trace_is_refused() -> None:
+    with pytest.raises(TextError, match="count is a whole number of at least 1; got 0"):
+        match(TRACE, (0, 5), count=0)
+    with pytest.raises(TraceError, match="A trace was expected.*got str"):
+        match("prose-lstm", (0, 5))  # pyright: ignore[reportArgumentType]
 
 
 def test_thresholds_stay_within_the_range_of_a_gate_and_of_tanh() -> None:

@@ -10,6 +10,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Error, Page, sync_playwright
 
+from rnnscope import Trace
+
+from .pages import kept_open, latched, write
+
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
 
 
@@ -24,6 +28,25 @@ def browser() -> Iterator[Browser]:
             pytest.skip(f"{CHROMIUM} cannot be started: {error.message.splitlines()[0]}")
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def whole() -> Trace:
+    """What the latch did on a text of quotations."""
+    return latched()
+
+
+@pytest.fixture(scope="session")
+def report(whole: Trace, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of it."""
+    return write(tmp_path_factory.mktemp("report"), whole, title="What the latch holds")
+
+
+@pytest.fixture(scope="module")
+def show(report: Path, browser: Browser) -> Iterator[Callable[..., Page]]:
+    """That page, kept open: shows it from a view."""
+    with kept_open(browser, report) as show:
+        yield show
 
 
 @pytest.fixture

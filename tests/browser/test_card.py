@@ -71,7 +71,7 @@ def card(show: Callable[..., Page], unit: str = UNIT) -> Page:
 
 
 def test_measures_and_ranks_are_those_of_python(show, whole):
-    table = rnnscope.rank_units(whole["l0.c"], whole.text).table
+    table = rnnscope.rank_units(whole["l0.c"]).table
     cells = [row.locator("td").all_inner_texts() for row in card(show).locator(".measures tr").all()]
     row, ranks = table.loc[UNIT], table.rank(ascending=False, numeric_only=True).loc[UNIT]
     assert cells[0] == [f"{row['switch']:.2f}", f"{ordinal(ranks['switch'])} of 8"]

@@ -195,7 +195,7 @@ def test_a_click_goes_to_the_unit_and_the_place(show):
 
 def test_rows_are_ordered_by_what_is_chosen(show, whole):
     page = show("#tab=heatmap&unit=l0.c.3&order=switch")
-    ranked = rnnscope.rank_units(whole["l0.c"], whole.text).table.sort_values("switch", ascending=False)
+    ranked = rnnscope.rank_units(whole["l0.c"]).table.sort_values("switch", ascending=False)
     assert [at(page, 0.5, 0.2)[0], at(page, 0.5, 0.98)[0]] == [ranked.index[0], ranked.index[-1]]
     page.select_option("#tab-heatmap select", "concept:quotes")
     assert [at(page, 0.5, 0.2)[0], at(page, 0.5, 0.98)[0]] == ["l0.c.7", "l0.c.0"]

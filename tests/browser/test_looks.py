@@ -14,16 +14,6 @@ PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobil
 UNIT = "l0.c.3"
 
 
-@pytest.fixture(scope="module")
-def whole():
-    return latched()
-
-
-@pytest.fixture(scope="module")
-def report(whole, tmp_path_factory):
-    return write(tmp_path_factory.mktemp("looks"), whole)
-
-
 def wait_for_scheme(page: Page, scheme: str) -> None:
     page.evaluate(
         """async (scheme) => {

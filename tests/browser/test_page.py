@@ -4,34 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from rnnscope import Trace, trace
+from rnnscope import trace
 from tests.browser.pages import kept_open, latched, speech, with_gaps, write
 from tests.browser.view_pages import write_all
 from tests.handmade import random_network
 
 UNIT = "l0.c.3"
-
-
-@pytest.fixture(scope="module")
-def whole() -> Trace:
-    return latched()
-
-
-@pytest.fixture(scope="module")
-def report(whole: Trace, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write(tmp_path_factory.mktemp("page"), whole, title="What the latch holds")
-
-
-@pytest.fixture(scope="module")
-def show(report: Path, browser: Browser) -> Iterator[Callable[..., Page]]:
-    with kept_open(browser, report) as show:
-        yield show
 
 
 def test_it_opens_and_says_what_it_is(report, whole, open_page):

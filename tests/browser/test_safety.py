@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import xarray as xr
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from rnnscope import Trace, trace
 from rnnscope.text import Document, visible
-from tests.browser.pages import kept_open, write
+from tests.browser.pages import write
 from tests.browser.view_pages import write_all
 from tests.handmade import latch, random_network
 
@@ -58,12 +57,6 @@ def whole() -> Trace:
 @pytest.fixture(scope="module")
 def report(whole: Trace, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write(tmp_path_factory.mktemp("hostile"), whole, title=f"{HOSTILE[1]} {HOSTILE[5]} {HOSTILE[8]}")
-
-
-@pytest.fixture(scope="module")
-def show(report: Path, browser: Browser) -> Iterator[Callable[..., Page]]:
-    with kept_open(browser, report) as show:
-        yield show
 
 
 def unhurt(page: Page) -> bool:

@@ -4,30 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from rnnscope import Trace
 from rnnscope.reports.scale import Scale
-from tests.browser.pages import colour_at, kept_open, latched, write
+from tests.browser.pages import colour_at
 from tests.browser.view_pages import saved
 
 UNIT = "l0.c.3"
 STEPS = range(0, 120, 7)
-
-
-@pytest.fixture(scope="module")
-def whole() -> Trace:
-    return latched()
-
-
-@pytest.fixture(scope="module")
-def show(whole: Trace, browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Page]]:
-    with kept_open(browser, write(tmp_path_factory.mktemp("page"), whole)) as show:
-        yield show
 
 
 def precision(page: Page) -> float:

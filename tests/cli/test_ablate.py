@@ -47,7 +47,7 @@ def test_ablate_prints_a_card() -> None:
 
 
 def test_ablate_prints_json() -> None:
-    result = run(*ABLATE, "--json", "--controls", "2", "--by", "mean", "--unit", "l0.c.5", "--seed", "3")
+    result = run(*ABLATE, "--json", "--controls", "2", "--replaced-by", "mean", "--unit", "l0.c.5", "--seed", "3")
     assert result.exit_code == 0, result.output
     found = json.loads(result.stdout)
     assert found["units"] == ["l0.c.3", "l0.c.5"]
@@ -102,7 +102,7 @@ def test_clamp_prints_a_table_and_json() -> None:
         ((*ABLATE[:6], "prose"), "name one of them"),
         ((*ABLATE[:6], "nowhere=regex:XYZ"), "nowhere holds nowhere"),
         ((*ABLATE, "--on", "above"), "h alone, which is read in two ways; got l0.c.3"),
-        ((*ABLATE, "--by", "one"), "'one' is not one of"),
+        ((*ABLATE, "--replaced-by", "one"), "'one' is not one of"),
         ((*ABLATE, "--save", "effect.txt"), "does not name a picture"),
         ((*ABLATE, "--controls", "-1"), "-1 is not in the range"),
         (("ablate", "model.pt", "none.txt", *ABLATE[3:]), "There is no file none.txt"),

@@ -34,7 +34,7 @@ def run(*arguments: str) -> Result:
 
 
 def test_a_card_with_a_baseline() -> None:
-    result = run(*AGREE, "--by", "number", "--baseline-train", "text.txt", "--ngram", "3")
+    result = run(*AGREE, "--by", "number", "--train", "text.txt", "--ngram", "3")
     assert result.exit_code == 0, result.output
     for words in ("24 pairs", "singular", "3-gram", "1.00"):
         assert words in result.output
@@ -70,8 +70,8 @@ def test_some_pairs_only() -> None:
         (("--only", "plural"), "no column and value"),
         (("--by", "colour"), "no condition 'colour'"),
         (("--unit", "l0.c.99"), "99"),
-        (("--start", ""), "start is one character"),
-        (("--baseline-train", "none.txt"), "none.txt"),
+        (("--before", ""), "before is one character"),
+        (("--train", "none.txt"), "none.txt"),
         (("--save", "a.gif"), "a.gif"),
     ],
 )

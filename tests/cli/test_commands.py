@@ -126,7 +126,7 @@ def classifier(here: Path) -> Path:
 
 
 def test_a_classifier_is_traced_line_by_line_and_says_its_labels(classifier: Path) -> None:
-    result = run("trace", "classifier.pt", "lines.txt", "--heatmap", "map.png")
+    result = run("trace", "classifier.pt", "lines.txt", "--save", "map.png")
     assert result.exit_code == 0, result.output
     assert "2 documents, 13 steps" in result.output
     assert "l0: h, c, i, f, g, o of 6 units, with top guesses\n" in result.output
@@ -149,21 +149,21 @@ def test_a_network_that_does_not_write_says_so(classifier: Path) -> None:
 @pytest.mark.parametrize(("order", "width", "pixels"), [("cluster", "page", 2070), ("address", "column", 990)])
 def test_trace_draws_a_heatmap_over_pages(here: Path, order: str, width: str, pixels: int) -> None:
     Path("text.txt").write_text(TEXT * 2)
-    result = run("trace", "model.pt", "text.txt", "--heatmap", "map.png", "--order", order, "--width", width)
+    result = run("trace", "model.pt", "text.txt", "--save", "map.png", "--order", order, "--width", width)
     assert result.exit_code == 0, result.output
     pages = sorted(here.glob("map-*.png"))
     assert len(pages) > 2
-    assert f"Drew {', '.join(f'map-{number}.png' for number in range(1, len(pages) + 1))}: l0.c over" in result.output
+    assert f"Drew {', '.join(f'map-{number}.png' for number in range(1, len(pages) + 1))}\n  l0.c over" in result.output
     for page in pages:
         with Image.open(page) as image:
             assert image.width == pixels
             assert len(image.convert("RGB").getcolors(2**24) or ()) > 50
-    assert run("trace", "model.pt", "text.txt", "-o", "b.zarr", "--heatmap", "map.png").exit_code == 2
+    assert run("trace", "model.pt", "text.txt", "-o", "b.zarr", "--save", "map.png").exit_code == 2
     assert not Path("b.zarr").exists()
 
 
 def test_one_pdf_holds_all_pages(here: Path) -> None:
-    assert run("trace", "model.pt", "text.txt", "--heatmap", "map.pdf").exit_code == 0
+    assert run("trace", "model.pt", "text.txt", "--save", "map.pdf").exit_code == 0
     assert Path("map.pdf").read_bytes().startswith(b"%PDF")
 
 
@@ -281,12 +281,12 @@ def corrupt(name: str) -> None:
         ("trace model.pt text.txt --signals c,q", "no signal 'q' in this network. It has: h, c, i, f, g, o"),
         ("trace model.pt text.txt --signals l3.c", "no layer 'l3'. Layers: l0"),
         ("trace model.pt text.txt --units 4,99", "Units go from 0 to 11"),
-        ("trace model.pt text.txt --units a", "no list of unit numbers"),
+        ("trace model.pt text.txt --units a", "no list of numbers"),
         ("trace model.pt text.txt -o nowhere/t.zarr", "no folder"),
         ("trace model.pt text.txt -o text.txt", "exists"),
         ("trace model.pt text.txt -o text.txt --force", "replaces only what rnnscope wrote"),
         ("trace model.pt text.txt --device warp", "no device 'warp'"),
-        ("trace model.pt text.txt --heatmap map.gif", ".png, .svg, .pdf"),
+        ("trace model.pt text.txt --save map.gif", ".png, .svg, .pdf"),
         ("trace model.pt text.txt --encoding klingon", "no encoding 'klingon'"),
         ("show text.txt l0.c.1", "not a trace"),
         ("show missing.zarr l0.c.1", "no trace"),

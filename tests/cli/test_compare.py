@@ -58,7 +58,7 @@ def run(arguments: str) -> Result:
 
 
 def test_networks_are_measured_on_a_text() -> None:
-    result = run("rnn.pt lstm.pt --text text.txt --concepts quotes --save t.csv --plot page.png")
+    result = run("rnn.pt lstm.pt text.txt --concepts quotes --table t.csv --save page.png")
     assert result.exit_code == 0, result.output
     assert result.output.split()[:3] == ["networks", "rnn", "lstm"]
     assert "half-life, memory (steps)" in result.output
@@ -71,7 +71,7 @@ def test_networks_are_measured_on_a_text() -> None:
 
 
 def test_json_gives_the_numbers() -> None:
-    result = run("lstm.pt rnn.pt --text text.txt --limit 600 --json --device cpu")
+    result = run("lstm.pt rnn.pt text.txt --limit 600 --json --device cpu")
     assert result.exit_code == 0, result.output
     said = json.loads(result.stdout)
     assert [row["name"] for row in said["table"]] == ["lstm", "rnn"]
@@ -86,7 +86,7 @@ def test_files_of_one_name_are_called_by_their_folders_or_paths() -> None:
         Path(folder).mkdir()
         Path(folder, "model.pt").write_bytes(Path("rnn.pt").read_bytes())
         Path(folder, "rnn.pt").write_bytes(Path("rnn.pt").read_bytes())
-    said = json.loads(run("one/model.pt two/model.pt one/rnn.pt two/rnn.pt --text text.txt --limit 50 --json").stdout)
+    said = json.loads(run("one/model.pt two/model.pt one/rnn.pt two/rnn.pt text.txt --limit 50 --json").stdout)
     assert [row["name"] for row in said["table"]] == ["one", "two", "one/rnn.pt", "two/rnn.pt"]
 
 
@@ -111,10 +111,10 @@ def test_a_recipe_is_trained_by_and_gone_on_with(monkeypatch: pytest.MonkeyPatch
     [
         ("", "Missing argument"),
         ("cells.toml rnn.pt", "one recipe of a comparison, or networks alone"),
-        ("rnn.pt --text text.txt -o out", "networks that are given are not trained"),
-        ("rnn.pt --text text.txt --jobs 2", "networks that are given are not trained"),
-        ("rnn.pt rnn.pt --text text.txt", "A network is given twice"),
-        ("rnn.pt --text text.txt --limit 1", "--limit"),
+        ("rnn.pt text.txt -o out", "networks that are given are not trained"),
+        ("rnn.pt text.txt --jobs 2", "networks that are given are not trained"),
+        ("rnn.pt rnn.pt text.txt", "A network is given twice"),
+        ("rnn.pt text.txt --limit 1", "--limit"),
         ("cells.toml --jobs 0", "--jobs"),
     ],
 )
@@ -128,12 +128,12 @@ def test_a_wrong_use_is_explained(arguments: str, said: str) -> None:
     ("arguments", "said"),
     [
         ("absent.toml", "There is no recipe absent.toml"),
-        ("absent.pt --text text.txt", "There is no file absent.pt"),
+        ("absent.pt text.txt", "There is no file absent.pt"),
         ("rnn.pt lstm.pt", "compared on a text"),
-        ("rnn.pt --text absent.txt", "There is no file absent.txt"),
-        ("rnn.pt --text text.txt --concepts zzz", "There is no concept 'zzz'"),
-        ("rnn.pt --text text.txt --save t.txt", "ending must be .csv"),
-        ("rnn.pt --text text.txt --save text.csv --plot t.gif", "t.gif"),
+        ("rnn.pt absent.txt", "There is no file absent.txt"),
+        ("rnn.pt text.txt --concepts zzz", "There is no concept 'zzz'"),
+        ("rnn.pt text.txt --table t.txt", "ending must be .csv"),
+        ("rnn.pt text.txt --table new.csv --save t.gif", "t.gif"),
     ],
 )
 def test_a_fault_is_an_error_of_the_family(arguments: str, said: str) -> None:

@@ -17,7 +17,7 @@ from rnnscope.cli import Commands
 from rnnscope.cli.errors import errors
 from tests.handmade import dialogue, latch, random_network
 
-ERRORS = ("errors", "latch.pt", "runs/gru/model.pt", "--text", "text.txt")
+ERRORS = ("errors", "latch.pt", "runs/gru/model.pt", "text.txt")
 TRAIN = ("--train", "train.txt")
 
 
@@ -45,7 +45,7 @@ def test_errors_prints_tables() -> None:
 
 
 def test_errors_prints_json() -> None:
-    result = run(*ERRORS, *TRAIN, "--ngram", "2", "--ngram", "4", "--json", "--limit", "300", "--text", "train.txt")
+    result = run(*ERRORS, *TRAIN, "--ngram", "2", "--ngram", "4", "--json", "--limit", "300")
     assert result.exit_code == 0, result.output
     found = json.loads(result.stdout)
     assert [row["model"] for row in found["models"]] == ["latch", "gru", "2-gram", "4-gram"]
@@ -73,13 +73,13 @@ def test_definitions_need_no_model() -> None:
     ("arguments", "message"),
     [
         ((*ERRORS, "--ngram", "3"), "give train"),
-        ((*ERRORS, "--text", "none.txt"), "There is no file none.txt"),
+        ((*ERRORS[:3], "none.txt"), "There is no file none.txt"),
         ((*ERRORS[:2], "other.pt", *ERRORS[3:]), "latch and other have different vocabularies"),
-        ((*ERRORS[:2], "latch.pt", *ERRORS[3:]), "latch.pt is given twice"),
+        ((*ERRORS[:2], "latch.pt", *ERRORS[3:]), "A network is given twice"),
         (("errors", "names-classifier", *ERRORS[3:]), "reads forward"),
         (("errors", "none.pt", *ERRORS[3:]), "none.pt"),
-        (ERRORS[:3], "Missing option '--text'"),
-        (("errors", "--text", "text.txt"), "Missing argument"),
+        (ERRORS[:1], "Missing argument"),
+        (("errors", "text.txt"), "Missing argument"),
         ((*ERRORS, "--save", "errors.txt"), "does not name a picture"),
     ],
 )

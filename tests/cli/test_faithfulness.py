@@ -76,7 +76,7 @@ def test_words_need_two_in_each_text() -> None:
 
 def test_a_language_model_reads_stretches_and_their_last_characters() -> None:
     Path("text.txt").write_text('ab:"cab dab" abba cd.\n' * 10)
-    result = run("model.pt", "text.txt", *FAST, "--json", "--limit", "20", "--count", "4")
+    result = run("model.pt", "text.txt", *FAST, "--json", "--length", "20", "--count", "4")
     assert result.exit_code == 0, result.output
     found = json.loads(result.stdout)
     assert found["texts"] == 4

@@ -70,4 +70,4 @@ def test_it_reads_standard_input_and_draws() -> None:
 def test_lags_are_numbers() -> None:
     result = run(*COMMAND, "--lags", "1,two")
     assert result.exit_code == 2
-    assert "whole numbers with commas" in result.output
+    assert "no list of numbers" in result.output

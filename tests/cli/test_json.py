@@ -24,10 +24,10 @@ COMMANDS = {
     "import": "net.pt --vocab chars.json -o theirs.pt --force",
     "info": "model.pt",
     "generate": "model.pt -n 5 --prompt ab",
-    "trace": "model.pt text.txt --force",
+    "trace": "model.pt text.txt --save map.png --force",
     "show": "text.zarr l0.c.3 --start 5 --length 10 --save show.png --force",
     "concepts": "text.txt --concept quotes --length 5",
-    "units": "text.zarr --concepts quotes --shifts 19 --signals c --save units.csv --plot units.png --force",
+    "units": "text.zarr --concepts quotes --shifts 19 --signals c --table units.csv --save units.png --force",
     "describe": "text.zarr l0.c.3 --save describe.png --force",
     "match": "text.zarr --span 10:14 --save match.png --force",
     "ablate": "model.pt text.txt --unit l0.c.3 --concept quotes --controls 1 --limit 200 --save ablate.png --force",
@@ -38,14 +38,14 @@ COMMANDS = {
     "directions": "model.pt text.txt --force",
     "bases": "text.zarr --concepts quotes --rotations 1 --save bases.png --force",
     "attribute": "model.pt text.txt --target l0.c.3@9 --method saliency --save attribute.png --force",
-    "faithfulness": "classifier.pt text.txt --method saliency --orders 2 --count 1 --limit 5 --save f.png --force",
+    "faithfulness": "classifier.pt text.txt --method saliency --orders 2 --count 1 --length 5 --save f.png --force",
     "gradients": "model.pt other.pt text.txt --lags 3 --targets 2 --save gradients.png --force",
     "jacobians": "model.pt text.txt --lags 1,2 --places 2 --steps 3 --sequences 2 --warmup 1 --exponents 2 "
     "--save jacobians.png --force",
     "gates": "model.pt text.txt --limit 200 --save gates.png --force",
-    "memory": "model.pt text.txt --lengths 2,3 --targets 5 --places 2 --horizon 5 --save memory.png --force",
-    "errors": "model.pt other.pt --text text.txt --limit 100 --save errors.png --force",
-    "compare": "model.pt other.pt --text text.txt --limit 200 --device cpu --plot compare.png --force",
+    "memory": "model.pt text.txt --contexts 2,3 --targets 5 --places 2 --horizon 5 --save memory.png --force",
+    "errors": "model.pt other.pt text.txt --limit 100 --save errors.png --force",
+    "compare": "model.pt other.pt text.txt --limit 200 --device cpu --save compare.png --force",
     "report": "model.pt text.txt --limit 200 --concepts quotes --force",
     "align": "model.pt other.pt text.txt --shifts 19 --save align.png --force",
 }
@@ -57,7 +57,6 @@ UNDRAWN = {
     "import": "makes a network",
     "info": "a card in words",
     "generate": "a text",
-    "trace": "makes a trace; --heatmap draws it",
     "concepts": "a text, to be checked by eye",
     "report": "a page of its own",
     "directions": "makes directions; show --save draws them",
@@ -116,12 +115,11 @@ def test_a_command_prints_one_object_whose_keys_its_help_names(
 
 
 def test_pictures_are_asked_for_in_the_same_words() -> None:
-    """By ``--save``; by ``--plot`` where that writes a table. ``show`` draws instead of printing."""
-    for name in set(main.commands) - set(UNDRAWN) - {"show"}:
+    for name in set(main.commands) - set(UNDRAWN):
         options = {
             option.name: option.help for option in main.commands[name].params if isinstance(option, click.Option)
         }
-        assert options.get("plot", options.get("save")) == "Picture to draw as well: .png, .svg or .pdf.", name
+        assert options["save"] == "Picture to draw: .png, .svg or .pdf.", name
 
 
 def test_a_picture_is_told_of_beside_the_object(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,8 +63,8 @@ def test_memory_draws_a_picture_reads_standard_input_and_replaces_nothing() -> N
     assert "memory.png exists" in run(*arguments, stdin=TEXT).output
 
 
-def test_memory_takes_the_lengths_of_contexts() -> None:
-    result = run(*MEMORY, "--lengths", "3, 9", "--json")
+def test_memory_takes_contexts() -> None:
+    result = run(*MEMORY, "--contexts", "3, 9", "--json")
     assert result.exit_code == 0, result.output
     contexts = json.loads(result.stdout)["contexts"]
     assert [row["to"] for row in contexts if row["condition"] == "truncated"] == [3, 9]
@@ -101,8 +101,9 @@ def test_no_unit_is_said_to_count_where_nothing_is_counted() -> None:
         ((*MEMORY, "--places", "1"), "1 is not in the range"),
         ((*MEMORY, "--save", "memory.txt"), "does not name a picture"),
         (("memory", "model.pt"), "Say which text to read"),
-        ((*MEMORY, "--lengths", "10,x"), "'10,x' is no list of lengths"),
-        ((*MEMORY, "--lengths", "0"), "at least 1; got 0"),
+        ((*MEMORY, "--contexts", "10,x"), "'10,x' is no list of numbers"),
+        ((*MEMORY, "--contexts", "0"), "at least 1; got 0"),
+        ((*MEMORY, "--lengths", "10"), "of a text say --contexts"),
         (("memory", "counter.pt", "text.txt", "--limit", "9"), "reads no text: leave text.txt and --limit out"),
         (("memory", "counter.pt", "--lengths", "2"), "anbn needs a length from 4 to 10,000; got 2"),
     ],

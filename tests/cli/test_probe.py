@@ -52,7 +52,7 @@ def test_probe_prints_the_line_that_a_paper_needs() -> None:
 
 
 def test_probe_prints_json() -> None:
-    result = run(*PROBE, "--json", "--no-untrained", "--units", "l0.c.3,l0.h", "--seed", "3")
+    result = run(*PROBE, "--json", "--no-untrained", "--unit", "l0.c.3", "--unit", "l0.h", "--seed", "3")
     assert result.exit_code == 0, result.output
     (found,) = json.loads(result.stdout)["probes"]
     figures = {row["figure"]: row for row in found["figures"]}
@@ -101,7 +101,7 @@ def test_pictures_and_directions_are_written_and_none_replaced() -> None:
 def test_directions_are_probed_beside_those_of_the_untrained_network() -> None:
     made = run("directions", "model.pt", "text.txt", "--signal", "l0.c", "-o", "pc.npz")
     assert made.exit_code == 0, made.output
-    result = run(*PROBE, "--directions", "pc.npz", "--units", "l0.pc", "--json")
+    result = run(*PROBE, "--directions", "pc.npz", "--unit", "l0.pc", "--json")
     assert result.exit_code == 0, result.output
     (found,) = json.loads(result.stdout)["probes"]
     figures = {row["figure"]: row["value"] for row in found["figures"]}
@@ -111,8 +111,8 @@ def test_directions_are_probed_beside_those_of_the_untrained_network() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((*PROBE, "--units", "l0.c.8"), "Units: 0 to 7"),
-        ((*PROBE, "--units", "l1.c"), "Layers: l0"),
+        ((*PROBE, "--unit", "l0.c.8"), "Units: 0 to 7"),
+        ((*PROBE, "--unit", "l1.c"), "Layers: l0"),
         ((*PROBE[:4], "nothing"), "nothing"),
         ((*PROBE[:4], "prose"), "name one of them"),
         ((*PROBE[:4], "nowhere=regex:XYZ"), "nowhere says no wherever it applies"),
@@ -123,16 +123,16 @@ def test_directions_are_probed_beside_those_of_the_untrained_network() -> None:
         (("probe", "model.pt", "--concept", "quotes"), "or a trace alone"),
         (("probe", "text.zarr", *PROBE[2:]), "or a trace alone"),
         (("probe", "none.zarr", "--concept", "quotes"), "none.zarr"),
-        (PROBE[:3], "Missing option '--concept'"),
+        (PROBE[:3], "for example: --concept quotes"),
         ((*PROBE, "--save", "effect.txt"), "does not name a picture"),
         ((*PROBE, "--save-direction", "d.txt"), ".npz"),
         ((*PROBE, "--concept", "vowel", "--save-direction", "d.npz"), "of one concept"),
         (
-            (*PROBE, "--units", "l0.c.3", "--save-direction", "d.npz"),
-            "one whole signal. Name one, such as --units l0.c.",
+            (*PROBE, "--unit", "l0.c.3", "--save-direction", "d.npz"),
+            "one whole signal. Name one, such as --unit l0.c.",
         ),
         (
-            (*PROBE[:2], "empty.txt", *PROBE[3:], "--units", "l0.c,l0.h", "--save-direction", "d.npz"),
+            (*PROBE[:2], "empty.txt", *PROBE[3:], "--unit", "l0.c", "--unit", "l0.h", "--save-direction", "d.npz"),
             "one whole signal",
         ),
         ((*PROBE, "--limit", "1"), "1 is not in the range"),

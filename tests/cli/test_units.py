@@ -88,14 +88,14 @@ def test_a_text_comes_from_standard_input() -> None:
 @pytest.mark.usefixtures("here")
 def test_a_trace_is_searched_and_the_table_and_picture_are_written() -> None:
     assert CliRunner().invoke(main, ["trace", "latch.pt", "one.txt"]).exit_code == 0
-    result = run("one.zarr", "--concepts", "quotes,vowel", "--save", "units.parquet", "--plot", "units.png")
+    result = run("one.zarr", "--concepts", "quotes,vowel", "--table", "units.parquet", "--save", "units.png")
     assert result.exit_code == 0, result.output
     assert pd.read_parquet("units.parquet").loc["quotes", "score"] == 1.0
     with Image.open("units.png") as picture:
         assert picture.width > 200
-    again = run("one.zarr", "--concepts", "quotes", "--save", "units.parquet")
+    again = run("one.zarr", "--concepts", "quotes", "--table", "units.parquet")
     assert again.exit_code == 2 and "units.parquet" in again.output
-    assert run("one.zarr", "--concepts", "quotes", "--save", "units.parquet", "--force").exit_code == 0
+    assert run("one.zarr", "--concepts", "quotes", "--table", "units.parquet", "--force").exit_code == 0
 
 
 @pytest.mark.usefixtures("here")
@@ -112,8 +112,8 @@ def test_a_trace_is_searched_and_the_table_and_picture_are_written() -> None:
         (["latch.pt", "one.txt", "--concept", "x=query:cobol:(a) @b"], "cobol"),
         (["latch.pt", "one.txt", "--concepts", "parentheses"], "parentheses never holds"),
         (["latch.pt", "one.txt", "--signals", "l0.q"], "no signal 'q'"),
-        (["latch.pt", "one.txt", "--save", "units.xls"], ".csv or .parquet"),
-        (["latch.pt", "one.txt", "--plot", "units.gif"], "does not name a picture"),
+        (["latch.pt", "one.txt", "--table", "units.xls"], ".csv or .parquet"),
+        (["latch.pt", "one.txt", "--save", "units.gif"], "does not name a picture"),
         (["latch.pt", "short.txt"], "at least 1,000 steps"),
     ],
 )

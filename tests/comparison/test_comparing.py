@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +10,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
-from rich.console import Console
 
 import rnnscope
 from rnnscope.comparison.columns import Column, column
@@ -21,6 +19,7 @@ from rnnscope.errors import ModelError, OutputError, TextError
 from rnnscope.models import SequenceClassifier, Transducer, TransducerConfig
 from rnnscope.models.classifier import ClassifierConfig
 from rnnscope.probes.concepts import named
+from tests.printing import printed
 
 TEXT = 'abc def. "ghij," abc.\n' * 100
 
@@ -46,12 +45,6 @@ def drawn() -> Comparison:
         {"experiment": "prose", "cell": "rnn", "learning_rate": [0.1, 1.0], "validation_loss": [2, np.inf]}
     )
     return Comparison(pd.DataFrame(rows), sweep.assign(chosen=[True, False]), ("A note.",))
-
-
-def text_of(result: Comparison, width: int = 80) -> str:
-    console = Console(width=width, record=True, file=io.StringIO())
-    console.print(result)
-    return console.export_text()
 
 
 def test_networks_are_rows_and_measures_columns(make_model: Make) -> None:
@@ -138,7 +131,7 @@ def test_it_is_written_as_a_table(drawn: Comparison, tmp_path: Path) -> None:
 
 
 def test_it_reads_well_at_eighty_columns(drawn: Comparison) -> None:
-    said = text_of(drawn)
+    said = printed(drawn)
     lines = said.splitlines()
     assert max(map(len, lines)) <= 80
     assert lines[0].split() == ["prose", "rnn", "gru", "lstm"]
@@ -152,7 +145,7 @@ def test_it_reads_well_at_eighty_columns(drawn: Comparison) -> None:
 def test_many_networks_are_put_into_several_tables() -> None:
     names = [f"a-rather-long-name-{number}" for number in range(7)]
     rows = [dict.fromkeys(("experiment", "cell", "folder"), "x") | {"name": n, "seed": 0, "loss": 1.0} for n in names]
-    said = text_of(Comparison(pd.DataFrame(rows), pd.DataFrame(columns=["experiment", "cell"]), ()))
+    said = printed(Comparison(pd.DataFrame(rows), pd.DataFrame(columns=["experiment", "cell"]), ()))
     assert max(map(len, said.splitlines())) <= 80
     assert said.count("loss (nats/character)") >= 3
     assert all(name in said for name in names)

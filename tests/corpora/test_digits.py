@@ -65,7 +65,7 @@ def test_the_digits_are_in_parts_and_their_thirds_are_even() -> None:
 
 
 def test_the_thresholds_are_of_the_training_part_alone() -> None:
-    halves, fifths = open_images(fractions=(0.5, 0.25, 0.25)), open_images()
+    halves, fifths = open_images(split=(0.5, 0.25, 0.25)), open_images()
     assert halves.notes["captions"] != fifths.notes["captions"]
     weights = np.quantile(halves.parts["train"].pixels.sum(axis=1), [1 / 3, 2 / 3])
     assert f"ink below {weights[0]:g} is thin, from {weights[1]:g} bold" in halves.notes["captions"]
@@ -79,7 +79,7 @@ def write(folder: Path, rows: list[str], header: str = "p0,caption,p1") -> Path:
 
 def test_a_file_gives_its_images_and_equal_ones_are_in_one_part(tmp_path: Path) -> None:
     rows = [f"{number // 2},image {number // 2} of two,{number // 2 % 7}" for number in range(80)]
-    corpus = open_images(path=write(tmp_path, rows), fractions=SPLIT)
+    corpus = open_images(path=write(tmp_path, rows), split=SPLIT)
     seen = [row for part in corpus.parts.values() for row in zip(part.pixels.tolist(), part.captions, strict=True)]
     assert sorted(seen) == sorted(([n // 2, n // 2 % 7], f"image {n // 2} of two") for n in range(80))
     for part in corpus.parts.values():
@@ -97,7 +97,7 @@ def test_a_file_gives_its_images_and_equal_ones_are_in_one_part(tmp_path: Path) 
         (["1,a,2", "1,b\x03c,2"], {}, r"line 3: a caption .*got 'b\\x03c'"),
         (["1,a,2", "1,b"], {}, "line 3: 3 fields are expected, as in the header; got 2"),
         (["1,a,2"] * 9, {}, "part has no image"),
-        (["1,a,2"] * 9, {"fractions": (0.5, 0.5)}, "three shares"),
+        (["1,a,2"] * 9, {"split": (0.5, 0.5)}, "three shares"),
         (["1,a,2"], {"name": "digits"}, "one of the two"),
     ],
 )

@@ -26,7 +26,7 @@ EXAMPLES = st.lists(
 
 
 def corpus_of(*pairs: tuple[str, str]) -> LabelledCorpus:
-    return LabelledCorpus("test", tuple(LabelledText(text, label) for text, label in pairs), "", "")
+    return LabelledCorpus(tuple(LabelledText(text, label) for text, label in pairs), name="test")
 
 
 def write(path: Path, content: str) -> Path:
@@ -146,7 +146,7 @@ def test_a_folder_of_another_shape_is_refused(tmp_path: Path, files: dict[str, s
     ("asked", "said"),
     [
         ({}, "sms-spam, sentiment, names"),
-        ({"name": "names", "path": "x.tsv"}, "by name .* or by the path"),
+        ({"name": "names", "path": "x.tsv"}, "by name .* or by the path of yours, one of the two"),
         ({"name": "spam"}, "no labelled texts 'spam'.*sms-spam"),
         ({"path": "nowhere.tsv"}, "no file nowhere.tsv"),
     ],
@@ -174,7 +174,7 @@ def test_duplicates_are_kept_once_a_label() -> None:
 
 @given(EXAMPLES)
 def test_the_same_text_is_in_one_part_and_none_is_lost(examples: list[LabelledText]) -> None:
-    corpus = LabelledCorpus("test", tuple(examples), "", "")
+    corpus = LabelledCorpus(tuple(examples), name="test")
     parts = corpus.split((0.4, 0.3, 0.3))
     keys = [{key_of(example.text) for example in part} for part in parts.values()]
     assert list(parts) == ["train", "validation", "test"]

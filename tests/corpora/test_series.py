@@ -23,7 +23,7 @@ def write(folder: Path, text: str) -> Path:
 
 
 def series_of(length: int) -> Series:
-    return Series(np.arange(length, dtype=float), (), "points", "count", "", "")
+    return Series(np.arange(length, dtype=float), (), "points", name="count")
 
 
 @given(st.integers(3, 500), st.sampled_from([(0.8, 0.1, 0.1), (0.5, 0.25, 0.25), (1 / 3, 1 / 3, 1 / 3)]))

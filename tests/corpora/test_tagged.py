@@ -85,9 +85,9 @@ def test_a_part_without_sentences_is_said(tmp_path: Path) -> None:
 
 def test_one_of_name_and_path_is_needed(tmp_path: Path) -> None:
     for options in ({}, {"name": "en-ewt", "path": write(tmp_path, SMALL)}):
-        with pytest.raises(TextError, match=r"by name \(en-ewt\) or by path, one of the two"):
+        with pytest.raises(TextError, match=r"by name \(en-ewt\) or by the path of yours, one of the two"):
             open_tagged(**options)
-    with pytest.raises(TextError, match="no tagged corpus 'en-etw'. Known: en-ewt"):
+    with pytest.raises(TextError, match="no tagged sentences 'en-etw'. Known: en-ewt"):
         open_tagged("en-etw")
 
 

@@ -125,3 +125,9 @@ def test_an_impossible_shape_is_refused(option: dict, said: str) -> None:
 def test_labels_that_tell_nothing_apart_are_refused(labels: tuple[str, ...]) -> None:
     with pytest.raises(ModelError, match="two labels or more"):
         SequenceClassifier(ClassifierConfig(), Vocabulary("ab"), labels)
+
+
+def test_many_texts_are_read_in_any_order_as_each_alone() -> None:
+    model, texts = make(bidirectional=True), ["gab", "a", "fed cab!", "bag"]
+    alone = [list(model.classify(text).values()) for text in texts]
+    np.testing.assert_allclose(model.logits_of(texts).softmax(dim=-1), alone, atol=1e-6)

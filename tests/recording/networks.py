@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence
 
+import rnnscope
 from tests import equations
 
 KINDS: dict[str, Any] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
@@ -18,6 +19,9 @@ CELLS: dict[str, Any] = {"rnn": nn.RNNCell, "gru": nn.GRUCell, "lstm": nn.LSTMCe
 FORMS = ("time first", "batch first", "unbatched", "packed", "packed unsorted")
 
 INPUTS, UNITS, PROJECTED = 3, 4, 2
+
+CLOSE: dict[str, Any] = {"rtol": 1e-12, "atol": 1e-12}
+"""Equal but for rounding in float64."""
 
 PROJECTION_WARNING = "ignore:LSTM with projections is not supported with oneDNN"
 """PyTorch says it once in float32, with or without rnnscope."""
@@ -28,6 +32,17 @@ class First(nn.Module):
 
     def forward(self, values: tuple[Tensor, Any]) -> Tensor:
         return values[0]
+
+
+class Two(nn.Module):
+    """Two recurrent modules, the second of which reads the first one's h."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder, self.decoder = nn.GRU(3, 4), nn.LSTM(4, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.decoder(self.encoder(x)[0])[0]
 
 
 class Loop(nn.Module):
@@ -43,6 +58,39 @@ class Loop(nn.Module):
             state = self.cell(x_t, state)
             outputs.append(state[0] if isinstance(state, tuple) else state)
         return torch.stack(outputs), state
+
+
+def fused_and_loop(kind: str) -> tuple[Any, Loop]:
+    """A fused module in float64, and its cell in somebody's loop."""
+    torch.manual_seed(0)
+    fused, cell = KINDS[kind](INPUTS, UNITS).double(), CELLS[kind](INPUTS, UNITS).double()
+    cell.load_state_dict({name.removesuffix("_l0"): weight for name, weight in fused.state_dict().items()})
+    return fused, Loop(cell)
+
+
+def states_of(network: Any) -> tuple[str, ...]:
+    """The addresses of what two layers carry from step to step."""
+    return tuple(f"l{layer}.{state}" for layer in range(2) for state in ("hc" if isinstance(network, nn.LSTM) else "h"))
+
+
+def text(batch: int = 2, time: int = 9) -> Tensor:
+    """Something to read, of shape (time, batch, input)."""
+    return torch.randn(time, batch, INPUTS, dtype=torch.float64)
+
+
+ONES = torch.ones(5, 1, 1)
+"""What a `counter` counts."""
+
+
+def counts(counter: nn.RNN, interventions: Any, x: Tensor = ONES) -> list[float]:
+    """What the first unit of a counter puts out at each step, and its last state."""
+    with torch.no_grad(), rnnscope.intervene(counter, interventions):
+        output, last = counter(x)
+    return [*output[:, 0, 0].tolist(), last[0, 0, 0].item()]
+
+
+def stumble(*_: object) -> Any:
+    raise ZeroDivisionError
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,10 @@ from torch.utils.checkpoint import checkpoint
 import rnnscope
 from rnnscope.errors import AddressError, InterventionError, OutputError, RecordingError
 from rnnscope.recording import directions as module_of_directions
+from rnnscope.recording.address import Address
 from rnnscope.recording.along import along
 from rnnscope.recording.directions import Directions
-from rnnscope.recording.recorder import addresses_of, units_of
+from rnnscope.recording.layers import addresses_of, units_of
 
 from .networks import PROJECTION_WARNING, Case, cases
 
@@ -237,7 +238,7 @@ def test_twenty_rotations_are_recorded_in_one_pass_and_nothing_is_left() -> None
     rotations = [rotated("l0.c", 6, seed=seed, name=f"r{seed}") for seed in range(20)]
     before = dict(vars(module))
     with along(module, rotations[:10]), along(module, rotations[10:]), rnnscope.record(module) as recording:
-        assert units_of(module, "r3") == 6
+        assert units_of({"": module}, Address.parse("l0.r3")) == 6
         module(x)
     for one in rotations:
         torch.testing.assert_close(recording[one.address], by_hand(one, recording["l0.c"]).float())
@@ -289,7 +290,7 @@ def test_values_in_half_precision_stay_what_they_are() -> None:
 def test_layers_may_have_different_numbers_of_directions() -> None:
     module, x = nn.LSTM(3, 4, 2), torch.randn(5, 1, 3)
     with along(module, [rotated("l0.c", 4, 2), rotated("l1.c", 4, 3)]):
-        assert units_of(module, "pc") is None
+        assert [units_of({"": module}, Address.parse(name)) for name in ("l0.pc", "l1.pc")] == [2, 3]
         with rnnscope.record(module) as recording:
             module(x)
         assert (recording["l0.pc"].shape[-1], recording["l1.pc"].shape[-1]) == (2, 3)

@@ -14,7 +14,7 @@ import rnnscope
 from rnnscope.errors import AddressError, RecordingError, RnnscopeError
 from rnnscope.recording.recorded import Recording
 
-from .networks import CELLS, KINDS, PROJECTION_WARNING, Loop
+from .networks import CELLS, KINDS, PROJECTION_WARNING, Loop, Two
 
 pytestmark = pytest.mark.filterwarnings(PROJECTION_WARNING)
 
@@ -28,11 +28,6 @@ class Shared(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.second(self.first(x)[0])[0]
-
-
-@pytest.fixture(autouse=True)
-def seeded() -> None:
-    torch.manual_seed(0)
 
 
 def sequence(time: int = 5, batch: int = 2) -> Tensor:
@@ -97,14 +92,6 @@ def test_the_signals_of_an_earlier_pass_stay_with_who_took_them() -> None:
 
 
 def test_parts_that_are_called_without_the_whole_belong_to_one_pass() -> None:
-    class Two(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.encoder, self.decoder = nn.GRU(3, 4), nn.LSTM(4, 5)
-
-        def forward(self, x: Tensor) -> Tensor:
-            return self.decoder(self.encoder(x)[0])[0]
-
     network, x = Two(), sequence()
     with rnnscope.record(network) as recording:
         hidden, _ = network.encoder(x)

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
-from torch import Tensor, nn
+from torch import nn
 
 import rnnscope
-from rnnscope.errors import AddressError, RecordingError, RnnscopeError
 from rnnscope.recording import kernels, recovery
-from rnnscope.recording.intervention import Intervention
 from tests import equations
 
-from .networks import CELLS, KINDS, PROJECTION_WARNING, Case, First, Loop, cases
+from .networks import CELLS, KINDS, PROJECTION_WARNING, Case, First, Loop, Two, cases
 
 pytestmark = pytest.mark.filterwarnings(PROJECTION_WARNING)
 
@@ -151,14 +148,6 @@ def test_a_million_steps_are_recorded() -> None:
 
 
 def test_addresses_name_the_module_where_there_are_several() -> None:
-    class Two(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.encoder, self.decoder = nn.GRU(3, 4), nn.LSTM(4, 5)
-
-        def forward(self, x: Tensor) -> Tensor:
-            return self.decoder(self.encoder(x)[0])[0]
-
     network, x = Two(), torch.randn(5, 1, 3)
     with rnnscope.record(network, ["h", "decoder.l0.c"]) as recording:
         network(x)
@@ -199,213 +188,3 @@ def test_what_is_not_finite_comes_back_as_from_the_module_itself() -> None:
         output, _ = module(x)
     assert output.isnan().all()
     assert recording["l0.c"].isnan().all()
-
-
-@pytest.mark.parametrize(
-    ("address", "said"),
-    [
-        ("l0.q", "It has: h, c, i, f, g, o"),
-        ("l4.c", "Layers: l0"),
-        ("l0.c.99", "Units: 0 to 3"),
-        ("nonsense", "not an address"),
-    ],
-)
-def test_an_unknown_address_says_what_exists(address: str, said: str) -> None:
-    module = nn.LSTM(3, 4)
-    with rnnscope.record(module) as recording:
-        module(torch.randn(2, 1, 3))
-        with pytest.raises(AddressError, match=said):
-            recording[address]
-
-
-@pytest.mark.parametrize(
-    ("signals", "said"),
-    [
-        (["c"], "It has: h, r, z, n"),
-        (["l1.h"], "Layers: l0"),
-        (["l0.h.2"], "Ask for l0.h"),
-        (["l0.h.99"], "Ask for l0.h"),
-        ([], "No signal is asked for"),
-    ],
-)
-def test_unknown_signals_are_refused_before_anything_runs(signals: list[str], said: str) -> None:
-    for door in (rnnscope.record, rnnscope.unroll):
-        with pytest.raises(AddressError, match=said), door(nn.GRU(3, 4), signals):
-            raise AssertionError
-
-
-def taps(module: nn.Module) -> list[object]:
-    """All that a recording may have left at a network."""
-    found: list[object] = [m for m in module.modules() if "forward" in m.__dict__]
-    for m in module.modules():
-        found += [*m._forward_pre_hooks, *m._forward_hooks, *m._backward_hooks]
-    return found
-
-
-def stumble(*_: object) -> Any:
-    raise ZeroDivisionError
-
-
-@pytest.mark.parametrize("door", [rnnscope.record, rnnscope.unroll])
-@pytest.mark.parametrize("make", [lambda: nn.Sequential(nn.LSTM(3, 4), First()), lambda: Loop(nn.GRUCell(3, 4))])
-@pytest.mark.parametrize("where", ["nowhere", "block", "model", "hook", "input"])
-def test_no_hook_is_left_also_after_an_exception(where: str, make: Any, door: Any) -> None:
-    module, x = make(), torch.randn(5, 2, 2 if where == "input" else 3)
-    if where == "model":
-        module.register_forward_hook(stumble)
-    if where == "hook":
-        next(module.children()).register_forward_pre_hook(stumble)
-    left = taps(module)
-    expected = pytest.raises(RuntimeError if where == "input" else ZeroDivisionError)
-    with nullcontext() if where == "nowhere" else expected, door(module):
-        assert taps(module) != left
-        module(x)
-        if where == "block":
-            raise ZeroDivisionError
-    assert taps(module) == left
-
-
-def test_a_forward_of_the_users_own_is_called_and_given_back() -> None:
-    module: Any = nn.GRU(3, 4)
-    x = torch.randn(5, 2, 3)
-    before = module(x)[0].detach()
-
-    def twice(x: Tensor) -> tuple[Tensor, Tensor]:
-        output, state = nn.GRU.forward(module, x)
-        return 2 * output, state
-
-    module.forward = twice
-    with rnnscope.record(module) as recording:
-        assert torch.equal(module(x)[0], 2 * before)
-    assert torch.equal(recording["l0.h"], before)
-    assert module.forward is twice
-
-
-def test_two_recordings_of_one_network_hear_the_same_and_do_not_disturb_each_other() -> None:
-    module, x = nn.Sequential(nn.LSTM(3, 4)), torch.randn(5, 2, 3)
-    with rnnscope.record(module, ["c"]) as outer:
-        module(x)
-        with rnnscope.record(module, ["h", "i"]) as inner, rnnscope.record(module[0]) as part:
-            module(2 * x)
-        assert torch.equal(outer["l0.c"], part["l0.c"])
-        assert torch.equal(inner["l0.i"], part["l0.i"])
-        module(3 * x)
-    assert not torch.equal(outer["l0.c"], part["l0.c"])
-    assert not taps(module)
-
-
-def test_a_recording_that_fails_at_its_end_leaves_another_alone() -> None:
-    cell = nn.LSTMCell(3, 4)
-    tamper(cell)
-    with rnnscope.record(cell, ["h"]) as outer:
-        with pytest.raises(RecordingError), rnnscope.record(cell, ["i"]):
-            cell(torch.randn(2, 3))
-        cell(torch.randn(2, 3))
-        assert outer.calls("l0.h")
-    assert not [m for m in taps(cell) if m is not cell]
-
-
-def tamper(cell: nn.LSTMCell) -> None:
-    def forward(*args: Any) -> tuple[Tensor, Tensor]:
-        h, c = nn.LSTMCell.forward(cell, *args)
-        return h + 1, c
-
-    cell.forward = forward  # pyright: ignore[reportAttributeAccessIssue]
-
-
-def test_reading_before_the_network_ran_is_an_error() -> None:
-    with rnnscope.record(nn.GRU(3, 4)) as recording, pytest.raises(RecordingError, match="has not run"):
-        recording["l0.h"]
-
-
-def test_a_layer_that_is_never_called_is_said() -> None:
-    module = nn.ModuleDict({"used": nn.GRU(3, 4), "idle": nn.GRU(3, 4)})
-    with rnnscope.record(module) as recording:
-        module["used"](torch.zeros(2, 1, 3))
-    with pytest.raises(RecordingError, match="without calling idle"):
-        recording["idle.l0.h"]
-
-
-def test_a_call_that_failed_has_nothing_recorded() -> None:
-    module = nn.LSTM(3, 4)
-    with rnnscope.record(module) as recording:
-        with rnnscope.intervene(module, {"l0.c": Intervention(stumble)}), pytest.raises(ZeroDivisionError):
-            module(torch.zeros(2, 1, 3))
-        with pytest.raises(RecordingError):
-            recording["l0.h"]
-
-
-@pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning", "ignore:.*torch.jit.*:FutureWarning")
-@pytest.mark.parametrize(
-    ("make", "said"),
-    [
-        (lambda: nn.Linear(3, 4), "no recurrent layer"),
-        (lambda: torch.jit.script(nn.GRU(3, 4)), "TorchScript"),
-        (lambda: nn.ModuleList([torch.jit.script(nn.GRU(3, 4))]), "TorchScript"),
-        (lambda: torch.compile(nn.GRU(3, 4), backend="eager"), "compiled"),
-        (lambda: nn.ModuleList([compiled_in_place(nn.GRU(3, 4))]), "0 .* is compiled"),
-        (lambda: compiled_in_place(nn.GRU(3, 4)), "compiled"),
-    ],
-    ids=["no layer", "script", "script inside", "compile", "compile inside", "compile in place"],
-)
-@pytest.mark.parametrize("door", [rnnscope.record, rnnscope.unroll, lambda module: rnnscope.intervene(module, {})])
-def test_what_cannot_be_recorded_is_said(make: Any, said: str, door: Any) -> None:
-    with pytest.raises(RecordingError, match=said), door(make()):
-        raise AssertionError
-
-
-def compiled_in_place(module: nn.Module) -> nn.Module:
-    module.compile(backend="eager")
-    return module
-
-
-@pytest.mark.parametrize("before", [False, True], ids=["compiled inside the block", "compiled before"])
-def test_a_compiled_function_around_a_network_is_recorded_rightly_or_refused(before: bool) -> None:
-    module, x = nn.GRU(3, 4), torch.randn(5, 2, 3)
-    function = torch.compile(lambda x: 2 * module(x)[0], backend="eager")
-    plain = function(x) if before else None
-    with rnnscope.record(module) as expected:
-        output = 2 * module(x)[0]
-    with rnnscope.record(module) as recording:
-        try:
-            seen = function(x)
-        except RnnscopeError:
-            return
-    torch.testing.assert_close(seen, output)
-    torch.testing.assert_close(recording["l0.n"], expected["l0.n"])
-    torch.testing.assert_close(function(x), output if plain is None else plain)
-
-
-@pytest.mark.parametrize("kind", ["gru", "lstm"])
-def test_the_self_check_catches_a_kernel_that_does_not_use_its_weights(
-    kind: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tamper_with_kernels(monkeypatch, lambda output, *states: (output + 1e-3, *states))
-    module = KINDS[kind](3, 4)
-    with pytest.raises(RecordingError, match="give h back only to within"), rnnscope.record(module):
-        module(torch.randn(5, 1, 3))
-
-
-def test_the_self_check_sees_a_cell_state_that_a_saturated_tanh_hides(monkeypatch: pytest.MonkeyPatch) -> None:
-    module, state = nn.LSTM(3, 4), (torch.zeros(1, 1, 4), torch.full((1, 1, 4), 100.0))
-    tamper_with_kernels(monkeypatch, lambda output, h, c: (output, h, c + 1))
-    with pytest.raises(RecordingError, match="give h back only to within"), rnnscope.record(module):
-        module(torch.randn(5, 1, 3), state)
-
-
-def test_the_self_check_allows_for_the_rounding_of_large_values() -> None:
-    torch.manual_seed(0)
-    module, cell, large = nn.LSTM(3, 40, proj_size=5), nn.LSTMCell(3, 40), torch.full((2, 40), 12345.0)
-    module.get_parameter("weight_hr_l0").detach().mul_(1e4)
-    with rnnscope.record(module) as recording:
-        module(torch.randn(50, 2, 3))
-    assert recording["l0.h"].abs().max() > 1000
-    with rnnscope.record(cell) as recording:
-        cell(torch.randn(2, 3), (torch.zeros(2, 40), large))
-    assert recording["l0.c"].max() > 1000
-
-
-def tamper_with_kernels(monkeypatch: pytest.MonkeyPatch, change: Any) -> None:
-    """Have a layer's kernel return something else."""
-    one_layer = kernels.Call.one_layer
-    monkeypatch.setattr(kernels.Call, "one_layer", lambda call, *args: change(*one_layer(call, *args)))

@@ -11,6 +11,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from rnnscope.errors import OutputError
 from rnnscope.reports import figures
+from rnnscope.reports.coloured_text import coloured_text
+from rnnscope.reports.heatmaps import heatmap
 from rnnscope.reports.scale import Scale, reach
 from rnnscope.style import Width, new_axes, new_figure, new_panels
 
@@ -29,7 +31,7 @@ def rows(pages: list[figures.Figure]) -> list[figures.Axes]:
 
 def test_a_heatmap_shows_each_value_under_its_character_and_beside_its_unit() -> None:
     series = make_series()
-    panels = rows(figures.heatmap(TEXT, series, order="address"))
+    panels = rows(heatmap(TEXT, series, order="address"))
     assert len(panels) == 4
     drawn = np.concatenate([np.asarray(panel.collections[0].get_array()) for panel in panels], axis=1)
     np.testing.assert_allclose(drawn[:, : len(TEXT)], series.values.T, rtol=1e-6)
@@ -42,7 +44,7 @@ def test_a_heatmap_shows_each_value_under_its_character_and_beside_its_unit() ->
 def test_clustering_reorders_units_with_their_labels() -> None:
     series = make_series(6)
     series[:, 5] = series[:, 0]
-    panel = rows(figures.heatmap(TEXT, series))[0]
+    panel = rows(heatmap(TEXT, series))[0]
     labels = [int(label.get_text()) for label in panel.get_yticklabels()]
     assert sorted(labels) == [0, 10, 20, 30, 40, 50]
     assert abs(labels.index(0) - labels.index(50)) == 1
@@ -52,7 +54,7 @@ def test_clustering_reorders_units_with_their_labels() -> None:
 
 def test_the_units_of_a_state_are_drawn_by_their_own_reach() -> None:
     series = make_series(3, signal="c") * xr.DataArray([0.01, 1.0, 1000.0], dims="unit")
-    panel = rows(figures.heatmap(TEXT, series.rename("l0.c"), order="address"))[0]
+    panel = rows(heatmap(TEXT, series.rename("l0.c"), order="address"))[0]
     np.testing.assert_allclose(
         np.asarray(panel.collections[0].get_array()), (series.values / reach(series.values, axis=0))[:100].T, rtol=1e-6
     )
@@ -61,7 +63,7 @@ def test_the_units_of_a_state_are_drawn_by_their_own_reach() -> None:
 def test_many_units_leave_the_most_switch_like() -> None:
     series = make_series(50)
     series[:, 7] = (np.arange(len(TEXT)) // 20) % 2
-    panel = rows(figures.heatmap(TEXT, series, most=8))[0]
+    panel = rows(heatmap(TEXT, series, most=8))[0]
     labels = [label.get_text() for label in panel.get_yticklabels()]
     assert len(labels) == 8
     assert "70" in labels
@@ -71,12 +73,12 @@ def test_half_precision_and_dead_units_are_drawn() -> None:
     series = make_series(4, signal="c", dtype="float16")
     series[:, 1] = 0
     series[:, 2] = series[:, 2] * 1000
-    assert len(rows(figures.heatmap(TEXT, series))) == 4
+    assert len(rows(heatmap(TEXT, series))) == 4
 
 
 def test_a_coloured_text_has_each_character_on_the_colour_of_its_value() -> None:
     series = make_series(signal="h")[:, 2].rename("l0.h.20")
-    (page,) = figures.coloured_text(TEXT, series)
+    (page,) = coloured_text(TEXT, series)
     curve, body = page.axes[0], page.axes[1]
     np.testing.assert_allclose(np.asarray(curve.lines[0].get_ydata()), series.values, rtol=1e-6)
     image = np.asarray(body.images[0].get_array())
@@ -91,12 +93,12 @@ def test_a_coloured_text_has_each_character_on_the_colour_of_its_value() -> None
 
 
 def test_one_character_is_enough() -> None:
-    assert len(figures.heatmap("a", make_series()[:1])) == 1
-    assert len(figures.coloured_text("a", make_series()[:1, 0].rename("l0.f.0"))) == 1
+    assert len(heatmap("a", make_series()[:1])) == 1
+    assert len(coloured_text("a", make_series()[:1, 0].rename("l0.f.0"))) == 1
 
 
 def test_pages_are_numbered_and_a_pdf_holds_all(tmp_path: Path) -> None:
-    pages = figures.heatmap(TEXT, make_series(60), most=60)
+    pages = heatmap(TEXT, make_series(60), most=60)
     assert [page.texts[0].get_text().partition(", page ")[2] for page in pages] == [
         "1 of 4",
         "2 of 4",
@@ -119,7 +121,7 @@ def with_gaps(series: xr.DataArray, documents: int = 3) -> xr.DataArray:
 
 def test_a_heatmap_shows_gaps_and_where_documents_begin() -> None:
     series = with_gaps(make_series(6, signal="h"))
-    panels = rows(figures.heatmap(TEXT, series))
+    panels = rows(heatmap(TEXT, series))
     drawn = np.ma.concatenate([panel.collections[0].get_array() for panel in panels], axis=1)
     np.testing.assert_array_equal(np.ma.getmaskarray(drawn)[0], np.isnan(series.values[:, 0]))
     begins = [100 * i + np.asarray(line.get_xdata())[0] for i, panel in enumerate(panels) for line in panel.lines]
@@ -129,7 +131,7 @@ def test_a_heatmap_shows_gaps_and_where_documents_begin() -> None:
 def test_units_are_clustered_by_the_steps_they_have() -> None:
     series = make_series(6, signal="h")
     series[:, 5] = series[:, 0]
-    panel = rows(figures.heatmap(TEXT, with_gaps(series)))[0]
+    panel = rows(heatmap(TEXT, with_gaps(series)))[0]
     labels = [int(label.get_text()) for label in panel.get_yticklabels()]
     assert abs(labels.index(0) - labels.index(50)) == 1
 
@@ -137,7 +139,7 @@ def test_units_are_clustered_by_the_steps_they_have() -> None:
 def test_a_coloured_text_has_headings_and_leaves_gaps_white() -> None:
     series = with_gaps(make_series(signal="h"))[:, 2].rename("l0.h.20")
     headings = {0: "0  a", 110: "1  $b$", 220: "2  c"}
-    (page,) = figures.coloured_text(TEXT, series, 1000, headings)
+    (page,) = coloured_text(TEXT, series, 1000, headings)
     curve, body = page.axes[0], page.axes[1]
     there = ~np.isnan(series.values)
     np.testing.assert_array_equal(curve.lines[0].get_xdata(), 1000 + np.flatnonzero(there))
@@ -154,13 +156,13 @@ def test_a_coloured_text_has_headings_and_leaves_gaps_white() -> None:
 
 def test_a_series_without_any_value_is_drawn(tmp_path: Path) -> None:
     text, series = TEXT[:20], make_series(4, signal="c")[:20] * np.nan
-    pages = figures.heatmap(text, series.rename("l0.c")) + figures.coloured_text(text, series[:, 0].rename("l0.c.0"))
+    pages = heatmap(text, series.rename("l0.c")) + coloured_text(text, series[:, 0].rename("l0.c.0"))
     assert len(figures.save(pages, tmp_path / "map.png")) == 2
 
 
 @pytest.mark.parametrize(("width", "inches", "across"), [("column", 3.3, 60), ("page", 6.9, 100)])
 def test_a_heatmap_can_be_read_at_the_width_it_is_printed_at(width: Width, inches: float, across: int) -> None:
-    (page, *_) = figures.heatmap(TEXT, make_series(), order="address", width=width)
+    (page, *_) = heatmap(TEXT, make_series(), order="address", width=width)
     assert page.get_figwidth() == inches
     page.set_dpi(600)  # to the pixel
     panel = rows([page])[0]
@@ -177,7 +179,7 @@ def test_a_heatmap_can_be_read_at_the_width_it_is_printed_at(width: Width, inche
 
 
 def test_a_text_can_be_as_wide_as_a_column() -> None:
-    (page,) = figures.coloured_text(TEXT, make_series()[:, 0].rename("l0.f.0"), width="column")
+    (page,) = coloured_text(TEXT, make_series()[:, 0].rename("l0.f.0"), width="column")
     assert page.get_figwidth() == 3.3
     box = page.get_tightbbox(FigureCanvasAgg(page).get_renderer())
     assert box.x0 >= 0 and box.x1 <= 3.35 and box.y1 <= page.get_figheight()
@@ -185,6 +187,6 @@ def test_a_text_can_be_as_wide_as_a_column() -> None:
 
 def test_pictures_are_the_same_files_each_time(tmp_path: Path) -> None:
     for name in ("a.svg", "b.svg", "a.pdf", "b.pdf"):
-        figures.save(figures.coloured_text("abc", make_series()[:3, 0].rename("l0.f.0")), tmp_path / name)
+        figures.save(coloured_text("abc", make_series()[:3, 0].rename("l0.f.0")), tmp_path / name)
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
     assert (tmp_path / "a.pdf").read_bytes() == (tmp_path / "b.pdf").read_bytes()

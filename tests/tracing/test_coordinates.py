@@ -71,7 +71,7 @@ def test_units_of_a_trace_are_searched_along_directions() -> None:
     found = rnnscope.find_units(seen, None, Quotes(), signals=["pc"])
     best: Any = found.table.loc["quotes", "unit"]
     assert found.table.loc["quotes", "score"] > 0.95
-    assert rnnscope.explain(seen[best], seen.text, [Quotes()]).best["formula"].endswith("quotes")
+    assert rnnscope.explain(seen[best], [Quotes()]).best["formula"].endswith("quotes")
 
 
 def test_a_layer_that_takes_no_step_has_no_coordinates() -> None:

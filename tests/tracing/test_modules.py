@@ -50,11 +50,6 @@ class Classifier(Network):
         return super().forward(tokens)[0][-1]
 
 
-@pytest.fixture(autouse=True)
-def seeded() -> None:
-    torch.manual_seed(0)
-
-
 def logits_of(network: nn.Module, batch_axis: int) -> Tensor:
     with torch.no_grad():
         returned = network(torch.tensor(IDS).unsqueeze(batch_axis))

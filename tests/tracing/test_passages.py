@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import rnnscope
-from rnnscope.errors import AddressError, RecordingError
+from rnnscope.errors import AddressError, ModelError, RecordingError
 from rnnscope.models.classifier import ClassifierConfig, SequenceClassifier
 from rnnscope.text import Vocabulary
 from rnnscope.tracing.passages import Source, Span, open_source
@@ -101,7 +101,7 @@ def test_a_classifier_reads_lines(tmp_path: Path) -> None:
 def test_what_cannot_be_opened(make_model: Callable[..., rnnscope.CharLanguageModel]) -> None:
     with pytest.raises(RecordingError, match="needs a text"):
         open_source(make_model(), None, None)
-    with pytest.raises(RecordingError, match="training mode"):
+    with pytest.raises(ModelError, match="training mode"):
         open_source(make_model().train(), TEXT, None)
     with pytest.raises(AddressError, match="no layer 'l7'"):
         open_source(rnnscope.trace(make_model(), TEXT), None, ["l7.c"])

@@ -32,11 +32,6 @@ TEXTS = ["abc def.", "a", "fed cba abc def", "bb bb"]
 DIRECTIONS = pytest.mark.parametrize("bidirectional", [False, True], ids=["one direction", "both directions"])
 
 
-@pytest.fixture(autouse=True)
-def seeded() -> None:
-    torch.manual_seed(0)
-
-
 @pytest.fixture(params=[16, reader.FEWEST], ids=["in several passes", "in one pass"])
 def room(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """How many steps are read at once."""

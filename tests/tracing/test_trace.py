@@ -268,6 +268,21 @@ def test_a_trace_with_missing_parts_is_refused(
         rnnscope.open_trace(tmp_path / "t.zarr")
 
 
+@pytest.mark.parametrize("name", ["l0/c", "nll"])
+def test_a_damaged_byte_is_found_when_it_is_read(
+    make_model: Callable[..., CharLanguageModel], tmp_path: Path, name: str
+) -> None:
+    rnnscope.trace(make_model(), TEXT, tmp_path / "t.zarr")
+    chunk = next(path for path in (tmp_path / "t.zarr" / name / "c").rglob("*") if path.is_file())
+    data = bytearray(chunk.read_bytes())
+    data[len(data) // 2] ^= 1
+    chunk.write_bytes(data)
+    trace = rnnscope.open_trace(tmp_path / "t.zarr")
+    assert trace["l0.h"].values.shape == (len(TEXT), 12)
+    with pytest.raises(TraceError, match="t.zarr is damaged"):
+        _ = trace["l0.c.3"].values if name == "l0/c" else trace.tree.dataset[name].values
+
+
 def test_what_is_no_trace_is_not_opened(make_model: Callable[..., CharLanguageModel], tmp_path: Path) -> None:
     with pytest.raises(TraceError, match="There is no trace"):
         rnnscope.open_trace(tmp_path / "missing.zarr")

@@ -13,13 +13,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
-from rich.console import Console
 
 import rnnscope
 from rnnscope import checkpoint
 from rnnscope.corpora.texts import standard_library
 from rnnscope.errors import DeviceError, OutputError, RecipeError, TextError, TrainingError
 from rnnscope.training import processes
+from rnnscope.training.folder import claimed
 from rnnscope.training.loop import Run
 from rnnscope.training.recipe_file import read_recipe
 
@@ -42,15 +42,20 @@ learning_rate = {learning_rate}
 """
 
 
+@pytest.fixture(scope="module")
+def code() -> str:
+    """Of Python's standard library."""
+    return "".join(document.text for document in standard_library().documents[:20])
+
+
 @pytest.fixture
-def make_recipe(tmp_path: Path) -> Callable[..., Path]:
-    """A recipe over 200 kB of Python's standard library."""
+def make_recipe(tmp_path: Path, code: str) -> Callable[..., Path]:
+    """A recipe over 200 kB of code."""
 
     def make(
         epochs: float = 0.5, validate_every: int = 50, learning_rate: float = 0.01, characters: int = 200_000
     ) -> Path:
-        text = "".join(document.text for document in standard_library().documents[:20])[:characters]
-        (tmp_path / "text.txt").write_text(text)
+        (tmp_path / "text.txt").write_text(code[:characters])
         path = tmp_path / "recipe.toml"
         path.write_text(RECIPE.format(epochs=epochs, validate_every=validate_every, learning_rate=learning_rate))
         return path
@@ -66,7 +71,7 @@ def rnnscope_train(recipe: Path, folder: Path, *options: str) -> subprocess.Pope
 
 def start(recipe: Path) -> Run:
     fabric = processes.launch("cpu", "32", "csv", recipe.parent)
-    return Run(read_recipe(recipe), recipe.parent, fabric, Console(quiet=True))
+    return Run(read_recipe(recipe), recipe.parent, fabric)
 
 
 def wait_for(path: Path, changed_since: float = 0.0) -> float:
@@ -265,6 +270,24 @@ def test_a_folder_with_a_run_is_kept_unless_told(make_recipe: Callable[..., Path
     with pytest.raises(OutputError, match="one of the two"):
         rnnscope.train(recipe, folder, device="cpu", force=True, resume=True)
     rnnscope.train(recipe, folder, device="cpu", force=True)
+
+
+def test_a_run_is_replaced_by_one_that_goes_and_not_before(make_recipe: Callable[..., Path]) -> None:
+    recipe = make_recipe(epochs=0.1)
+    folder = recipe.parent / "run"
+    rnnscope.train(recipe, folder, device="cpu")
+    held = {path.name: path.read_bytes() for path in folder.iterdir()}
+    recipe.write_text(recipe.read_text() + "\naccumulate = 3")
+    with pytest.raises(RecipeError, match="streams must be a multiple of 3"):
+        rnnscope.train(recipe, folder, device="cpu", force=True)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == held
+
+
+def test_one_process_at_a_time_is_at_work_in_a_folder(make_recipe: Callable[..., Path]) -> None:
+    folder = make_recipe(epochs=0.1).parent / "run"
+    with claimed(folder), pytest.raises(TrainingError, match="Another process is at work in .*run. Wait for it"):
+        rnnscope.train(make_recipe(epochs=0.1), folder, device="cpu")
+    assert [path.name for path in folder.iterdir()] == [".lock"]
 
 
 def test_a_folder_with_a_network_and_no_run_is_kept_too(make_recipe: Callable[..., Path]) -> None:

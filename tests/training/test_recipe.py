@@ -203,3 +203,19 @@ def test_without_a_kernel_the_standard_library_takes_its_place(cell: str) -> Non
     kernel, library = (read_recipe(folder / name) for name in ("recipe.toml", "standard-library.toml"))
     assert (library.model, library.training) == (kernel.model, kernel.training)
     assert library.corpus.name == "standard-library"
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("seed = 1" + "0" * 30, "seed must be a whole number"),
+        ("seed = 1" + "0" * 5000, "is not a TOML file"),
+        ("seed = " + "[" * 5000, "nested too deep"),
+        ("#" * 2**20, "it is no recipe"),
+        ("\xff", "is not a TOML file"),
+    ],
+)
+def test_what_is_absurd_is_refused(path: Path, line: str, words: str) -> None:
+    path.write_text(f'name = "n"\n{line}', encoding="latin-1")
+    with pytest.raises(RecipeError, match=words):
+        read_recipe(path)

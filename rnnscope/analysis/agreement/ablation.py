@@ -8,37 +8,31 @@ import numpy as np
 import pandas as pd
 import torch
 
-from rnnscope.analysis.causes.controls import matched_units
-from rnnscope.analysis.causes.streams import survey
-from rnnscope.analysis.causes.subjects import named_units, signal_words
-from rnnscope.analysis.causes.variants import By, read_variants
+from rnnscope.analysis.causes.controls import ablate_beside_controls
+from rnnscope.analysis.causes.subjects import Replacement, ablation_words, check_replacement, named_units
 from rnnscope.analysis.counts import whole
 from rnnscope.analysis.intervals import bootstrap_interval
 from rnnscope.analysis.language_models import check_model
 from rnnscope.corpora.minimal_pairs import MinimalPair
-from rnnscope.errors import InterventionError
 from rnnscope.models import CharLanguageModel
-from rnnscope.progress import progress_bar
-from rnnscope.recording.address import Address
+from rnnscope.recording.address import Units
 
 from .ablation_result import AgreementAblation
 from .columns import chosen_conditions, forms_of, pair_columns, parts
-from .sentences import END, START, Sentences
+from .sentences import AFTER, BEFORE, Sentences
 from .statistics import separation
-
-_REPLACED = {"mean": "the mean over these sentences", "zero": "zero", "resample": "values at random places of them"}
 
 
 def agreement_ablation(
     model: CharLanguageModel,
     pairs: Sequence[MinimalPair],
-    units: str | Address | Sequence[str | Address],
+    units: Units,
     *,
     by: Sequence[str] | None = None,
-    replaced_by: By = "mean",
+    replaced_by: Replacement = "mean",
     controls: int = 20,
-    start: str = START,
-    end: str = END,
+    before: str = BEFORE,
+    after: str = AFTER,
     seed: int = 0,
 ) -> AgreementAblation:
     """Take units away together and see what is left of the preference for the good sentences.
@@ -58,7 +52,7 @@ def agreement_ablation(
         What takes the place of a unit at each step.
     controls : int
         Matched sets to compare with.
-    start, end
+    before, after
         As for `rnnscope.agreement`.
     seed : int
         Of the controls, random places and the bootstrap.
@@ -70,38 +64,35 @@ def agreement_ablation(
     Raises
     ------
     ModelError, AddressError, InterventionError, TextError
+
+    Examples
+    --------
+    >>> import rnnscope
+    >>> from rnnscope import trained
+    >>> model = rnnscope.load(trained.path("prose-lstm"))
+    >>> from rnnscope.corpora.minimal_pairs import MinimalPair
+    >>> pairs = [MinimalPair("She is here", "She are here"), MinimalPair("They are here", "They is here")]
+    >>> found = rnnscope.agreement_ablation(model, pairs, ["l0.c.3", "l0.c.5"], controls=3)
+    >>> found.table["ablated"].round(1).to_dict()
+    {('all', 'right'): 1.0, ('all', 'auc'): 1.0, ('all', 'margin'): 1.5}
     """
     check_model(model)
     addresses, seed, controls = named_units(model, units), whole(seed, "seed"), whole(controls, "controls")
-    if replaced_by not in _REPLACED:
-        raise InterventionError(f"replaced_by is mean, zero or resample; got {replaced_by!r}.")
-    sentences, columns = Sentences.of(pairs, model.vocabulary, start, end), pair_columns(pairs)
+    check_replacement(replaced_by)
+    sentences, columns = Sentences.of(pairs, model.vocabulary, before, after), pair_columns(pairs)
     conditions = chosen_conditions(columns, by)
     tokens = [torch.from_numpy(model.vocabulary.encode(text)) for text in sentences.texts]
-    found = survey(model, tokens, list(dict.fromkeys(one.whole for one in addresses)), seed)
-    sets = matched_units(found, addresses, controls, seed)
-    with progress_bar() as bar:
-        task = bar.add_task(f"{2 + len(sets)} variants", total=found.steps)
-        losses = read_variants(
-            model,
-            found,
-            [[], addresses, *sets],
-            by=replaced_by,
-            on="both",
-            seed=seed,
-            advance=lambda count: bar.advance(task, count),
-        )
+    compared = ablate_beside_controls(model, tokens, addresses, controls, replaced_by=replaced_by, seed=seed)
     ends = np.cumsum([len(text) - 1 for text in sentences.texts])[:-1]
-    margins = np.stack([sentences.margins(np.split(-variant, ends)) for variant in losses])
-    what = "; ".join(dict.fromkeys(signal_words(model, unit) for unit in addresses))
+    margins = np.stack([sentences.margins(np.split(-variant, ends)) for variant in compared.losses])
     return AgreementAblation(
         units=tuple(map(str, addresses)),
-        std=tuple(float(found.std(unit.whole)[unit.unit]) for unit in addresses),
-        what=f"{what}, replaced by {_REPLACED[replaced_by]}",
+        std=compared.std,
+        what=ablation_words(model, addresses, replaced_by, text="these sentences"),
         text=sentences.words,
         by=conditions,
         table=pd.DataFrame(_rows(margins, columns, conditions, seed)).set_index(["condition", "measure"]),
-        controls=tuple(" ".join(map(str, one)) for one in sets),
+        controls=tuple(" ".join(map(str, one)) for one in compared.sets),
     )
 
 

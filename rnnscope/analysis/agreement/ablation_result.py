@@ -7,12 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.table import Table
 from rich.text import Text
 
-from rnnscope.shown import Shown
+from rnnscope.shown import Shown, card_table
 from rnnscope.style import BESIDE, CONTROL, FAINT, FOCUS, label, legend_below, new_axes, style, title
 
 _BESIDE = 50
@@ -88,11 +86,9 @@ class AgreementAblation(Shown):
         yield Text(self.title, style="bold")
         yield Text(f"Ablated: {self.what}.")
         yield Text(f"Read: {self.text}")
-        table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-        room = max(12, options.max_width - _BESIDE)
-        table.add_column(", ".join(self.by) or "pairs", overflow="fold", max_width=room)
-        for name in ("", "intact", "ablated", "controls", "range", "exceeded"):
-            table.add_column(name, justify="right", no_wrap=True)
+        by = ", ".join(self.by) or "pairs"
+        table = card_table(by, "", "intact", "ablated", "controls", "range", "exceeded")
+        table.columns[0].max_width = max(12, options.max_width - _BESIDE)
         for row in self.table.reset_index().to_dict("records"):
             cells = [_number(row[name]) for name in ("intact", "ablated", "controls")]
             span = f"{_number(row['controls_low'])} {_number(row['controls_high'])}"

@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
 from rnnscope.analysis.intervals import wilson_interval
-from rnnscope.shown import Shown
+from rnnscope.shown import Shown, card_table
 from rnnscope.style import BESIDE, CONTROL, FOCUS, label, legend_below, new_axes, style
 
 from .columns import chosen_conditions, forms_of, parts
@@ -119,11 +118,9 @@ class Agreement(Shown):
         )
 
     def _card(self, width: int) -> Table:
-        table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-        table.add_column(", ".join(self.by) or "pairs", overflow="fold", max_width=max(12, width - _BESIDE))
         names = ["pairs", "right", "interval", "margin", "auc", *([self.baseline, "auc"] if self.baseline else [])]
-        for name in names:
-            table.add_column(name, justify="right", no_wrap=True)
+        table = card_table(", ".join(self.by) or "pairs", *names)
+        table.columns[0].max_width = max(12, width - _BESIDE)
         for row in self.table.reset_index().to_dict("records"):
             cells = [Text(str(row["condition"])), f"{row['pairs']:,}", share(row["right"])]
             cells += [f"{row['low']:.2f} {row['high']:.2f}", f"{row['margin']:+.2f}", share(row["auc"])]

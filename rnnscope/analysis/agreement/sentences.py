@@ -18,7 +18,7 @@ from rnnscope.ngram import KneserNey
 from rnnscope.text import Vocabulary, in_a_line
 from rnnscope.tracing.readers.reader import side_by_side
 
-START, END = "\n", "."
+BEFORE, AFTER = "\n", "."
 
 _LAST = frozenset(".?!")
 _VALUES = 2**24
@@ -43,26 +43,26 @@ class Sentences:
     words: str
 
     @classmethod
-    def of(cls, pairs: Sequence[MinimalPair], vocabulary: Vocabulary, start: str, end: str) -> Sentences:
+    def of(cls, pairs: Sequence[MinimalPair], vocabulary: Vocabulary, before: str, after: str) -> Sentences:
         """
         Raises
         ------
         TextError
             If there is no pair, or nothing to read before the sentences, or the network does not know most characters.
         """
-        if not isinstance(start, str) or not start:
-            raise TextError(f"start is one character or more, such as a newline; got {start!r}.")
-        if not isinstance(end, str):
-            raise TextError(f"end is a text such as a full stop; got {end!r}.")
-        pairs = list(pairs)
-        if not pairs or not all(isinstance(pair, MinimalPair) for pair in pairs):
+        if not isinstance(before, str) or not before:
+            raise TextError(f"before is one character or more, such as a newline; got {before!r}.")
+        if not isinstance(after, str):
+            raise TextError(f"after is a text such as a full stop; got {after!r}.")
+        known = isinstance(pairs, Sequence) and all(isinstance(pair, MinimalPair) for pair in pairs)
+        if not known or not pairs:
             raise TextError("One minimal pair or more is needed; rnnscope.corpora.minimal_pairs reads a table of them.")
-        good, bad = ([_framed(sentence, start, end) for sentence in side] for side in _sides(pairs))
+        good, bad = ([_framed(sentence, before, after) for sentence in side] for side in _sides(pairs))
         firsts = np.array([len(os.path.commonprefix(both)) for both in zip(good, bad, strict=True)])
         count = "1 pair" if len(pairs) == 1 else f"{len(pairs):,} pairs"
-        words = f"{count}, each sentence from a zero state, after {in_a_line(start)}"
-        if end:
-            words += f" and up to a {in_a_line(end)} where it has no full stop of its own"
+        words = f"{count}, each sentence from a zero state, after {in_a_line(before)}"
+        if after:
+            words += f" and up to a {in_a_line(after)} where it has no full stop of its own"
         return cls((*good, *bad), firsts, f"{words}.{_unknown(vocabulary, [*good, *bad])}")
 
     def margins(self, log_p: Sequence[np.ndarray]) -> np.ndarray:
@@ -85,8 +85,8 @@ def _sides(pairs: Sequence[MinimalPair]) -> tuple[list[str], list[str]]:
     return [pair.good for pair in pairs], [pair.bad for pair in pairs]
 
 
-def _framed(sentence: str, start: str, end: str) -> str:
-    return start + sentence + ("" if sentence[-1] in _LAST else end)
+def _framed(sentence: str, before: str, after: str) -> str:
+    return before + sentence + ("" if sentence[-1] in _LAST else after)
 
 
 def _unknown(vocabulary: Vocabulary, texts: Sequence[str]) -> str:
@@ -133,7 +133,7 @@ def ngram_log_probabilities(ngram: KneserNey, vocabulary: Vocabulary, texts: Seq
     """
     if not isinstance(ngram, KneserNey) or ngram.vocabulary_size != len(vocabulary):
         raise TextError(
-            f"The baseline is a KneserNey of the network's {len(vocabulary)} tokens, fitted to "
+            f"An n-gram model is a KneserNey of the network's {len(vocabulary)} tokens, fitted to "
             "model.vocabulary.encode(text)."
         )
     between = np.zeros(ngram.order, dtype=np.int64)  # no text holds it, so that nothing is told across it

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from rnnscope.analysis.intervals import middle, resampled
+
 _DRAWS = 400
 
 
@@ -40,13 +42,12 @@ def separation_interval(margins: np.ndarray, forms: Sequence[tuple[str, str]], s
     """Its 95 % interval, by a bootstrap over pairs, those of two forms and one way round drawn by themselves."""
     rng, total, sums = np.random.default_rng(seed), 0, np.zeros(_DRAWS)
     for won in _contests(margins, forms):
-        one, other = (rng.multinomial(size, np.full(size, 1 / size), _DRAWS) for size in won.shape)
+        one, other = (resampled(size, rng, _DRAWS) for size in won.shape)
         sums += ((one @ won) * other).sum(axis=1)
         total += won.size
     if not total:
         return float("nan"), float("nan")
-    low, high = np.quantile(sums / total, (0.025, 0.975))
-    return float(low), float(high)
+    return middle(sums / total)
 
 
 def _contests(margins: np.ndarray, forms: Sequence[tuple[str, str]]) -> Iterator[np.ndarray]:

@@ -28,7 +28,7 @@ def attribute(
     target: TargetLike = None,
     method: str = "integrated-gradients",
     *,
-    baseline: str | None = None,
+    baseline: str = EMPTY,
     words: bool = False,
     steps: int | None = None,
     window: int = 1,
@@ -58,8 +58,8 @@ def attribute(
     method : str
         One of `METHODS`: saliency, input-x-gradient, integrated-gradients, gradient-shap, occlusion,
         feature-ablation, contextual-decomposition.
-    baseline : {"empty", "zero", "mean", "shuffled"} or a character, optional
-        What takes the place of the text, or of what is taken away: spaces (``"empty"``, the default; zero vectors
+    baseline : {"empty", "zero", "mean", "shuffled"} or a character
+        What takes the place of the text, or of what is taken away: spaces (``"empty"``; zero vectors
         where the network knows no space), the zero vector, the mean vector of all tokens, a character, or the
         text's characters in 64 random orders (``"shuffled"``, of gradient-shap only).
     words : bool
@@ -110,7 +110,7 @@ def answer(
     question: Question,
     method: str,
     *,
-    baseline: str | None = None,
+    baseline: str = EMPTY,
     words: bool = False,
     steps: int | None = None,
     window: int = 1,
@@ -119,14 +119,16 @@ def answer(
     """The attribution of a question; see `attribute`."""
     chosen, time = method_of(method), len(question.tokens)
     starts = word_starts(question.text, time) if words else np.arange(time)
-    _check_options(method, chosen, baseline=baseline, steps=steps, window=None if window == 1 else window)
+    given = {"baseline": baseline != EMPTY, "steps": steps is not None, "window": window != 1}
+    _check_options(method, [name for name, holds in given.items() if holds])
+    points, window = None if steps is None else whole(steps, "steps", 1), whole(window, "window", 1)
     if window > len(starts):
         raise AttributionError(f"The text has {len(starts):,} parts to take away; window={window} is more.")
-    baselines, named = baseline_of(question, baseline or chosen.baseline or EMPTY, whole(seed, "seed"))
+    baselines, named = baseline_of(question, baseline, whole(seed, "seed"))
     with progress_bar("passes") as bar:
         task = bar.add_task(method, total=None)
-        work = Work(question, baselines, starts, steps, window, seed, lambda passes: bar.advance(task, passes))
-        compared = torch.cat((work.inputs.detach(), baselines[: len(baselines) if chosen.baseline else 0]))
+        work = Work(question, baselines, starts, points, window, seed, lambda passes: bar.advance(task, passes))
+        compared = torch.cat((work.inputs.detach(), baselines[: len(baselines) if chosen.compares else 0]))
         value, *others = question.finite(work.values(compared)).tolist()
         found = chosen.run(work)
     scores = question.finite(found.scores.detach()).cpu().double().numpy()
@@ -138,18 +140,16 @@ def answer(
         target=question.target,
         method=method,
         how=found.how,
-        baseline=named if chosen.baseline else None,
+        baseline=named if chosen.compares else None,
         value=value,
-        difference=value - float(np.mean(others)) if chosen.baseline else float("nan"),
+        difference=value - float(np.mean(others)) if chosen.compares else float("nan"),
         complete=chosen.complete,
     )
 
 
-def _check_options(name: str, method: Method, **given: object) -> None:
+def _check_options(name: str, given: Sequence[str]) -> None:
     """Refuse what a method would not look at."""
-    for option, value in given.items():
-        if value is not None and option not in method.takes:
+    for option in given:
+        if option not in METHODS[name].takes:
             fit = ", ".join(other for other, one in METHODS.items() if option in one.takes)
             raise AttributionError(f"{name} takes no {option}. These do: {fit}.")
-        if value is not None and option != "baseline":
-            whole(value, option, 1)

@@ -18,19 +18,16 @@ from torch.nn.utils.rnn import PackedSequence
 
 from rnnscope.errors import AttributionError
 from rnnscope.recording.address import Address
-from rnnscope.recording.recorder import recurrent_layers
+from rnnscope.recording.layers import recurrent_layers
 
 from .decomposition import Parts, split_states
 from .question import Question
-
-Span = tuple[int, int]
-"""Start and stop of a stretch of steps, counted as in a slice."""
 
 _NUMBERS = 2**23
 """How many of a signal are held at once."""
 
 
-def contextual_decomposition(question: Question, spans: Sequence[Span] | None = None) -> Tensor:
+def contextual_decomposition(question: Question, spans: Sequence[tuple[int, int]] | None = None) -> Tensor:
     """What spans of a text bring to the target, many of them side by side.
 
     The states of the LSTM are split exactly, in double precision. What lies above its top layer is taken as linear at
@@ -88,7 +85,7 @@ def _lstm(question: Question) -> nn.LSTM:
     return layers[0]
 
 
-def _checked(span: Any, time: int) -> Span:
+def _checked(span: Any, time: int) -> tuple[int, int]:
     try:
         start, stop = map(index, span)
     except (TypeError, ValueError):
@@ -101,7 +98,7 @@ def _checked(span: Any, time: int) -> Span:
     return start, stop
 
 
-def _inside(limits: Sequence[Span], x: Tensor) -> Tensor:
+def _inside(limits: Sequence[tuple[int, int]], x: Tensor) -> Tensor:
     """The characters of each span, bool of shape (time, span), after a span of the whole text."""
     start, stop = torch.tensor([(0, len(x)), *limits], device=x.device).unbind(dim=1)
     places = torch.arange(len(x), device=x.device)[:, None]
@@ -176,7 +173,7 @@ class _Brought:
     def __init__(self, parts: Sequence[Parts], ways: int) -> None:
         self.parts, self.ways = parts, ways
 
-    def __getitem__(self, address: Address) -> Tensor:
+    def __getitem__(self, address: Address, /) -> Tensor:
         both = getattr(self.parts[address.layer], address.signal)
         return both.chunk(self.ways, dim=-1)[address.reverse][..., address.unit]
 
@@ -184,4 +181,4 @@ class _Brought:
 def _unit(question: Question, parts: Sequence[Parts]) -> Tensor:
     """What spans bring to a unit at a step, of shape (span,)."""
     ways = 2 if _lstm(question).bidirectional else 1
-    return question.read.read(None, _Brought(parts, ways))  # pyright: ignore[reportArgumentType]
+    return question.read.read(None, _Brought(parts, ways))

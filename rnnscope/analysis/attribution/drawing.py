@@ -9,9 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 
+from rnnscope.lines import folded
 from rnnscope.style import SIGNALS, ink, label, new_axes, style, title
 
-from .shading import folded, reach
+from .shading import extent
 
 COLUMNS = 64
 """Characters of a line."""
@@ -34,7 +35,7 @@ def draw(characters: Sequence[str], scores: np.ndarray, words: str, ax: Axes | N
     rows = _around_the_largest(list(folded(characters, [1] * len(characters), room)), scores)
     columns = max(map(len, rows))
     ax = ax or new_axes(max(3.3, 6.9 * columns / room), max(1.1, _HEIGHT * len(rows) + 0.7))
-    norm = Normalize(-reach(scores), reach(scores))
+    norm = Normalize(-extent(scores), extent(scores))
     cells = np.full((len(rows), columns), np.nan)
     for line, steps in enumerate(rows):
         cells[line, : len(steps)] = scores[list(steps)]

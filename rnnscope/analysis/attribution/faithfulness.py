@@ -35,7 +35,7 @@ _SAME = ("feature-ablation",)
 @torch.inference_mode(False)
 def faithfulness(
     model: nn.Module,
-    texts: TextLike | Sequence[TextLike],
+    text: TextLike | Sequence[TextLike],
     target: TargetLike = None,
     methods: Sequence[str] | Mapping[str, Scorer] | None = None,
     *,
@@ -57,7 +57,7 @@ def faithfulness(
     ----------
     model, target, characters, embedding
         As of `rnnscope.attribute`. Without a target: of each text the label that a classifier chooses for it.
-    texts : str, or sequence of str
+    text : str, or sequence of str
         Or token ids, or vectors; each text is asked the same. Of several, those with fewer than two parts to delete
         are left out.
     methods : sequence of str, or mapping of str to callable, optional
@@ -87,30 +87,29 @@ def faithfulness(
     """
     draws, rng = whole(orders, "orders", 2), np.random.default_rng(whole(seed, "seed"))
     scorers, refused = _scorers(methods, words, baseline, seed), {}
-    texts = _several(texts)
     asked = [
-        _asked(Question.of(model, text, target, characters=characters, embedding=embedding), baseline, words)
-        for text in texts
+        _asked(Question.of(model, one, target, characters=characters, embedding=embedding), baseline, words)
+        for one in _several(text)
     ]
-    enough = [text for text in asked if text.count > 1]
+    enough = [one for one in asked if one.count > 1]
     if not enough:
         raise AttributionError(
             f"A text with two {'words' if words else 'characters'} or more that differ from the baseline "
-            f"({asked[0].named}) was expected; got {max(text.count for text in asked)} of them."
+            f"({asked[0].named}) was expected; got {max(one.count for one in asked)} of them."
         )
     found = []
     with progress_bar("texts") as bar:
-        for text in bar.track(enough, description="faithfulness"):
-            scores = _scores(text.question, scorers, refused if methods is None and not found else None)
+        for one in bar.track(enough, description="faithfulness"):
+            scores = _scores(one.question, scorers, refused if methods is None and not found else None)
             scorers = {name: scorers[name] for name in scores}
-            found.append(_deletions(text, scores, draws, rng))
+            found.append(_deletions(one, scores, draws, rng))
     table, curves, areas = summarise(tuple(scorers), found, seed)
     return Faithfulness(
-        target=_together(text.question.target for text in enough),
+        target=_together(one.question.target for one in enough),
         parts="words" if words else "characters",
         baseline=enough[0].named,
         texts=len(enough),
-        left_out=len(texts) - len(enough),
+        left_out=len(asked) - len(enough),
         orders=draws,
         table=table,
         curves=curves,
@@ -143,7 +142,7 @@ def _scorers(
         raise AttributionError(f"methods are names such as {list(METHODS)[:2]}, or functions by name; got {methods!r}.")
 
     def scorer(name: str) -> Scorer:
-        own = baseline if method_of(name).baseline else None
+        own = baseline if method_of(name).compares else EMPTY
         return lambda question: answer(question, name, baseline=own, words=words, seed=seed).scores
 
     return {name: scorer(name) for name in names}

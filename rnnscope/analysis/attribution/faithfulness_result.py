@@ -9,12 +9,11 @@ from typing import Any
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from rnnscope.shown import Shown
+from rnnscope.shown import Shown, card_table
 from rnnscope.style import CONTROL, PALE, colours, label, new_axes, style, title
 
 from .faithfulness_summary import RANDOM
@@ -118,10 +117,8 @@ class Faithfulness(Shown):
             yield Text(line)
 
     def _card(self) -> Table:
-        table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-        table.add_column("method", overflow="fold")
-        for name in ("deletion", "insertion", "both", "interval"):
-            table.add_column(name, justify="right", no_wrap=name != "interval", overflow="fold")
+        table = card_table("method", "deletion", "insertion", "both")
+        table.add_column("interval", justify="right", overflow="fold")
         table.add_column("trust", no_wrap=True)
         for row in self._rows:
             table.add_row(

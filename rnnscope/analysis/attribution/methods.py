@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from rnnscope.errors import AttributionError
 
-from .baselines import EMPTY
 from .captum_methods import (
     feature_ablation,
     gradient_shap,
@@ -30,21 +29,21 @@ class Method:
         From the work that is to be done to scores.
     complete : bool
         Whether it promises that the scores add up to what the target differs by from the baseline's.
-    baseline : str or None
-        What it measures against if the user names nothing; None where it does so against nothing.
+    compares : bool
+        Whether it measures against a baseline.
     options : tuple of str
         What else it can be given.
     """
 
     run: Callable[[Work], Scores]
     complete: bool = False
-    baseline: str | None = EMPTY
+    compares: bool = True
     options: tuple[str, ...] = ()
 
     @property
     def takes(self) -> tuple[str, ...]:
         """All that it can be given."""
-        return ("baseline", *self.options) if self.baseline else self.options
+        return ("baseline", *self.options) if self.compares else self.options
 
 
 def _contextual_decomposition(work: Work) -> Scores:
@@ -64,12 +63,12 @@ def _refuse_deep_lift(work: Work) -> Scores:
 
 
 METHODS: dict[str, Method] = {
-    "saliency": Method(saliency, baseline=None),
-    "input-x-gradient": Method(input_x_gradient, baseline=None),
+    "saliency": Method(saliency, compares=False),
+    "input-x-gradient": Method(input_x_gradient, compares=False),
     "integrated-gradients": Method(integrated_gradients, complete=True, options=("steps",)),
     "gradient-shap": Method(gradient_shap, complete=True, options=("steps",)),
     "occlusion": Method(occlusion, options=("window",)),
     "feature-ablation": Method(feature_ablation),
-    "contextual-decomposition": Method(_contextual_decomposition, baseline=None),
+    "contextual-decomposition": Method(_contextual_decomposition, compares=False),
     "deep-lift": Method(_refuse_deep_lift),
 }

@@ -10,20 +10,18 @@ import numpy as np
 import pandas as pd
 import torch
 from matplotlib.axes import Axes
-from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.table import Table
 from rich.text import Text
 from torch import nn
 
 from rnnscope.errors import AttributionError
-from rnnscope.shown import Shown
+from rnnscope.shown import Shown, card_table
 from rnnscope.style import CONTROL, SIGNALS, label, new_axes, style, title
 from rnnscope.text import in_a_line
 
-from .contextual_decomposition import Span, contextual_decomposition
+from .contextual_decomposition import contextual_decomposition
 from .question import Question, TextLike
-from .shading import reach
+from .shading import extent
 from .targets import TargetLike
 from .words import word_starts
 
@@ -65,7 +63,7 @@ class PhraseScores(Shown):
         """
         rows = self.table.iloc[_largest(self.table["score"], _DRAWN)]
         ax = ax or new_axes(height=0.9 + 0.15 * len(rows))
-        shades = SIGNALS(0.5 + rows["score"].to_numpy() / reach(rows["score"].to_numpy()) / 2)
+        shades = SIGNALS(0.5 + rows["score"].to_numpy() / extent(rows["score"].to_numpy()) / 2)
         ax.barh(range(len(rows)), rows["score"], color=shades, edgecolor=CONTROL, linewidth=0.5)
         ax.set_yticks(range(len(rows)), [label(phrase.strip() or phrase, 24) for phrase in rows["phrase"]])
         ax.axvline(0, color=CONTROL, linewidth=0.8)
@@ -80,13 +78,12 @@ class PhraseScores(Shown):
             "characters do together, and not what they do with the rest: scores do not add up."
         )
         yield Text()
-        table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-        table.add_column("phrase", no_wrap=True, overflow="ellipsis", max_width=max(12, options.max_width - 46))
-        for name in ("steps", "score", "characters", "interaction"):
-            table.add_column(name, justify="right", no_wrap=True)
+        table = card_table("phrase", "steps", "score", "characters", "interaction", gap=2)
         for row in self.table.iloc[_largest(self.table["score"], _SHOWN)].to_dict("records"):
+            phrase = Text(in_a_line(row["phrase"]))
+            phrase.truncate(max(12, options.max_width - 46), overflow="ellipsis")
             numbers = (f"{row[name]:+.3f}" for name in ("score", "characters", "interaction"))
-            table.add_row(Text(in_a_line(row["phrase"])), f"{row['start']:,}-{row['stop'] - 1:,}", *numbers)
+            table.add_row(phrase, f"{row['start']:,}-{row['stop'] - 1:,}", *numbers)
         yield table
 
 
@@ -100,7 +97,7 @@ def phrase_scores(
     model: nn.Module,
     text: TextLike,
     target: TargetLike = None,
-    phrases: Sequence[str | Span] | None = None,
+    phrases: Sequence[str | tuple[int, int]] | None = None,
     *,
     characters: Sequence[str] | None = None,
     embedding: str | None = None,
@@ -148,15 +145,15 @@ def phrase_scores(
     return PhraseScores(question.target, value, float(scores[-1]), table)
 
 
-def _words(question: Question) -> list[Span]:
+def _words(question: Question) -> list[tuple[int, int]]:
     """The words with what stands after them, see `word_starts`."""
     starts = word_starts(question.text, len(question.tokens)).tolist()
     return list(zip(starts, [*starts[1:], len(question.tokens)], strict=True))
 
 
-def _spans(question: Question, phrases: Any) -> list[Span]:
+def _spans(question: Question, phrases: Any) -> list[tuple[int, int]]:
     """Where the phrases are."""
-    found: list[Span] = []
+    found: list[tuple[int, int]] = []
     for phrase in [phrases] if isinstance(phrases, str) else phrases:
         if not isinstance(phrase, str):
             found.append(phrase)

@@ -13,11 +13,12 @@ from torch import Tensor, nn
 
 from rnnscope.errors import AttributionError, RnnscopeError, TextError
 from rnnscope.models import CharLanguageModel, Network, SequenceClassifier
+from rnnscope.recording.layers import recurrent_layers, signals_of
 from rnnscope.recording.recorder import record, unroll
 from rnnscope.text import Vocabulary
 
 from .inputs import Entrance, OneHotEntrance, VectorEntrance, find_embedding
-from .targets import Target, TargetLike, find_signals, target_of
+from .targets import Target, TargetLike, target_of
 
 TextLike = str | Sequence[int] | np.ndarray | Tensor
 """A text, its token ids of shape (time,), or vectors of shape (time, feature)."""
@@ -137,7 +138,7 @@ class Question:
         given = given.transpose(0, 1) if self.batch_first else given
         with (
             evaluating(self.network),
-            run(self.network, [str(self.read.signal or find_signals(self.network)[0])]) as recording,
+            run(self.network, [str(self.read.signal or signals_of(recurrent_layers(self.network))[0])]) as recording,
             self.entrance.replaced(embedded),
         ):
             value = self.read.read(_called(self.call, given), recording)
@@ -197,7 +198,7 @@ def _is_batch_first(network: nn.Module, entrance: Entrance, tokens: Tensor) -> b
     What the embedding sees is noted.
     """
     flag = any(getattr(part, "batch_first", False) for part in network.modules())
-    signal, batch = str(find_signals(network)[0]), 3 if len(tokens) == 2 else 2
+    signal, batch = str(signals_of(recurrent_layers(network))[0]), 3 if len(tokens) == 2 else 2
     given = tokens[:, None].expand(-1, batch, *tokens.shape[1:])
     for batch_first in (flag, not flag):
         with suppress(*_FAILURES, RnnscopeError), evaluating(network), torch.no_grad():

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from rnnscope.shown import Shown
+from rnnscope.shown import Shown, card_table
 from rnnscope.style import style
 from rnnscope.text import in_a_line, visible
 
@@ -135,12 +134,11 @@ class Attribution(Shown):
         return f"{added} (completeness gap {self.gap:.2%}).{caution if self.gap > TOLERANCE else ''}"
 
     def _card(self) -> Table:
-        names = "word" if self.by_word else "character"
         rows = self.words if self.by_word else self.table.reset_index().rename(columns={"character": "word"})
         rows = rows.iloc[np.argsort(-np.abs(rows["score"].to_numpy()), kind="stable")[:_SHOWN]]
-        table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-        for name in ("step", names, "score"):
-            table.add_column(name, justify="left" if name == names else "right", no_wrap=name != names, overflow="fold")
+        table = card_table("step", words=0, gap=2)
+        table.add_column("word" if self.by_word else "character", overflow="fold")
+        table.add_column("score", justify="right", no_wrap=True)
         for row in rows.to_dict("records"):
             word = in_a_line(row["word"])
             shown = word if word.strip() else visible(" ") * len(word)

@@ -10,32 +10,14 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.style import Style
 from rich.text import Text
 
+from rnnscope.lines import folded
 from rnnscope.style import BARS, SIGNALS, on_colour
 from rnnscope.text import in_a_line
 
 
-def reach(scores: np.ndarray) -> float:
+def extent(scores: np.ndarray) -> float:
     """The largest size of a score; 1 where all are zero."""
     return float(np.abs(scores).max(initial=0)) or 1.0
-
-
-def folded(characters: Sequence[str], widths: Sequence[int], columns: int) -> Iterator[range]:
-    """The steps of each line: broken after a newline, after the last space of its second half, or where it ends."""
-    start = used = 0
-    space = None
-    for step, character in enumerate(characters):
-        if used + widths[step] > columns and step > start:
-            stop = step if space is None else space
-            yield range(start, stop)
-            start, used, space = stop, sum(widths[stop:step]), None
-        used += widths[step]
-        if character == "\n":
-            yield range(start, step + 1)
-            start, used, space = step + 1, 0, None
-        elif character == " " and used > columns // 2:
-            space = step + 1
-    if start < len(characters):
-        yield range(start, len(characters))
 
 
 class Shading:
@@ -51,7 +33,7 @@ class Shading:
     def __init__(self, characters: Sequence[str], scores: np.ndarray) -> None:
         apart = any(len(character) > 1 for character in characters)
         self.names = [f"{name} " if apart else in_a_line(name) for name in characters]
-        self.characters, self.scores, self.reach = characters, scores, reach(scores)
+        self.characters, self.scores, self.extent = characters, scores, extent(scores)
 
     def render(self, console: Console, options: ConsoleOptions) -> RenderResult:
         coloured = console.color_system in ("256", "truecolor") and not console.no_color
@@ -73,12 +55,12 @@ class Shading:
         return row
 
     def _style(self, score: float) -> Style:
-        return on_colour(SIGNALS(0.5 + score / self.reach / 2, bytes=True))
+        return on_colour(SIGNALS(0.5 + score / self.extent / 2, bytes=True))
 
     def _barred(self, line: range) -> Iterator[Text]:
         """The line, below it a bar for the size of each score, and a minus below the bars of those below zero."""
         yield Text("".join(self.names[step] for step in line), no_wrap=True)
-        bars = [_bar(abs(self.scores[step]) / self.reach) for step in line]
+        bars = [_bar(abs(self.scores[step]) / self.extent) for step in line]
         signs = ["-" if bar != " " and self.scores[step] < 0 else " " for bar, step in zip(bars, line, strict=True)]
         for marks in (bars, signs):
             row = "".join(m.ljust(max(cell_len(self.names[s]), 1)) for m, s in zip(marks, line, strict=True)).rstrip()

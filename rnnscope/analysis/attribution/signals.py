@@ -12,13 +12,13 @@ from rnnscope.analysis.counts import whole
 from rnnscope.errors import AddressError, AttributionError
 from rnnscope.progress import progress_bar
 from rnnscope.recording.address import Address, find
-from rnnscope.recording.recorder import memories
+from rnnscope.recording.layers import memories, recurrent_layers, signals_of
 
 from .baselines import EMPTY, baseline_of
 from .question import Question, TextLike
 from .signal_methods import PATHS, SIGNAL_METHODS, observed
 from .signals_result import UnitAttribution
-from .targets import TargetLike, find_signals
+from .targets import TargetLike
 from .work import Work
 
 
@@ -107,7 +107,7 @@ def attribute_units(
 
 def _signal(question: Question, name: str | None) -> Address:
     """The signal of a name; the memory of the first layer if none is named."""
-    known = find_signals(question.network)
+    known = signals_of(recurrent_layers(question.network))
     if name is None:
         memory = memories(question.network)[known[0].module]
         return next(k for k in known if k.node == known[0].node and k.signal == memory)

@@ -8,17 +8,15 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.table import Table
 from rich.text import Text
 
 from rnnscope.recording.address import Address
-from rnnscope.shown import Shown
+from rnnscope.shown import Shown, card_table
 from rnnscope.style import SIGNALS, SMALLEST, label, new_axes, style, title
 from rnnscope.text import in_a_line
 
-from .shading import reach
+from .shading import extent
 
 _MEANINGS = {
     "gradient": "By how much the target changes with a unit at a step, through all later steps too.",
@@ -106,7 +104,7 @@ class UnitAttribution(Shown):
         ax = ax or new_axes("page", 1.1 + 0.13 * len(rows))
         shown = pd.DataFrame(self.scores.T, index=[f"{self.signal}.{unit}" for unit in range(self.scores.shape[1])])
         shown = shown.loc[rows.index]
-        width = reach(shown.to_numpy())
+        width = extent(shown.to_numpy())
         names = list(map(label, self.characters))
         few = len(names) <= _NAMED
         sns.heatmap(
@@ -125,10 +123,10 @@ class UnitAttribution(Shown):
         how = f" ({self.how})" if self.how else ""
         yield Text(f"Value {self.value:+.3f}{how}. {_MEANINGS[self.method]}{adds}")
         yield Text()
-        table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-        for name in ("unit", "score", "at step", "read", "value", "mean size"):
-            side = "left" if name in ("unit", "read") else "right"
-            table.add_column(name, justify=side, no_wrap=name != "read", overflow="fold")
+        table = card_table("unit", "score", "at step", gap=2)
+        table.add_column("read", overflow="fold")
+        for name in ("value", "mean size"):
+            table.add_column(name, justify="right", no_wrap=True)
         for row in self.table.head(_SHOWN).reset_index().to_dict("records"):
             table.add_row(
                 row["unit"], f"{row['score']:+.4f}", f"{row['step']:,}", self._context(row["step"]),

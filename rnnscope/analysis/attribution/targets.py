@@ -5,19 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Integral
-from typing import Any
+from typing import Any, Protocol, TypeGuard
 
 from torch import Tensor, nn
 
-from rnnscope.errors import AddressError, AttributionError
+from rnnscope.errors import AttributionError
 from rnnscope.models import CharLanguageModel, SequenceClassifier
-from rnnscope.recording.address import Address, find
-from rnnscope.recording.recorded import Recording
-from rnnscope.recording.recorder import addresses_of, recurrent_layers, units_of
+from rnnscope.recording.address import Address
+from rnnscope.recording.layers import find_unit, recurrent_layers, signals_of
 from rnnscope.text import visible
 
 TargetLike = str | int | tuple[str, int] | Callable[[Any], Tensor] | None
 """What a user may name: see `rnnscope.attribute`."""
+
+
+class Series(Protocol):
+    """What has the values of signals: a recording, or what stands for one."""
+
+    def __getitem__(self, address: Address, /) -> Tensor: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +43,7 @@ class Target:
 
     words: str
     steps: int
-    read: Callable[[Any, Recording], Tensor]
+    read: Callable[[Any, Series], Tensor]
     signal: Address | None = None
 
 
@@ -63,11 +68,11 @@ def target_of(network: nn.Module, target: TargetLike, length: int) -> Target:
     if isinstance(network, CharLanguageModel) and (target is None or len(name) == 1):
         return _character(network, name, step, length)
     if not isinstance(network, CharLanguageModel | SequenceClassifier) and (target is None or _whole(target)):
-        return _output(target, length)  # pyright: ignore[reportArgumentType]
+        return _output(target, length)
     raise AttributionError(f"There is no target {target!r} here. {_expected(network)}")
 
 
-def _whole(value: object) -> bool:
+def _whole(value: object) -> TypeGuard[int]:
     return isinstance(value, Integral) and not isinstance(value, bool)
 
 
@@ -101,7 +106,7 @@ def _label(network: SequenceClassifier, target: Any, length: int) -> Target:
 def _output(place: int | None, length: int) -> Target:
     """An output of a module; the only one, also of shape (batch,), if no number is given."""
 
-    def read(out: Any, _: Recording) -> Tensor:
+    def read(out: Any, _: Series) -> Tensor:
         columns = out[:, None] if isinstance(out, Tensor) and out.dim() == 1 else out
         count = columns.shape[1] if isinstance(columns, Tensor) and columns.dim() == 2 else 0
         if not 0 <= (place or 0) < count or (place is None and count > 1):
@@ -125,7 +130,7 @@ def _character(network: CharLanguageModel, name: str, step: int | None, length: 
     if network.config.bidirectional:
         raise AttributionError(
             "A bidirectional network has seen the character that it is asked for. Name a unit at a step, such as "
-            f"{find_signals(network)[0].of(0)}@{length - 1}."
+            f"{signals_of(recurrent_layers(network))[0].of(0)}@{length - 1}."
         )
     place = length if step is None else step + length * (step < 0)
     if not 1 <= place <= length:
@@ -142,12 +147,8 @@ def _character(network: CharLanguageModel, name: str, step: int | None, length: 
 
 def _unit(network: nn.Module, name: str, step: int, length: int) -> Target:
     """A unit at a step; what a layer that reads backward has there depends on the whole text."""
-    address = find(name, find_signals(network))
-    size = units_of(recurrent_layers(network)[address.module], address.signal)
-    if address.unit is None:
-        raise AddressError(f"{address} is a whole signal; name a unit of it, such as {address.of(0)}.")
-    if size is not None and address.unit >= size:
-        raise AddressError(f"There is no unit {address.unit} in {address.whole}. Units: 0 to {size - 1}.")
+    layers = recurrent_layers(network)
+    address = find_unit(layers, name)
     place = step + length * (step < 0)
     if not 0 <= place < length:
         raise AttributionError(
@@ -156,7 +157,7 @@ def _unit(network: nn.Module, name: str, step: int, length: int) -> Target:
     ahead = any(getattr(part, "bidirectional", False) for part in network.modules())
     steps = length if ahead else place + 1
 
-    def read(_: Any, found: Recording) -> Tensor:
+    def read(_: Any, found: Series) -> Tensor:
         if place >= len(found[address]):
             raise AttributionError(
                 f"There is no step {place} in {address.whole}; it makes {len(found[address])} steps."
@@ -164,8 +165,3 @@ def _unit(network: nn.Module, name: str, step: int, length: int) -> Target:
         return found[address][place]
 
     return Target(f"{address} at step {place}", steps, read, address.whole)
-
-
-def find_signals(network: nn.Module) -> list[Address]:
-    """The addresses of all signals of a network."""
-    return [address for path, layer in recurrent_layers(network).items() for address in addresses_of(layer, path)]

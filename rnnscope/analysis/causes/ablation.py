@@ -3,60 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Integral
 
 import numpy as np
 import pandas as pd
 
+from rnnscope.analysis.counts import whole
 from rnnscope.analysis.intervals import bootstrap_interval
 from rnnscope.analysis.language_models import check_model, read_documents
 from rnnscope.concept import Concept
 from rnnscope.errors import InterventionError
 from rnnscope.models import CharLanguageModel
-from rnnscope.progress import progress_bar
-from rnnscope.recording.address import Address
+from rnnscope.recording.address import Address, Units
 from rnnscope.recording.unroll import Where
 from rnnscope.tracing.documents import Texts
 
 from .ablation_result import Ablation
-from .controls import matched_units
-from .streams import Survey, survey
-from .subjects import changed_signal, check_flag, named_units, signal_words
+from .controls import Compared, ablate_beside_controls
+from .subjects import Replacement, ablation_words, changed_signal, check_flag, check_replacement, named_units
 from .targets import PLACES, Targets
-from .variants import By, read_variants
 
 LIMIT = 100_000
 """Characters of a text that are read, if the user does not say."""
-
-_MOST_CONTROLS = 1_000
-
-_REPLACED = {
-    "zero": "zero at every step",
-    "mean": "{whose} mean over this text at every step",
-    "resample": "{whose} value at a random place of this text, another at every step",
-}
 
 
 def ablation(
     model: CharLanguageModel,
     text: Texts,
-    unit: str | Address | Sequence[str | Address],
+    units: Units,
     concept: Concept,
     *,
-    by: By = "mean",
+    replaced_by: Replacement = "mean",
     on: Where = "both",
     controls: int = 20,
     seed: int = 0,
     limit: int = LIMIT,
 ) -> Ablation:
-    """Take a unit away and see what the network loses, where a concept holds and where it does not.
+    """Take units away and see what the network loses, where a concept holds and where it does not.
 
     The loss of a character is due to the state after the character before it. So a character counts as
     *inside* the concept if the concept held after the character before. The character at which a
     stretch *ends* (for quotes the closing one, where the network has to know that one is due) counts as
     inside, that at which one *begins* as outside.
 
-    Beside it stand other units, ablated in the same way, one at a time: random ones of the same signal
+    Beside them stand other units, ablated in the same way, one at a time: random ones of the same signal
     out of those that are nearest in the logarithm of their standard deviation.
 
     Parameters
@@ -64,9 +53,9 @@ def ablation(
     model : CharLanguageModel that reads forward, in eval mode
     text : str, Document, Path, File, or a sequence of these
         Each is a document, read from a zero state.
-    unit : address, or a sequence of addresses that are ablated together
+    units : address, or a sequence of addresses that are ablated together
     concept : Concept of kind flag
-    by : {"mean", "zero", "resample"}
+    replaced_by : {"mean", "zero", "resample"}
         Whether a unit is replaced by its mean over this text, by zero, or at each step by its value at a
         random place of this text (units of a set by values from the same place). Zero is a value like any
         other: to a network whose unit is below zero where the concept does not hold, it may say that it
@@ -102,46 +91,45 @@ def ablation(
 
     Intervals are of 95 %, of the difference character by character, from a bootstrap over documents, or
     over 50 contiguous blocks of the text if there are fewer than ten documents.
+
+    Examples
+    --------
+    >>> import rnnscope
+    >>> from rnnscope import trained
+    >>> from rnnscope.probes.concepts import named
+    >>> model = rnnscope.load(trained.path("prose-lstm"))
+    >>> text = '"You are late," said Anna, and sat down. "I know."\\n' * 10
+    >>> card = rnnscope.ablation(model, text, "l0.c.170", named("quotes")[0], controls=3)
+    >>> card.table["change"].round(1)[["inside", "ends"]].to_dict()
+    {'inside': 0.2, 'ends': 2.3}
     """
     check_model(model)
-    units, concept = named_units(model, unit), check_flag(concept)
-    _check_options(by, on, controls, seed)
-    _check_readers(model, units, on)
+    addresses, concept = named_units(model, units), check_flag(concept)
+    controls, seed = whole(controls, "controls"), whole(seed, "seed")
+    check_replacement(replaced_by)
+    _check_readers(model, addresses, on)
     documents, more = read_documents(text, limit)
     concept.check_length(sum(len(document.text) for document in documents) + more)
     targets = Targets.of(model.vocabulary, documents, concept)
-    found = survey(model, targets.tokens, list(dict.fromkeys(one.whole for one in units)), seed)
-    sets = matched_units(found, units, controls, seed)
-    with progress_bar() as bar:
-        task = bar.add_task(f"{2 + len(sets)} variants", total=found.steps)
-        losses = read_variants(
-            model, found, [[], units, *sets], by=by, on=on, seed=seed, advance=lambda count: bar.advance(task, count)
-        )
-    others = _controls(losses, targets, found, sets)
+    compared = ablate_beside_controls(
+        model, targets.tokens, addresses, controls, replaced_by=replaced_by, on=on, seed=seed
+    )
+    others = _controls(compared, targets)
     return Ablation(
-        units=tuple(map(str, units)),
-        std=tuple(_spread(found, units)),
+        units=tuple(map(str, addresses)),
+        std=compared.std,
         concept=concept.name,
-        what=_words(model, units, by, on),
+        what=ablation_words(model, addresses, replaced_by, on),
         text=targets.words(more),
         endings=dict(targets.characters_at("ends").most_common()),
-        table=_table(losses, targets, others, seed),
+        table=_table(compared.losses, targets, others, seed),
         controls=others,
     )
 
 
-def _check_options(by: str, on: str, controls: int, seed: int) -> None:
-    if by not in _REPLACED:
-        raise InterventionError(f"by is zero, mean or resample; got {by!r}.")
+def _check_readers(model: CharLanguageModel, units: Sequence[Address], on: Where) -> None:
     if on not in ("both", "above", "recurrence"):
         raise InterventionError(f"on is both, above or recurrence; got {on!r}.")
-    if not isinstance(controls, Integral) or not 0 <= controls <= _MOST_CONTROLS:
-        raise InterventionError(f"controls is a number of units from 0 to {_MOST_CONTROLS:,}; got {controls!r}.")
-    if not isinstance(seed, Integral) or seed < 0:
-        raise InterventionError(f"seed is a whole number of at least 0; got {seed!r}.")
-
-
-def _check_readers(model: CharLanguageModel, units: Sequence[Address], on: Where) -> None:
     for unit in units:
         if on != "both" and changed_signal(model, unit).signal != "h":
             raise InterventionError(f"on={on!r} can be said of h alone, which is read in two ways; got {unit}.")
@@ -177,23 +165,20 @@ def _table(losses: np.ndarray, targets: Targets, controls: pd.DataFrame, seed: i
     return pd.DataFrame(rows, index=pd.Index(PLACES, name="place"))
 
 
-def _controls(losses: np.ndarray, targets: Targets, found: Survey, sets: Sequence[list[Address]]) -> pd.DataFrame:
+def _controls(compared: Compared, targets: Targets) -> pd.DataFrame:
     """The change of loss by each control at each place, and how much it varies."""
-    columns: dict[str, list[float]] = {"std": [_typical(_spread(found, one)) for one in sets]}
+    columns: dict[str, list[float]] = {"std": [_typical(spread) for spread in compared.spreads]}
+    intact, _, *others = compared.losses
     for place in PLACES:
         there = targets.at(place)
-        intact = losses[0, there].astype(np.float64)
-        columns[place] = [_mean(losses[2 + number, there] - intact) for number in range(len(sets))]
-    return pd.DataFrame(columns, index=pd.Index([" ".join(map(str, one)) for one in sets], name="units"), dtype=float)
+        columns[place] = [_mean(loss[there] - intact[there].astype(np.float64)) for loss in others]
+    names = [" ".join(map(str, one)) for one in compared.sets]
+    return pd.DataFrame(columns, index=pd.Index(names, name="units"), dtype=float)
 
 
 def _typical(spreads: list[float]) -> float:
     """The geometric mean, 0 if one is 0."""
     return float(np.exp(np.mean(np.log(spreads)))) if all(spreads) else 0.0
-
-
-def _spread(found: Survey, units: Sequence[Address]) -> list[float]:
-    return [float(found.std(unit.whole)[unit.unit]) for unit in units]
 
 
 def _mean(values: np.ndarray) -> float:
@@ -209,10 +194,3 @@ def _ratio(change: float, of: float) -> float:
     if of == 0:
         return float("inf") if change else float("nan")
     return change / of
-
-
-def _words(model: CharLanguageModel, units: Sequence[Address], by: By, on: Where) -> str:
-    """Which ablation, named exactly."""
-    replaced = list(dict.fromkeys(signal_words(model, unit, on) for unit in units))
-    by_what = _REPLACED[by].format(whose="its" if len(units) == 1 else "their")
-    return f"{'; '.join(replaced)}, replaced by {by_what}"

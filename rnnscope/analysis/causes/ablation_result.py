@@ -8,12 +8,11 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from rnnscope.shown import Shown
+from rnnscope.shown import Shown, card_table
 from rnnscope.style import CONTROL, FAINT, FOCUS, label, legend_below, new_axes, style, title
 from rnnscope.text import visible
 
@@ -108,12 +107,10 @@ class Ablation(Shown):
         yield from self._comparison()
 
     def _card(self, narrow: bool) -> Table:
-        table = Table(box=SIMPLE_HEAD, padding=(0, 0 if narrow else 1, 0, 0), pad_edge=False, show_edge=False)
-        table.add_column(self.concept, no_wrap=True, max_width=_WIDEST, vertical="bottom")
-        names = ["chars", "loss\nnats", "change\nnats", "interval\n95 %"]
+        names = [self.concept, "chars", "loss\nnats", "change\nnats", "interval\n95 %"]
         names += ["controls\nmedian", "controls\nrange", "ratio"] if len(self.controls) else []
-        for name in names:
-            table.add_column(name, justify="right", no_wrap=True)
+        table = card_table(*names, gap=0 if narrow else 1)
+        table.columns[0].max_width = _WIDEST
         for row in self.table.reset_index().to_dict("records"):
             cells = [
                 _TITLES[row["place"]],

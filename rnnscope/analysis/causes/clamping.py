@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 from matplotlib.axes import Axes
-from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.table import Table
 from rich.text import Text
 from torch import Tensor
 
+from rnnscope.analysis.counts import whole
 from rnnscope.analysis.intervals import bootstrap_interval
 from rnnscope.analysis.language_models import check_model, run, zeros
 from rnnscope.concept import Concept
@@ -27,7 +26,7 @@ from rnnscope.progress import progress_bar
 from rnnscope.recording.address import Address
 from rnnscope.recording.intervention import Intervention, intervene
 from rnnscope.recording.recorder import record
-from rnnscope.shown import Shown
+from rnnscope.shown import Shown, card_table
 from rnnscope.style import CONTROL, FOCUS, label, new_axes, style
 from rnnscope.text import in_a_line, visible
 
@@ -80,9 +79,7 @@ class ClampSweep(Shown):
         yield Text(f"{self.concept} while {self.unit} is held", style="bold")
         yield Text(f"Held: {self.what}.")
         yield Text(f"Written: {self.text}")
-        table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-        for name in ("held at", "share", "95 % interval", "begins", "ends"):
-            table.add_column(name, justify="right", no_wrap=True)
+        table = card_table("held at", "share", "95 % interval", "begins", "ends", words=0)
         table.add_column("example", no_wrap=True)
         room = max(0, options.max_width - _BESIDE)
         for row in self.table.to_dict("records"):
@@ -157,31 +154,43 @@ def clamp_sweep(
     ModelError, AddressError
         If the network or the unit is none of these.
     InterventionError
-        If values, length, samples or temperature cannot be.
+        If the values or the temperature cannot be.
     ConceptError
         If the concept is no flag, has labels that were made for one text, or applies to none of the characters.
     TextError
-        If the prompt is empty.
+        If the prompt is empty, or length, samples or seed is no such number.
+
+    Examples
+    --------
+    >>> import rnnscope
+    >>> from rnnscope import trained
+    >>> from rnnscope.probes.concepts import named
+    >>> model = rnnscope.load(trained.path("prose-lstm"))
+    >>> [quotes] = named("quotes")
+    >>> sweep = rnnscope.clamp_sweep(model, "l0.c.170", quotes, [-1, 1], prompt='"I am', length=99, samples=4)
+    >>> (sweep.table["ends"] > 0).to_list()  # free, held outside quotes, held inside
+    [True, False, True]
     """
     check_model(model)
+    length, samples, seed = whole(length, "length", 1), whole(samples, "samples", 1), whole(seed, "seed")
     address, concept = _one_unit(model, unit), _for_any_text(check_flag(concept))
-    _check_options(values, prompt, length, samples, temperature, seed)
-    writer = _Writer(model, prompt, length, samples, temperature, seed)
+    _check_options(values, prompt, temperature)
+    writing = _Writing(model, prompt, length, samples, temperature, seed)
     with progress_bar() as bar:
         task = bar.add_task("free", total=length)
         series: list[Tensor] = []
         with record(model, [str(address.whole)]) as recording:
-            for _ in writer.write(samples):
+            for _ in writing.write(samples):
                 series.append(recording[address][-1])
                 bar.advance(task)
-        free = writer.texts()
+        free = writing.texts()
         values = _quantiles(torch.cat(series)) if values is None else [float(value) for value in values]
         task = bar.add_task(f"{len(values)} values", total=length)
         held = torch.tensor(values, dtype=torch.float64).repeat_interleave(samples)[:, None]
         hold = Intervention(lambda signal, units, now, step: held.to(now))
-        for _ in writer.write(len(held), {str(address): hold}):
+        for _ in writing.write(len(held), {str(address): hold}):
             bar.advance(task)
-    texts = [free, *(writer.texts()[start : start + samples] for start in range(0, len(held), samples))]
+    texts = [free, *(writing.texts()[start : start + samples] for start in range(0, len(held), samples))]
     rows = [
         _row(value, written, prompt, concept, seed) for value, written in zip([math.nan, *values], texts, strict=True)
     ]
@@ -195,7 +204,7 @@ def clamp_sweep(
     return ClampSweep(str(address), concept.name, signal_words(model, address), words, pd.DataFrame(rows))
 
 
-class _Writer:
+class _Writing:
     """Writes texts side by side, always with the same random numbers."""
 
     def __init__(
@@ -248,20 +257,15 @@ def _for_any_text(concept: Concept) -> Concept:
     return concept
 
 
-def _check_options(
-    values: Sequence[float] | None, prompt: str, length: int, samples: int, temperature: float, seed: int
-) -> None:
-    if not prompt:
-        raise TextError("The prompt is empty; at least one character is needed, such as a newline.")
-    for name, number in (("length", length), ("samples", samples)):
-        if not isinstance(number, Integral) or number < 1:
-            raise InterventionError(f"{name} is a whole number of at least 1; got {number!r}.")
+def _check_options(values: Sequence[float] | None, prompt: str, temperature: float) -> None:
+    if not isinstance(prompt, str) or not prompt:
+        raise TextError(f"The prompt is one character or more, such as a newline; got {prompt!r}.")
     if not isinstance(temperature, Real) or not 0 < temperature < math.inf:
         raise InterventionError(f"The temperature is above 0, 1 for the network's own odds; got {temperature!r}.")
-    if not isinstance(seed, Integral) or seed < 0:
-        raise InterventionError(f"seed is a whole number of at least 0; got {seed!r}.")
-    if values is not None and (not len(values) or not all(isinstance(v, Real) and math.isfinite(v) for v in values)):
-        raise InterventionError(f"A unit is held at one or more finite values; got {list(values)!r}.")
+    if values is not None:
+        held = list(values) if isinstance(values, Iterable) else []
+        if not held or not all(isinstance(value, Real) and math.isfinite(value) for value in held):
+            raise InterventionError(f"A unit is held at one or more finite values; got {values!r}.")
 
 
 def _quantiles(series: Tensor) -> list[float]:

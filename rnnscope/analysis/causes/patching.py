@@ -10,25 +10,23 @@ import numpy as np
 import pandas as pd
 import torch
 from matplotlib.axes import Axes
-from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.table import Table
 from rich.text import Text
 from torch import Tensor
 
 from rnnscope.analysis.language_models import States, check_model, run, zeros
-from rnnscope.cells import CELLS
 from rnnscope.errors import TextError
 from rnnscope.models import CharLanguageModel
-from rnnscope.recording.address import Address
+from rnnscope.recording.address import Address, Units
 from rnnscope.recording.intervention import Intervention, intervene
+from rnnscope.recording.layers import recurrent_layers, states_of
 from rnnscope.recording.recorder import record
-from rnnscope.shown import Shown
+from rnnscope.shown import Shown, card_table
 from rnnscope.style import CONTROL, FAINT, FOCUS, logarithmic, new_axes, style, title
 from rnnscope.text import visible
 from rnnscope.tracing.documents import TextSource, gather
 
-from .streams import survey
+from .streams import cut_streams
 from .subjects import named_units
 
 SHARE = 0.01
@@ -92,10 +90,7 @@ class Patching(Shown):
             yield Text(f"The effect lasts {self.lasts:,} steps; after them it is never above {limit}.")
         else:
             yield Text(f"The effect lasts {self.lasts:,} steps at least: at the end of the text it is above {limit}.")
-        table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-        table.add_column("after")
-        for name in ("step", "divergence (nats)", "distance (std)"):
-            table.add_column(name, justify="right")
+        table = card_table("after", "step", "divergence (nats)", "distance (std)")
         shown = np.unique(np.geomspace(1, len(self.table), 12).astype(int) - 1)
         for step, row in self.table.iloc[shown].iterrows():
             table.add_row(visible(row["character"]), f"{step:,}", f"{row['kl']:.3g}", f"{row['distance']:.3g}")
@@ -104,7 +99,7 @@ class Patching(Shown):
 
 @torch.no_grad()
 def patch_lifetime(
-    model: CharLanguageModel, donor: TextSource, receiver: TextSource, step: int, units: Sequence[str] | None = None
+    model: CharLanguageModel, donor: TextSource, receiver: TextSource, step: int, units: Units | None = None
 ) -> Patching:
     """Put the state of one text into another, and see for how long that makes a difference.
 
@@ -119,7 +114,7 @@ def patch_lifetime(
         One document each.
     step : int
         The number of a character of both texts, the first one being 0.
-    units : sequence of addresses, optional
+    units : address, or a sequence of addresses, optional
         What to put in; all states of all layers, if not given.
 
     Returns
@@ -132,6 +127,15 @@ def patch_lifetime(
         If the network or the units are none.
     TextError
         If a text cannot be read, or has no such step.
+
+    Examples
+    --------
+    >>> import rnnscope
+    >>> from rnnscope import trained
+    >>> model = rnnscope.load(trained.path("prose-lstm"))
+    >>> found = rnnscope.patch_lifetime(model, '"I am here," said Anna.', "I am here, said Anna.", step=4)
+    >>> found.lasts, found.ended
+    (9, True)
     """
     check_model(model)
     read = {name: _tokens(model, text, name) for name, text in (("donor", donor), ("receiver", receiver))}
@@ -139,7 +143,7 @@ def patch_lifetime(
         if not isinstance(step, Integral) or not 0 <= step < len(text):
             raise TextError(f"The {name} has the steps 0 to {len(text) - 1:,}; got {step!r}.")
     (_, given), (text, taken) = read.values()
-    chosen = _signals(model) if units is None else named_units(model, units)
+    chosen = states_of(recurrent_layers(model)) if units is None else named_units(model, units)
     values = _values_at(model, given, step, chosen)
     std = _std(model, [given, taken], chosen)
     kl, distance = _compare(model, taken, step, values, std)
@@ -157,12 +161,6 @@ def _tokens(model: CharLanguageModel, text: TextSource, name: str) -> tuple[str,
     if len(documents) != 1 or len(documents[0].text) < 2:
         raise TextError(f"The {name} is one text of at least two characters.")
     return documents[0].text, torch.from_numpy(model.vocabulary.encode(documents[0].text))
-
-
-def _signals(model: CharLanguageModel) -> list[Address]:
-    """All states of all layers."""
-    states = [state.name for state in CELLS[model.config.cell].states]
-    return [Address("", layer, False, state) for layer in range(model.config.layers) for state in states]
 
 
 def _values_at(model: CharLanguageModel, tokens: Tensor, step: int, chosen: Sequence[Address]) -> dict[Address, Tensor]:
@@ -187,7 +185,7 @@ def _wholes(chosen: Sequence[Address]) -> list[str]:
 
 def _std(model: CharLanguageModel, texts: Sequence[Tensor], chosen: Sequence[Address]) -> Tensor:
     """The standard deviation of all that is put in, of shape (unit,); infinite for a unit that never changes."""
-    found = survey(model, texts, list(dict.fromkeys(address.whole for address in chosen)), 0)
+    found = cut_streams(model, texts, chosen, 0)
     spread = [found.std(address.whole)[slice(None) if address.unit is None else [address.unit]] for address in chosen]
     std = np.concatenate(spread)
     return torch.from_numpy(np.where(std > 1e-6, std, np.inf))

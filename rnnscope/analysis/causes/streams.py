@@ -51,18 +51,18 @@ class Stream:
         return len(self.tokens) - 1
 
 
-class Survey:
+class Streams:
     """What a plain pass over documents leaves: the streams, and how units behave.
 
     Attributes
     ----------
-    streams : list of Stream
+    parts : list of Stream
     steps : int
         Counted steps in all: one less than characters in each document.
     """
 
     def __init__(self, signals: Sequence[Address], steps: int, seed: int) -> None:
-        self.streams: list[Stream] = []
+        self.parts: list[Stream] = []
         self.steps = steps
         rng = np.random.default_rng(seed)
         self._places = np.sort(rng.choice(steps, min(steps, _PLACES), replace=False))
@@ -88,25 +88,30 @@ class Survey:
         """The standard deviation of each unit, of shape (unit,)."""
         return np.sqrt(np.maximum(0.0, self._sums[signal][1] / self.steps - self.mean(signal) ** 2))
 
+    def spread(self, units: Sequence[Address]) -> list[float]:
+        """The standard deviation of each of some units."""
+        return [float(self.std(unit.whole)[unit.unit]) for unit in units]
+
     def values(self, signal: Address) -> np.ndarray:
         """The values at random places of the text, the same ones for all signals, of shape (place, unit)."""
         return np.concatenate(self._kept[signal])
 
 
 @torch.no_grad()
-def survey(model: CharLanguageModel, documents: Sequence[Tensor], signals: Sequence[Address], seed: int) -> Survey:
+def cut_streams(model: CharLanguageModel, documents: Sequence[Tensor], units: Sequence[Address], seed: int) -> Streams:
     """Read documents once, each from a zero state, and cut them into streams.
 
     Parameters
     ----------
     model : CharLanguageModel that reads forward
     documents : sequence of int64 tensors of shape (time,), each of at least two characters
-    signals : sequence of Address
-        Whole signals, whose units are looked at.
+    units : sequence of Address
+        All units of their signals are looked at.
     seed : int
         For the random places.
     """
-    found, counted = Survey(signals, sum(len(tokens) - 1 for tokens in documents), seed), 0
+    signals = list(dict.fromkeys(unit.whole for unit in units))
+    found, counted = Streams(signals, sum(len(tokens) - 1 for tokens in documents), seed), 0
     with record(model, [str(signal) for signal in signals]) as recording:
         for tokens in documents:
             states, steps = zeros(model), len(tokens) - 1
@@ -114,7 +119,7 @@ def survey(model: CharLanguageModel, documents: Sequence[Tensor], signals: Seque
             for number, (start, following) in enumerate(zip(starts, [*starts[1:], steps], strict=True)):
                 first = number * STREAM
                 part = tokens[start : min(first + STREAM, steps) + 1]
-                found.streams.append(Stream(part, states, first - start, counted + first))
+                found.parts.append(Stream(part, states, first - start, counted + first))
                 if start < following:
                     _, states = run(model, tokens[start:following, None], states)
                     found.take(recording)

@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
 from rnnscope.cells import CELLS
 from rnnscope.concept import Concept
-from rnnscope.errors import AddressError, ConceptError
+from rnnscope.errors import AddressError, ConceptError, InterventionError
 from rnnscope.models import CharLanguageModel
-from rnnscope.recording.address import Address, find
+from rnnscope.recording.address import Address, Units, several
 from rnnscope.recording.directions import directions_of
 from rnnscope.recording.kernels import Place
-from rnnscope.recording.recorder import addresses_of, recurrent_layers, units_of
+from rnnscope.recording.layers import find_unit, recurrent_layers
 from rnnscope.recording.unroll import Where
 from rnnscope.text import Document
 
+Replacement = Literal["mean", "zero", "resample"]
+"""What takes the place of a unit."""
 
-def named_units(model: CharLanguageModel, units: str | Address | Sequence[str | Address]) -> list[Address]:
+_REPLACEMENTS = {
+    "mean": "{whose} mean over {text} at every step",
+    "zero": "zero at every step",
+    "resample": "{whose} value at a random place of {text}, another at every step",
+}
+
+
+def named_units(model: CharLanguageModel, units: Units) -> list[Address]:
     """The addresses of the units that are named, each once.
 
     Raises
@@ -26,17 +36,10 @@ def named_units(model: CharLanguageModel, units: str | Address | Sequence[str | 
     AddressError
         If one does not exist, or is a whole signal, or there is none.
     """
-    known = [address for path, layer in recurrent_layers(model).items() for address in addresses_of(layer, path)]
-    given = [units] if isinstance(units, str | Address) else list(units)
-    found = list(dict.fromkeys(find(unit, known) for unit in given))
+    layers = recurrent_layers(model)
+    found = list(dict.fromkeys(find_unit(layers, unit) for unit in several(units)))
     if not found:
         raise AddressError("No unit is named. A unit is such as l0.c.37.")
-    for address in found:
-        size = units_of(model.rnn, address.signal, Place(address.layer, address.reverse))
-        if address.unit is None:
-            raise AddressError(f"{address} is a whole signal; name a unit of it, such as {address.of(0)}.")
-        if size is not None and address.unit >= size:
-            raise AddressError(f"There is no unit {address.unit} in {address.whole}. Units: 0 to {size - 1}.")
     return found
 
 
@@ -59,6 +62,30 @@ def signal_words(model: CharLanguageModel, unit: Address, on: Where = "both") ->
     above, back = "the head" if top else f"layer {unit.layer + 1}", "its own layer at the next step"
     readers = {"both": f"both by {back} and by {above}", "above": f"by {above} alone", "recurrence": f"by {back} alone"}
     return f"the {signal.meaning} h as it is read {readers[on]}"
+
+
+def check_replacement(replaced_by: str) -> None:
+    """Refuse what cannot take the place of a unit.
+
+    Raises
+    ------
+    InterventionError
+    """
+    if replaced_by not in _REPLACEMENTS:
+        raise InterventionError(f"replaced_by is mean, zero or resample; got {replaced_by!r}.")
+
+
+def ablation_words(
+    model: CharLanguageModel,
+    units: Sequence[Address],
+    replaced_by: Replacement,
+    on: Where = "both",
+    text: str = "this text",
+) -> str:
+    """Which ablation, named exactly."""
+    changed = "; ".join(dict.fromkeys(signal_words(model, unit, on) for unit in units))
+    new = _REPLACEMENTS[replaced_by].format(whose="its" if len(units) == 1 else "their", text=text)
+    return f"{changed}, replaced by {new}"
 
 
 def check_flag(concept: object) -> Concept:

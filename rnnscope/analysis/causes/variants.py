@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import torch
@@ -17,10 +16,8 @@ from rnnscope.recording.address import Address
 from rnnscope.recording.intervention import Intervention, intervene
 from rnnscope.recording.unroll import Where
 
-from .streams import Stream, Survey
-
-By = Literal["zero", "mean", "resample"]
-"""What stands in the place of a unit."""
+from .streams import Stream, Streams
+from .subjects import Replacement
 
 _ROWS = 512
 """Sequences that are read at once; more are no faster."""
@@ -48,13 +45,15 @@ class Swap:
     new: Tensor
 
     @classmethod
-    def of(cls, signal: Address, variants: Sequence[Sequence[Address]], by: By, found: Survey) -> Swap:
+    def of(
+        cls, signal: Address, variants: Sequence[Sequence[Address]], replaced_by: Replacement, found: Streams
+    ) -> Swap:
         here = [[address.unit for address in variant if address.whole == signal] for variant in variants]
         units = sorted({unit for variant in here for unit in variant if unit is not None})
         replaced = torch.tensor([[unit in variant for unit in units] for variant in here])
-        if by == "zero":
+        if replaced_by == "zero":
             new = np.zeros((1, len(units)))
-        elif by == "mean":
+        elif replaced_by == "mean":
             new = found.mean(signal)[None, units]
         else:
             new = found.values(signal)[:, units]
@@ -77,10 +76,10 @@ class Swap:
 
 def read_variants(
     model: CharLanguageModel,
-    found: Survey,
+    found: Streams,
     variants: Sequence[Sequence[Address]],
     *,
-    by: By,
+    replaced_by: Replacement,
     on: Where,
     seed: int,
     advance: Callable[[int], None],
@@ -90,11 +89,11 @@ def read_variants(
     Parameters
     ----------
     model : CharLanguageModel that reads forward
-    found : Survey
+    found : Streams
         Of the documents to read.
     variants : sequence of sequences of Address
         The units that each replaces; none for the intact network.
-    by, on
+    replaced_by, on
         See `rnnscope.ablation`. Random places are the same ones for all variants.
     seed : int
         For the random places.
@@ -102,9 +101,9 @@ def read_variants(
         Told after each call how many characters of the text it has read.
     """
     signals = dict.fromkeys(address.whole for variant in variants for address in variant)
-    swaps = {signal: Swap.of(signal, variants, by, found) for signal in signals}
+    swaps = {signal: Swap.of(signal, variants, replaced_by, found) for signal in signals}
     losses = np.empty((len(variants), found.steps), dtype=np.float32)
-    longest_first = sorted(found.streams, key=lambda stream: -stream.steps)
+    longest_first = sorted(found.parts, key=lambda stream: -stream.steps)
     size = max(1, _ROWS // len(variants))
     for start in range(0, len(longest_first), size):
         _read_group(model, longest_first[start : start + size], swaps, on, seed, losses, advance)

@@ -87,6 +87,17 @@ def compare_bases(
     ------
     AddressError, ConceptError, RecordingError, TextError
         As of `rnnscope.find_units`.
+
+    Examples
+    --------
+    >>> import rnnscope
+    >>> from rnnscope import trained
+    >>> from rnnscope.probes.concepts import named
+    >>> model = rnnscope.load(trained.path("prose-lstm"))
+    >>> text = '"You are late," said Anna, and sat down. "I know."\\n' * 20
+    >>> found = rnnscope.compare_bases(model, text, named("quotes"), rotations=2)
+    >>> bool(found.table.loc["quotes", "unit_score"] > found.table.loc["quotes", "high"])
+    True
     """
     count, seed = whole(rotations, "rotations", 1), whole(seed, "seed")
     source = open_source(model, text, [top_memory(model) if signal is None else signal], characters)

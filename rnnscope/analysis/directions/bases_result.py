@@ -13,11 +13,10 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from rnnscope.analysis.search.found import reasons
 from rnnscope.analysis.search.scores import MEASURES
 from rnnscope.shown import Shown
 from rnnscope.style import BESIDE, CONTROL, FAINT, FOCUS, label, legend_below, new_axes, style, title
-
-_NAMES = {"flag": "AUROC", "number": "Spearman", "category": "eta²"}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -97,7 +96,7 @@ class BasisComparison(Shown):
         )
         yield Text("p: the share of bases, the units among them, that do as well as the units.")
         if self.left_out:
-            yield Text(f"Left out: {'; '.join(f'{name} {reason}' for name, reason in self.left_out.items())}.")
+            yield Text(f"Left out: {reasons(self.left_out)}.")
 
     def _rows(self) -> Table:
         table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
@@ -109,5 +108,5 @@ class BasisComparison(Shown):
             unit = (row["unit"].rpartition(".")[2], f"{row['unit_score']:.3f}")
             component = (str(row["component"]), f"{row['component_score']:.3f}")
             rotated = (f"{row['rotations']:.3f}", f"{row['low']:.3f} {row['high']:.3f}", f"{row['p']:.3f}")
-            table.add_row(*map(Text, (row["concept"], _NAMES[row["kind"]], *unit, *component, *rotated)))
+            table.add_row(*map(Text, (row["concept"], MEASURES[row["kind"]].title, *unit, *component, *rotated)))
         return table

@@ -12,7 +12,7 @@ from rnnscope.analysis.counts import whole
 from rnnscope.errors import AddressError, RecordingError, TextError
 from rnnscope.progress import progress_bar
 from rnnscope.recording.address import Address
-from rnnscope.recording.recorder import addresses_of, memories, recurrent_layers
+from rnnscope.recording.layers import addresses_of, memories, recurrent_layers
 from rnnscope.tracing.documents import Texts
 from rnnscope.tracing.passages import Source, Span, open_source
 from rnnscope.tracing.trace import Trace
@@ -88,12 +88,6 @@ def _one_signal(source: Source) -> Address:
     return first
 
 
-def _first(source: Source, limit: int) -> list[Span]:
-    """The documents of a source as far as they lie within its first steps."""
-    ends = np.minimum(source.starts, limit).tolist()
-    return [Span(start, stop) for start, stop in zip(ends[:-1], ends[1:], strict=True) if stop > start]
-
-
 def signal_moments(
     model: nn.Module | Trace,
     text: Texts | None = None,
@@ -121,6 +115,15 @@ def signal_moments(
     ------
     AddressError, RecordingError, TextError
         If the signal does not exist, does not vary or has values that are not finite, or the text is too short.
+
+    Examples
+    --------
+    >>> import rnnscope
+    >>> from rnnscope import trained
+    >>> model = rnnscope.load(trained.path("prose-lstm"))
+    >>> moments = rnnscope.signal_moments(model, '"You are late," said Anna.', "l0.c")
+    >>> moments.steps, moments.covariance.shape
+    (26, (256, 256))
     """
     limit = whole(limit, "limit", 2)
     source = open_source(model, text, [top_memory(model) if signal is None else signal], characters)
@@ -131,7 +134,7 @@ def moments_of(source: Source, limit: int) -> Moments:
     """The moments of the one signal of a source, over its first steps."""
     with progress_bar() as bar:
         task = bar.add_task("how units vary", total=min(limit, len(source)))
-        return _gathered(source, _first(source, limit), lambda steps: bar.advance(task, steps))
+        return _gathered(source, source.spans(limit), lambda steps: bar.advance(task, steps))
 
 
 def _gathered(source: Source, spans: Sequence[Span], advance: Callable[[int], None]) -> Moments:

@@ -47,6 +47,19 @@ def principal_components(
     ------
     AddressError, RecordingError, TextError
         As of `rnnscope.signal_moments`, or if there are fewer units than components.
+
+    Examples
+    --------
+    >>> import rnnscope
+    >>> from rnnscope import trained
+    >>> model = rnnscope.load(trained.path("prose-lstm"))
+    >>> text = '"You are late," said Anna, and sat down. "I know."\\n' * 20
+    >>> components = rnnscope.principal_components(model, text, "l0.c", components=3)
+    >>> components
+    <Directions l0.pc: 3 in the 256 dimensions of l0.c, 35% of its variance>
+    >>> with rnnscope.along(model, components):
+    ...     rnnscope.trace(model, "She sat down.")["l0.pc"].shape
+    (13, 3)
     """
     moments = signal_moments(
         model,

@@ -36,13 +36,22 @@ def random_rotation(
     ------
     RecordingError
         If the name is none.
+
+    Examples
+    --------
+    >>> import rnnscope
+    >>> from rnnscope import trained
+    >>> model = rnnscope.load(trained.path("prose-lstm"))
+    >>> moments = rnnscope.signal_moments(model, '"You are late," said Anna.', "l0.c")
+    >>> rnnscope.random_rotation(moments)
+    <Directions l0.rotation: 256 in the 256 dimensions of l0.c, 100% of its variance>
     """
     units = len(moments.mean)
     drawn = np.random.default_rng(whole(seed, "seed")).standard_normal((units, units))
     return _basis(moments, drawn, standardised, name)
 
 
-def completed(
+def complete_basis(
     vector: ArrayLike, moments: Moments, *, standardised: bool = True, name: str = "probe", seed: int = 0
 ) -> Directions:
     """A random basis whose first axis is given, such as what a probe reads; the others are its controls.
@@ -66,6 +75,16 @@ def completed(
     ------
     RecordingError
         If the vector is zero, or has another number of units.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import rnnscope
+    >>> from rnnscope import trained
+    >>> model = rnnscope.load(trained.path("prose-lstm"))
+    >>> moments = rnnscope.signal_moments(model, '"You are late," said Anna.', "l0.c")
+    >>> rnnscope.complete_basis(np.ones(256), moments, name="mine")
+    <Directions l0.mine: 256 in the 256 dimensions of l0.c, 100% of its variance>
     """
     units = len(moments.mean)
     try:

@@ -9,22 +9,19 @@ from typing import Any
 import pandas as pd
 import torch
 from matplotlib.axes import Axes
-from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.table import Table
 from rich.text import Text
 from torch import Tensor, nn
 
 from rnnscope.cells import CELLS
 from rnnscope.errors import ModelError, RecordingError
 from rnnscope.progress import progress_bar
-from rnnscope.recording.adapter import adapter_of
 from rnnscope.recording.address import Address
-from rnnscope.recording.recorder import addresses_of, recurrent_layers
-from rnnscope.shown import Shown
+from rnnscope.recording.layers import recurrent_layers, signals_of, states_of
+from rnnscope.shown import Shown, card_table
 from rnnscope.style import FAINT, colours, given_panels, new_panels, style
 from rnnscope.tracing.documents import Texts
-from rnnscope.tracing.passages import Source, Span, open_source
+from rnnscope.tracing.passages import Source, open_source
 from rnnscope.tracing.trace import Trace
 
 LEFT, RIGHT = 0.1, 0.9
@@ -91,11 +88,7 @@ class Saturation(Shown):
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield Text("Gate saturation", style="bold")
         yield Text(f"Shares of {self.steps:,} steps that a gate is below 0.1 (left) or above 0.9 (right).")
-        table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-        titles = ("left\nmean", "right\nmean", "units left\n> 0.9", "units right\n> 0.9", "units\n")
-        table.add_column("gate", vertical="bottom", no_wrap=True)
-        for title in titles:
-            table.add_column(title, justify="right", no_wrap=True)
+        table = card_table("gate", "left\nmean", "right\nmean", "units left\n> 0.9", "units right\n> 0.9", "units")
         for signal, row in self.summary.iterrows():
             shares = (row["left"], row["right"], row["left_saturated"], row["right_saturated"])
             table.add_row(str(signal), *(f"{share:.1%}" for share in shares), f"{row['units']:,.0f}")
@@ -175,7 +168,7 @@ def saturation(
     counts: dict[Address, Counts] = {}
     with progress_bar() as bar, torch.no_grad():
         task = bar.add_task("reading", total=len(source))
-        for passage in source.passages(everything(source)):
+        for passage in source.passages(source.spans()):
             for address, values in passage.signals.items():
                 check_finite(address, values)
                 counts.setdefault(address, Counts(values.shape[1])).update(values)
@@ -185,12 +178,6 @@ def saturation(
     if not tables:
         raise _no_gates("none of its signals stays between 0 and 1")
     return Saturation(max(count.steps for count in counts.values()), pd.concat(tables, ignore_index=True))
-
-
-def everything(source: Source, limit: int | None = None) -> list[Span]:
-    """All documents of a source, as far as they lie within its first steps."""
-    ends = source.starts if limit is None else source.starts.clip(max=limit)
-    return [Span(int(start), int(stop)) for start, stop in zip(ends, ends[1:], strict=False) if stop > start]
 
 
 def check_finite(address: Address, values: Tensor) -> None:
@@ -210,10 +197,9 @@ def _gates(model: object) -> list[str]:
     if isinstance(model, Trace):
         addresses = list(model.addresses)
     elif isinstance(model, nn.Module):
-        for path, layer in recurrent_layers(model).items():
-            adapter = adapter_of(layer)
-            states = () if adapter is None else adapter.states
-            addresses += [address for address in addresses_of(layer, path) if address.signal not in states]
+        layers = recurrent_layers(model)
+        states = states_of(layers)
+        addresses = [address for address in signals_of(layers) if address not in states]
     else:
         raise ModelError(f"A network or a trace was expected; got {type(model).__name__}. rnnscope.load opens a file.")
     found = [str(address) for address in addresses if _RANGES.get(address.signal, (0, 1)) == (0, 1)]

@@ -2,134 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import combinations
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
 import torch
-from matplotlib.axes import Axes
-from rich.box import SIMPLE_HEAD
-from rich.console import Console, ConsoleOptions, RenderResult
 from rich.progress import Progress
-from rich.table import Table
-from rich.text import Text
 from torch import Tensor, nn
 
 from rnnscope.analysis.counts import whole
-from rnnscope.analysis.gradients.stretches import Reading
+from rnnscope.analysis.gradients.stretches import StretchReader
 from rnnscope.errors import ModelError, TextError
 from rnnscope.progress import progress_bar
 from rnnscope.recording.adapter import adapter_of
 from rnnscope.recording.address import Address
-from rnnscope.recording.recorder import addresses_of, memories, recurrent_layers
-from rnnscope.shown import Shown
-from rnnscope.style import FAINT, colours, given_panels, logarithmic, new_panels, style
+from rnnscope.recording.layers import addresses_of, memories, recurrent_layers
 from rnnscope.tracing.documents import Numbers, Texts
 from rnnscope.tracing.passages import Source, open_source
 from rnnscope.tracing.trace import Trace
 
 from .autocorrelation import decay_lags
-from .saturation import check_finite, everything
-
-WAYS = ("forget", "autocorrelation", "jacobian")
-
-FACTOR = 2.0
-"""By how much two ways may differ before they disagree."""
-
-_LEGEND = (
-    "Forget: -1 / mean ln of the gate that keeps. Autocorrelation: first lag below 1/e. Jacobian: of the mode of the "
-    "mean one-step Jacobian that the unit takes most part in. Disagree: the ways differ by a factor above 2."
-)
+from .saturation import check_finite
+from .timescales_result import FACTOR, WAYS, Timescales
 
 _PLACES = 500
 """Places of the text over which the one-step Jacobian is averaged."""
 
 _FEWEST = 100
 """Steps from which on a timescale can be told."""
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Timescales(Shown):
-    """How long each unit remembers, in steps, in three ways. Made by `rnnscope.timescales`.
-
-    Attributes
-    ----------
-    steps : int
-        Steps of the text that were read.
-    table : DataFrame
-        One row a unit of each layer's memory: ``signal``, its address, such as ``l0.c``; ``unit``; ``forget``,
-        ``autocorrelation`` and ``jacobian``, in steps, infinite where it does not decay, NaN where that way has nothing
-        to say; ``ratio`` of the longest to the shortest, what is below one step taken as one; ``disagree``, whether it
-        is above 2.
-    """
-
-    steps: int
-    table: pd.DataFrame
-
-    @property
-    def disagree(self) -> pd.DataFrame:
-        """The units whose timescales differ by more than a factor of 2, the worst first."""
-        return self.table.query("disagree").sort_values("ratio", ascending=False, kind="stable")
-
-    @property
-    def summary(self) -> pd.DataFrame:
-        """One row a layer's memory, indexed by ``signal``: the medians, the share that disagree, and ``units``."""
-        by_signal = self.table.groupby("signal", sort=False)
-        return by_signal[[*WAYS]].median().assign(disagree=by_signal["disagree"].mean(), units=by_signal.size())
-
-    @style()
-    def plot(self, ax: Sequence[Axes] | None = None) -> list[Axes]:
-        """Each way against each other, a dot a unit, on logarithmic axes; those that have values.
-
-        On new axes if none are given, as many as `Timescales.pairs`, one at least.
-        """
-        table = self.table.assign(layer=[Address.parse(signal).node for signal in self.table["signal"]])
-        count = max(1, len(self.pairs))
-        if ax is None:
-            panels = new_panels(1, count, min(6.9, 0.6 + 2.3 * count), 2.3)
-        else:
-            panels = given_panels(ax, count)
-        layers = colours(list(table["layer"].unique()))
-        for panel, (one, other) in zip(panels, self.pairs, strict=False):
-            finite: Any = table[np.isfinite(table[[one, other]]).all(axis=1) & (table[[one, other]] > 0).all(axis=1)]
-            for layer, own in finite.groupby("layer", sort=False):
-                panel.scatter(own[one], own[other], 6, layers[layer], alpha=0.6, linewidths=0, label=layer)
-            ends = (finite[[one, other]].min(axis=None), finite[[one, other]].max(axis=None))
-            panel.plot(ends, ends, "--", color=FAINT, linewidth=0.8, zorder=0)
-            panel.set(xlabel=f"{one} (steps)", ylabel=f"{other} (steps)")
-            logarithmic(panel, "xy")
-        if len(layers) > 1:
-            panels[-1].legend(title="layer", handletextpad=0)
-        return panels
-
-    @property
-    def pairs(self) -> list[tuple[str, str]]:
-        """The ways that have values, each with each other; a single one with itself."""
-        known = [way for way in WAYS if np.isfinite(self.table[way]).any()]
-        return list(combinations(known, 2)) or [(way, way) for way in known]
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield Text("Timescales of units", style="bold")
-        yield Text(f"In steps, over {self.steps:,} of them; of each layer the median, then the longest units.")
-        table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-        table.add_column("", no_wrap=True)
-        for title in (*WAYS, "disagree"):
-            table.add_column(title, justify="right", no_wrap=True)
-        for row in self.summary.reset_index().to_dict("records"):
-            ways = (_number(row[way]) for way in WAYS)
-            table.add_row(f"{row['signal']}, {row['units']:,.0f} units", *ways, f"{row['disagree']:.0%}")
-        table.add_section()
-        longest = self.table.sort_values(["autocorrelation", "jacobian"], ascending=False).head(8)
-        for row in longest.to_dict("records"):
-            ways = (_number(row[way]) for way in WAYS)
-            table.add_row(
-                f"{row['signal']}.{row['unit']}", *ways, "×" + _number(row["ratio"]) if row["disagree"] else ""
-            )
-        yield table
-        yield Text(_LEGEND, style="dim")
 
 
 def timescales(
@@ -187,6 +87,9 @@ def timescales(
         raise TextError(f"Timescales need at least {_FEWEST} steps; the text has {min(len(source), limit):,}.")
     with progress_bar() as bar, torch.no_grad():
         series, forget = _read(source, wanted, limit, bar)
+        if not series:
+            names = ", ".join(str(memory) for memory, _ in wanted)
+            raise TextError(f"{names}: no value in these {min(len(source), limit):,} steps; take a longer text.")
         jacobian = {} if text is None else _jacobian(model, text, characters, limit, seed, bar)
         tables = [
             _table(source, memory, values, forget.get(memory), jacobian.get(memory), limit)
@@ -198,21 +101,24 @@ def timescales(
 def _wanted(model: object) -> list[tuple[Address, Address | None]]:
     """The memory of each layer, and the gate that keeps it, if there is one."""
     if isinstance(model, Trace):
-        nodes: dict[str, dict[str, Address]] = {}
-        for address in model.addresses:
-            nodes.setdefault(address.node, {})[address.signal] = address
-        return [(own.get("c") or own.get("h") or next(iter(own.values())), _keeper(own)) for own in nodes.values()]
+        nodes = _by_node(model.addresses)
+        return [(own.get("c") or own.get("h") or next(iter(own.values())), _keeper(own)) for own in nodes]
     if not isinstance(model, nn.Module):
         raise ModelError(f"A network or a trace was expected; got {type(model).__name__}. rnnscope.load opens a file.")
-    found: list[tuple[Address, Address | None]] = []
-    layers, signals = recurrent_layers(model), memories(model)
-    for path, layer in layers.items():
-        own_nodes: dict[str, dict[str, Address]] = {}
-        for address in addresses_of(layer, path):
-            own_nodes.setdefault(address.node, {})[address.signal] = address
+    found, signals = list[tuple[Address, Address | None]](), memories(model)
+    for path, layer in recurrent_layers(model).items():
         stock = adapter_of(layer) is None or isinstance(layer, nn.LSTMCell | nn.GRUCell)
-        found += [(own[signals[path]], _keeper(own) if stock else None) for own in own_nodes.values()]
+        nodes = _by_node(addresses_of(layer, path))
+        found += [(own[signals[path]], _keeper(own) if stock else None) for own in nodes]
     return found
+
+
+def _by_node(addresses: Iterable[Address]) -> list[dict[str, Address]]:
+    """The signals of each layer and direction by their names."""
+    nodes: dict[str, dict[str, Address]] = {}
+    for address in addresses:
+        nodes.setdefault(address.node, {})[address.signal] = address
+    return list(nodes.values())
 
 
 def _keeper(signals: dict[str, Address]) -> Address | None:
@@ -231,7 +137,7 @@ def _read(
     logs: dict[Address, tuple[Tensor, int]] = {}
     keepers = {gate for _, gate in wanted if gate}
     task = bar.add_task("reading", total=steps * len(source.addresses))
-    for passage in source.passages(everything(source, limit)):
+    for passage in source.passages(source.spans(limit)):
         for address, values in passage.signals.items():
             check_finite(address, values)
             if address in keepers:
@@ -262,7 +168,7 @@ def _jacobian(
     """The timescale of each state's units in the modes in which they take most part, if the network can be stepped."""
     assert isinstance(model, nn.Module)
     try:
-        reading = Reading(model, text, characters, limit)
+        reading = StretchReader(model, text, characters, limit)
         places = min(_PLACES, int(np.maximum(reading.lengths - 1, 0).sum()))
         stretches = reading.read(reading.random(places, 1, seed), 1, bar)
     except (ModelError, TextError):
@@ -318,9 +224,3 @@ def _table(
     table["ratio"] = (longest / shortest).where(longest > shortest, 1.0).where(known.notna().sum(axis=1) > 1)
     table["disagree"] = table["ratio"] > FACTOR
     return table
-
-
-def _number(value: float) -> str:
-    return (
-        "-" if np.isnan(value) else "inf" if np.isinf(value) else f"{value:,.3g}" if value < 1000 else f"{value:,.0f}"
-    )

@@ -22,19 +22,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import hardshrink
 
 from rnnscope.recording.recovery import linear
 from rnnscope.recording.steps import LayerWeights
-
-_RENEWAL = 4
-"""Lags after which gradients are brought back to about 1, so that none leaves the range of its type."""
-
-_LARGEST = 100
-"""Powers of two that are taken out at once."""
 
 
 @dataclass
@@ -223,111 +215,3 @@ class LSTMAdjoint(LayerAdjoint):
 
 ADJOINTS: dict[str, type[LayerAdjoint]] = {"rnn": RNNAdjoint, "gru": GRUAdjoint, "lstm": LSTMAdjoint}
 """By the names of `rnnscope.cells.CELLS`."""
-
-
-@dataclass(frozen=True)
-class Group:
-    """Targets whose windows lie in one stretch of rows.
-
-    Attributes
-    ----------
-    places : slice
-        Which of all targets these are.
-    rows : int64 tensor of shape (target,)
-        Of the step of each; a step earlier is a row earlier.
-    factors : list of tensors of shape (row, factor, unit)
-        By layer.
-    seeds : tensor of shape (target, unit)
-        The gradient of each loss with respect to what the head reads.
-    """
-
-    places: slice
-    rows: Tensor
-    factors: list[Tensor]
-    seeds: Tensor
-
-
-@dataclass(frozen=True)
-class Norms:
-    """What is measured, each of shape (target, lag), by layer and signal.
-
-    Attributes
-    ----------
-    whole : dict
-        Norms of the gradients.
-    along, rest : dict
-        Of the part that came along the carried state alone, and of what came on other ways.
-    """
-
-    whole: dict[tuple[int, str], np.ndarray]
-    along: dict[tuple[int, str], np.ndarray]
-    rest: dict[tuple[int, str], np.ndarray]
-
-    @classmethod
-    def of(cls, layers: Sequence[LayerAdjoint], targets: int, lags: int) -> Norms:
-        def empty(names: list[tuple[int, str]]) -> dict[tuple[int, str], np.ndarray]:
-            return {name: np.empty((targets, lags)) for name in names}
-
-        states = [(n, s) for n, layer in enumerate(layers) for s in ("hc" if layer.carried == "c" else "h")]
-        carried = [(n, layer.carried) for n, layer in enumerate(layers) if layer.carried]
-        return cls(empty(states), empty(carried), empty(carried))
-
-
-def walk_back(layers: Sequence[LayerAdjoint], group: Group, lags: Sequence[int], norms: Norms) -> None:
-    """Take the losses of a group back through time, and write down their norms.
-
-    A gradient is brought back to about 1 every few lags, by powers of two that are counted: its norm is known also
-    where its type has no such number. What is 10^19 times smaller (in float32) than the largest is taken for zero.
-    """
-    gradients = [layer.begin(len(group.rows)) for layer in layers]
-    gradients[-1].h = group.seeds.clone()
-    exponents = torch.zeros(len(group.rows), dtype=torch.int32, device=group.rows.device)
-    columns = {lag: column for column, lag in enumerate(lags)}
-    for lag in range(max(lags) + 1):
-        below: Tensor | None = None
-        for number in reversed(range(len(layers))):
-            layer, gradient = layers[number], gradients[number]
-            if below is not None:
-                gradient.h.add_(below)
-            factors = group.factors[number].index_select(0, group.rows - lag)
-            layer.arrive(gradient, factors)
-            if lag in columns:
-                _measure(number, layer, gradient, exponents, norms, (group.places, columns[lag]))
-            below = layer.leave(gradient, factors)
-        if lag % _RENEWAL == _RENEWAL - 1:
-            exponents += _renew(gradients)
-
-
-def _measure(
-    number: int,
-    layer: LayerAdjoint,
-    gradient: Gradient,
-    exponents: Tensor,
-    norms: Norms,
-    where: tuple[slice, int],
-) -> None:
-    scale = exponents.cpu().numpy()
-
-    def write(into: dict[tuple[int, str], np.ndarray], signal: str, values: Tensor) -> None:
-        norm = torch.linalg.vector_norm(values, dim=1).double().cpu().numpy()
-        into[number, signal][where] = np.ldexp(norm, scale)
-
-    write(norms.whole, "h", gradient.h)
-    if gradient.c is not None:
-        write(norms.whole, "c", gradient.c)
-    if gradient.along is not None:
-        carried = gradient.h if gradient.c is None else gradient.c
-        write(norms.along, layer.carried, gradient.along)
-        write(norms.rest, layer.carried, carried - gradient.along)
-
-
-def _renew(gradients: Sequence[Gradient]) -> Tensor:
-    """Bring gradients back to about 1; the powers of two that were taken out, of shape (target,)."""
-    parts = [part for gradient in gradients for part in gradient.parts]
-    largest = torch.stack([part.abs().amax(dim=1) for part in parts]).amax(dim=0)
-    exponents = torch.where(largest.isfinite(), largest.frexp().exponent, 0).clamp(-_LARGEST, _LARGEST)
-    scale = torch.ldexp(torch.ones_like(largest), -exponents)[:, None]
-    least = torch.finfo(largest.dtype).tiny ** 0.5
-    for part in parts:
-        part.copy_(hardshrink(part.mul_(scale), least))
-    return exponents

@@ -9,14 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from rnnscope.cells import cell_of
 from rnnscope.errors import ModelError, RecordingError
 from rnnscope.progress import progress_bar
-from rnnscope.recording.adapter import adapter_of
+from rnnscope.recording.layers import recurrent_layers, states_of
 from rnnscope.recording.recorded import Recording
-from rnnscope.recording.recorder import addresses_of, recurrent_layers, unroll
+from rnnscope.recording.recorder import unroll
 
-from .targets import Measured, Wanted, check_losses
+from .targets import TargetNorms, Wanted, check_losses
 
 _STEPS = 2_000
 """Steps of a document, beyond the largest lag, whose graph is kept."""
@@ -25,22 +24,6 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 """What a network puts out and what it has read; the loss of each step in nats, of shape (time,) or (time, batch)."""
 
 _EXPECTED = "loss(output, tokens) gives a tensor with the loss of each step, of shape (time,) or (time, batch)"
-
-
-def states_of(model: nn.Module) -> list[str]:
-    """The addresses of all states that a network carries from step to step.
-
-    Raises
-    ------
-    RecordingError
-        If it has no recurrent layer.
-    """
-    found = []
-    for path, layer in recurrent_layers(model).items():
-        adapter = adapter_of(layer)
-        states = [state.name for state in cell_of(layer).states] if adapter is None else adapter.states  # pyright: ignore[reportArgumentType]
-        found += [str(address) for address in addresses_of(layer, path) if address.signal in states]
-    return found
 
 
 class Graph:
@@ -69,7 +52,7 @@ class Graph:
     """
 
     def __init__(self, model: nn.Module, run: Callable[[Tensor], Tensor], read: Tensor, loss: Loss) -> None:
-        signals = states_of(model)
+        signals = [str(address) for address in states_of(recurrent_layers(model))]
         with torch.enable_grad(), _all_trainable(model), unroll(model, signals) as recording:
             read = read.detach().clone().requires_grad_(read.is_floating_point())
             self.losses = _checked(loss(run(read), read), len(read))
@@ -135,7 +118,7 @@ def by_autograd(
     documents: Sequence[Tensor],
     loss: Loss,
     wanted: Wanted,
-) -> Measured:
+) -> TargetNorms:
     """Norms of gradients, one target after another; of each document the first steps alone are read."""
     read = [document[: _STEPS + wanted.reach] for document in documents]
     with torch.no_grad():
@@ -156,4 +139,4 @@ def by_autograd(
                     bar.advance(task)
     targets, losses, norms = zip(*found, strict=True)
     whole = {signal: np.concatenate([one[signal] for one in norms]) for signal in norms[0]}
-    return Measured(np.concatenate(targets), np.concatenate(losses), whole, {}, {})
+    return TargetNorms(np.concatenate(targets), np.concatenate(losses), whole, {}, {})

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from rnnscope.errors import ModelError
 from rnnscope.recording.adapters import CTRNN
 from rnnscope.recording.address import Address
-from rnnscope.recording.recorder import recurrent_layers
+from rnnscope.recording.layers import recurrent_layers
 
 GAMMA = {"tanh": 1.0, "relu": 1.0, "sigmoid": 0.25}
 """The steepest slope of each nonlinearity."""

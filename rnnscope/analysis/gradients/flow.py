@@ -15,7 +15,8 @@ from rnnscope.analysis.counts import ascending, whole
 from rnnscope.analysis.language_models import check_model, read_documents
 from rnnscope.errors import ModelError, TextError
 from rnnscope.models import CharLanguageModel, Network, SequenceClassifier
-from rnnscope.recording.recorder import recurrent_layers
+from rnnscope.models.network import check_mode
+from rnnscope.recording.layers import recurrent_layers
 from rnnscope.tracing.documents import Texts
 
 from .autograd import Loss, by_autograd
@@ -114,12 +115,9 @@ def gradient_flow(
     )
 
 
-def _check_network(model: object, loss: Loss | None) -> None:
+def _check_network(model: nn.Module, loss: Loss | None) -> None:
     """Refuse a network that has no loss at each step, or none that is due to the steps before it alone."""
-    if not isinstance(model, nn.Module):
-        raise ModelError(
-            f"A network was expected, an nn.Module; got {type(model).__name__}. rnnscope.load opens a file."
-        )
+    layers = recurrent_layers(model)
     if loss is not None and not callable(loss):
         raise ModelError(f"loss is a callable that gets what the network puts out and what it has read; got {loss!r}.")
     name = getattr(model, "task", type(model).__name__)
@@ -137,10 +135,9 @@ def _check_network(model: object, loss: Loss | None) -> None:
             f"rnnscope knows the loss of a language model; {name} needs one of each step: loss=, a callable that gets "
             "what the network puts out and what it has read, and gives a tensor of shape (time,) or (time, batch)."
         )
-    elif any(getattr(part, "batch_first", False) for part in recurrent_layers(model).values()):
+    elif any(getattr(part, "batch_first", False) for part in layers.values()):
         raise ModelError("The first axis has to be time; this network has layers with batch_first=True.")
-    elif model.training:
-        raise ModelError("The model is in training mode, where dropout is at work. Call model.eval() first.")
+    check_mode(model)
 
 
 def _read(model: nn.Module, text: Any, limit: int) -> tuple[list[Tensor], str, str]:

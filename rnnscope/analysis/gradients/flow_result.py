@@ -1,42 +1,30 @@
-"""How far gradients reach: tables, pictures, cards; of one network, and of several side by side."""
+"""How far the gradients of one network reach: a table, pictures, a card."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
-from matplotlib.lines import Line2D
-from numpy.typing import ArrayLike
-from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.table import Table
 from rich.text import Text
 
 from rnnscope.errors import AddressError, ModelError
 from rnnscope.shown import Shown
-from rnnscope.style import AMOUNTS, INK, SMALLEST, colours, label, new_axes, style, title
+from rnnscope.style import AMOUNTS, SMALLEST, colours, label, new_axes, style, title
 from rnnscope.text import visible
 
 from .decay import first, half_life, log10, log_quantiles, slope
+from .flow_drawing import LEGEND, draw_bound, draw_norms, finish, finite, summary_card
 
 RESOLUTION = 2.0**-23
 """Of float32: what is smaller than this share of a number is lost when it is added to it."""
 
 _SMALLEST = float(np.finfo(np.float32).tiny)
 """Of the numbers that float32 has with all their digits."""
-
-INITIAL = " (initial)"
-"""What the name of a network with its first weights ends in, after the name of the trained one."""
-
-_BANDS = 6
-"""Networks that have bands in one picture; those of more would hide each other."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -83,6 +71,12 @@ class GradientFlow(Shown):
     def signals(self) -> tuple[str, ...]:
         """Their addresses, the lowest layer first."""
         return tuple(self.norms)
+
+    @property
+    def measured(self) -> str:
+        """How many targets, in what text, and at which lags."""
+        count = len(self.targets)
+        return f"{count:,} target{'s' if count > 1 else ''} in {self.text}, lags {self.lags[0]} to {self.lags[-1]}"
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -138,13 +132,13 @@ class GradientFlow(Shown):
         """
         ax = ax or new_axes(height=2.8)
         for signal, colour in colours(self.signals).items():
-            self._draw(ax, signal, colour)
+            rows = self.rows(signal)
+            draw_norms(ax, rows, colour)
             if signal in self.along:
-                part = self._of(signal)
-                ax.plot(part["lag"], _finite(part["along"]), ":", color=colour, label=f"{signal} along itself alone")
+                ax.plot(rows["lag"], finite(rows["along"]), ":", color=colour, label=f"{signal} along itself alone")
             if self.bound is not None and signal.rpartition(".")[0] == self.bound.index[-1]:
-                self._draw_bound(ax, signal, colour)
-        return _dress(ax, self.architecture)
+                draw_bound(ax, rows, self.bound["log_bound"].iloc[-1], colour)
+        return finish(ax, self.architecture)
 
     @style()
     def map(self, signal: str, ax: Axes | None = None) -> Axes:
@@ -164,7 +158,7 @@ class GradientFlow(Shown):
                 "A map is of targets that follow each other: gradient_flow(..., targets=range(start, stop))."
             )
         ax = ax or new_axes("page", 2.6)
-        values = _finite(log10(self.norms[signal])).T
+        values = finite(log10(self.norms[signal])).T
         edges_x = np.append(self.targets, self.targets[-1] + 1) - 0.5
         mesh = ax.pcolormesh(edges_x, _edges(self.lags), values, cmap=AMOUNTS, rasterized=True)
         ax.figure.colorbar(mesh, ax=ax, pad=0.01).set_label("log10 of the norm")
@@ -177,103 +171,18 @@ class GradientFlow(Shown):
             ax.set_xlabel(f"target t, from step {self.targets[0]:,} on")
         return ax
 
-    def _of(self, signal: str) -> pd.DataFrame:
+    def rows(self, signal: str) -> pd.DataFrame:
+        """The rows of the table of one signal."""
         return self.table.query("signal == @signal")
-
-    def _draw(self, axes: Axes, signal: str, colour: object, band: bool = True, **line: Any) -> None:
-        part: Any = self._of(signal)
-        axes.plot(part["lag"], _finite(part["median"]), color=colour, label=signal, **line)
-        if band:
-            low, high = _finite(part["lower"]), _finite(part["upper"])
-            axes.fill_between(part["lag"], low, high, color=colour, alpha=0.15, linewidth=0)
-
-    def _draw_bound(self, axes: Axes, signal: str, colour: object) -> None:
-        assert self.bound is not None
-        step = self.bound["log_bound"].iloc[-1] / np.log(10)
-        lags, median = (self._of(signal)[name].to_numpy() for name in ("lag", "median"))
-        lags, median = lags[lags >= 1], median[lags >= 1]
-        if len(lags) < 2 or not np.isfinite([step, median[0]]).all():
-            return
-        low, high = axes.get_ylim()
-        label = f"{signal} at most, by the bound: {step * np.log(10):+.2f} nats/step"
-        line = median[0] + step * (lags - lags[0])
-        axes.plot(lags, line, "-.", color=colour, linewidth=1, label=label)  # pyright: ignore[reportArgumentType]
-        axes.set_ylim(low, min(axes.get_ylim()[1], high + 3))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield Text(f"Gradient flow of {self.architecture}", style="bold")
-        yield Text(f"{_measured(self)}; mean loss {self.losses.mean():.3f} nats.")
-        yield _card(self.summary.reset_index(), ["signal"])
+        yield Text(f"{self.measured}; mean loss {self.losses.mean():.3f} nats.")
+        yield summary_card(self.summary.reset_index(), ["signal"])
         if self.bound is not None:
             layer, most = self.bound.index[-1], self.bound["log_bound"].iloc[-1]
             yield Text(f"The recurrent weights of {layer} bound its slope from above: {most:+.3f} nats per step.")
-        yield Text(_LEGEND, style="dim")
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class GradientFlows(Shown):
-    """The gradient flow of several networks side by side.
-
-    Attributes
-    ----------
-    flows : dict of name to GradientFlow
-    """
-
-    flows: Mapping[str, GradientFlow]
-
-    @cached_property
-    def table(self) -> pd.DataFrame:
-        """The rows of `GradientFlow.table` of all of them, after a column ``model``."""
-        frames = [flow.table.assign(model=name) for name, flow in self.flows.items()]
-        table = pd.concat(frames, ignore_index=True)
-        return table.set_index("model").reset_index()
-
-    @cached_property
-    def summary(self) -> pd.DataFrame:
-        """The rows of `GradientFlow.summary` of all of them, indexed by ``model`` and ``signal``."""
-        return pd.concat({name: flow.summary for name, flow in self.flows.items()}, names=["model"])
-
-    @style()
-    def plot(self, ax: Axes | None = None) -> Axes:
-        """The medians by lag, each network a colour; on new axes if none are given.
-
-        Up to six networks have bands between the quartiles. Networks named ``"... step-000500"``, weights kept in a
-        training, go from dark to light by their order. Cell states are dashed. Of several layers the lower ones are
-        paler. A network with its first weights, named ``"name (initial)"`` beside ``"name"``, is paler and thinner, and
-        has no band.
-        """
-        ax = ax or new_axes("page", 3.2)
-        shades = _colours(list(dict.fromkeys(name.removesuffix(INITIAL) for name in self.flows)))
-        handles = []
-        for name, flow in self.flows.items():
-            layers = list(dict.fromkeys(signal.rpartition(".")[0] for signal in flow.signals))
-            trained = not name.endswith(INITIAL)
-            colour, tint, width = shades[name.removesuffix(INITIAL)], 1.0 if trained else 0.6, 1.4 if trained else 0.8
-            for signal in flow.signals:
-                node, _, state = signal.rpartition(".")
-                shade = _pale(colour, tint * (1 + layers.index(node)) / len(layers))
-                band = trained and len(self.flows) <= _BANDS
-                flow._draw(ax, signal, shade, band, linestyle=_style(state), linewidth=width)
-            handles.append(_handle(label(name, 40), _pale(colour, tint), linewidth=width))
-        states = {signal.rpartition(".")[2]: None for flow in self.flows.values() for signal in flow.signals}
-        if "c" in states:
-            handles += [_handle(one, to_rgb(INK), linestyle=_style(one)) for one in states]
-        return _dress(ax, "Gradient flow", handles)
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield Text("Gradient flow", style="bold")
-        for words in dict.fromkeys(map(_measured, self.flows.values())):
-            yield Text(f"{words}.")
-        for name, flow in self.flows.items():
-            yield Text(f"{name}: {flow.architecture}; mean loss {flow.losses.mean():.3f} nats")
-        yield _card(self.summary.reset_index(), ["model", "signal"], grouped=options.is_terminal)
-        yield Text(_LEGEND, style="dim")
-
-
-def _finite(values: ArrayLike) -> np.ndarray:
-    """What can be drawn: NaN instead of -inf."""
-    array = np.asarray(values, dtype=np.float64)
-    return np.where(np.isfinite(array), array, np.nan)
+        yield Text(LEGEND, style="dim")
 
 
 def _edges(lags: np.ndarray) -> np.ndarray:
@@ -282,70 +191,3 @@ def _edges(lags: np.ndarray) -> np.ndarray:
         return np.array([lags[0] - 0.5, lags[0] + 0.5])
     middles = (lags[1:] + lags[:-1]) / 2
     return np.concatenate([[2 * lags[0] - middles[0]], middles, [2 * lags[-1] - middles[-1]]])
-
-
-def _dress(ax: Axes, words: str, handles: list[Line2D] | None = None) -> Axes:
-    ax.set(xlabel="lag k (steps back)", ylabel="log10 of the gradient's norm")
-    title(ax, words)
-    ax.grid(axis="y")
-    ax.legend(handles=handles)
-    return ax
-
-
-def _measured(flow: GradientFlow) -> str:
-    count = len(flow.targets)
-    return f"{count:,} target{'s' if count > 1 else ''} in {flow.text}, lags {flow.lags[0]} to {flow.lags[-1]}"
-
-
-_LEGEND = (
-    "Medians over targets. Half-life: steps beyond lag 1. Vanishes: first lag below float32's resolution of what it "
-    "is at the smallest lag. Slopes: nats per step; along: of the path along the carried state alone."
-)
-
-
-def _card(summary: pd.DataFrame, names: list[str], grouped: bool = False) -> Table:
-    """The summary to be printed; grouped, a model's name stands once."""
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-    for name in names:
-        table.add_column(name, vertical="bottom", overflow="fold")
-    for name in ("first\nnorm", "half-life\nsteps", "vanishes\nat lag", "slope\nnats/step", "along\nnats/step"):
-        table.add_column(name, justify="right", no_wrap=True)
-    small = bool(summary["below"].any())
-    if small:
-        table.add_column("below\n1.2e-38", justify="right", no_wrap=True)
-    above = None
-    for row in summary.to_dict("records"):
-        cells = [Text("" if grouped and name == "model" and row[name] == above else row[name]) for name in names]
-        above = row.get("model")
-        cells += [f"{row['first']:.2g}", _steps(row["half_life"]), _steps(row["vanishes"])]
-        cells += [f"{row[name]:+.3f}" if np.isfinite(row[name]) else "-" for name in ("slope", "slope_along")]
-        table.add_row(*cells, *([f"{row['below']:.1%}"] if small else []))
-    return table
-
-
-def _handle(label: str, colour: tuple[float, ...], **line: Any) -> Line2D:
-    return Line2D([], [], color=colour, label=label, **line)  # pyright: ignore[reportArgumentType]
-
-
-def _colours(names: Sequence[str]) -> dict[str, tuple[float, ...]]:
-    """A colour for each name; those of steps of a training follow each other."""
-    steps = [name for name in names if re.search(r"(^|\W)step-\d+$", name)]
-    others = colours([name for name in names if name not in steps])
-    return {name: to_rgb(colour) for name, colour in others.items()} | dict(
-        zip(steps, map(to_rgb, AMOUNTS(np.linspace(0, 0.85, len(steps)))), strict=True)
-    )
-
-
-def _style(state: str) -> str:
-    return "--" if state == "c" else "-"
-
-
-def _pale(colour: Sequence[float], strength: float) -> tuple[float, ...]:
-    """A colour mixed with white, which it is all of at a strength of 0."""
-    return tuple(1 - strength * (1 - part) for part in colour)
-
-
-def _steps(value: float) -> str:
-    if np.isnan(value):
-        return "-"
-    return "never" if np.isinf(value) else f"{value:.1f}" if value % 1 else f"{value:.0f}"

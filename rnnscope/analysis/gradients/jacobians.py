@@ -10,20 +10,18 @@ import numpy as np
 import pandas as pd
 import torch
 from matplotlib.axes import Axes
-from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.table import Table
 from rich.text import Text
 from torch import Tensor, nn
 
 from rnnscope.analysis.counts import ascending, whole
 from rnnscope.progress import progress_bar
-from rnnscope.shown import Shown
+from rnnscope.shown import Shown, card_table
 from rnnscope.style import AMOUNTS, BESIDE, FAINT, FOCUS, given_panels, logarithmic, new_panels, style
 from rnnscope.tracing.documents import Texts
 
 from .bound import is_vanilla, recurrent_bound
-from .stretches import Reading, Stretches
+from .stretches import Stretches, StretchReader
 
 LAGS = (1, 2, 5, 10, 20, 50, 100)
 
@@ -109,11 +107,9 @@ class StateJacobians(Shown):
         places = len(self.singular_values)
         yield Text("State Jacobians", style="bold")
         yield Text(f"d s(t) / d s(t-k), s = {', '.join(self.signals)}; natural logarithms over {places:,} places.")
-        table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
         ranks = [name for name in self.table.columns if name.startswith("rank_")][:4]
-        titles = ["lag k", "norm\nmedian", "lower\nquartile", "upper\nquartile"]
-        for title in titles + [f"value\nno. {name[5:]}" for name in ranks]:
-            table.add_column(title, justify="right", no_wrap=True)
+        values = [f"value\nno. {name[5:]}" for name in ranks]
+        table = card_table("lag k", "norm\nmedian", "lower\nquartile", "upper\nquartile", *values, words=0)
         for row in self.table.reset_index().to_dict("records"):
             table.add_row(f"{row['lag']}", *(number(row[name]) for name in ("median", "lower", "upper", *ranks)))
         yield table
@@ -175,7 +171,7 @@ def state_jacobians(
     """
     lags = tuple(ascending(lags, "lags", 1).tolist())
     places = None if places is None else whole(places, "places", 1)
-    reading = Reading(model, text, characters, limit)
+    reading = StretchReader(model, text, characters, limit)
     with progress_bar("steps") as bar, torch.no_grad():
         stretches = reading.read(reading.random(places or _PLACES, lags[-1], seed), lags[-1], bar)
         chosen = _spread(_fitting(stretches.size)) if places is None else torch.arange(places)

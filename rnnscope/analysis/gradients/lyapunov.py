@@ -12,19 +12,17 @@ import pandas as pd
 import torch
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
-from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.table import Table
 from rich.text import Text
 from torch import Tensor, nn
 
 from rnnscope.analysis.counts import whole
 from rnnscope.progress import progress_bar
-from rnnscope.shown import Shown
+from rnnscope.shown import Shown, card_table
 from rnnscope.style import BESIDE, FAINT, new_axes, style
 from rnnscope.tracing.documents import Texts
 
-from .stretches import Reading, Stretches
+from .stretches import Stretches, StretchReader
 
 _SHOWN = 10
 
@@ -91,9 +89,7 @@ class LyapunovSpectrum(Shown):
             f"{len(self.table):,} of {self.size:,} exponents of {', '.join(self.signals)}, over {sequences:,} "
             f"sequences of {self.steps:,} steps, each after {self.warmup:,} that do not count."
         )
-        table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-        for name in ("", "nats per step", "standard error", "steps to 1/e"):
-            table.add_column(name, justify="right", no_wrap=True)
+        table = card_table("", "nats per step", "standard error", "steps to 1/e", words=0)
         for row in self.table.head(_SHOWN).reset_index().to_dict("records"):
             exponent, error = row["exponent"], row["standard_error"]
             fades = f"{-1 / exponent:.3g}" if exponent < 0 else "-"
@@ -153,7 +149,7 @@ def lyapunov_spectrum(
     """
     exponents = None if exponents is None else whole(exponents, "exponents", 1)
     steps, sequences, warmup = whole(steps, "steps", 1), whole(sequences, "sequences", 1), whole(warmup, "warmup")
-    reading = Reading(model, text, characters, limit)
+    reading = StretchReader(model, text, characters, limit)
     length = warmup + steps
     with progress_bar("steps") as bar, torch.no_grad():
         stretches = reading.read(reading.apart(sequences, length, seed), length, bar)

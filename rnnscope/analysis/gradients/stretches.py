@@ -14,9 +14,11 @@ from torch import Tensor, nn
 
 from rnnscope.analysis.counts import whole
 from rnnscope.errors import ModelError, TextError
+from rnnscope.models.network import check_mode
 from rnnscope.recording.adapter import States, adapter_of
 from rnnscope.recording.address import Address
-from rnnscope.recording.recorder import addresses_of, record, recurrent_layers
+from rnnscope.recording.layers import recurrent_layers, states_of
+from rnnscope.recording.recorder import record
 from rnnscope.tracing.documents import Numbers, Texts
 from rnnscope.tracing.making import reader_of
 from rnnscope.tracing.readers.reader import Page
@@ -50,7 +52,7 @@ class Stretches:
         return sum(state.shape[-1] for state in self.states)
 
 
-class Reading:
+class StretchReader:
     """A network, and the text that it is to read.
 
     Parameters
@@ -129,7 +131,7 @@ class Reading:
         """
         x: list[Tensor] = []
         states: list[States] = []
-        addresses = self._addresses()
+        addresses = tuple(states_of(recurrent_layers(self._model)))
         by_document = [(number, places[places[:, 0] == number, 1]) for number in np.unique(places[:, 0])]
         task = bar.add_task("reading", total=sum(int(starts[-1]) + length for _, starts in by_document))
         for number, starts in by_document:
@@ -141,13 +143,6 @@ class Reading:
         if not all(values.isfinite().all() for values in together):
             raise ModelError("The states of the network are not finite on this text: they have no Jacobian.")
         return Stretches(step_of(self.layer), addresses, torch.stack(x, dim=1).double(), together)
-
-    def _addresses(self) -> tuple[Address, ...]:
-        """Those of the states."""
-        ((path, layer),) = recurrent_layers(self._model).items()
-        adapter = adapter_of(layer)
-        names = ("h", "c") if adapter is None else adapter.states
-        return tuple(address for address in addresses_of(layer, path) if address.signal in names)
 
     def _read(
         self, page: Page, addresses: Sequence[Address], places: np.ndarray, done: Callable[[int], None]
@@ -186,11 +181,8 @@ def _take(x: list[Tensor], layer: nn.Module, args: tuple[Any, ...], kwargs: dict
 
 def _one_layer(model: nn.Module) -> nn.Module:
     """The recurrent module of a network, if it has one that reads forward, and the network is in eval mode."""
-    if not isinstance(model, nn.Module):
-        raise ModelError(f"A network was expected, an nn.Module; got {type(model).__name__}. rnnscope.load opens one.")
-    if model.training:
-        raise ModelError("The model is in training mode, where dropout is at work. Call model.eval() first.")
     layers = recurrent_layers(model)
+    check_mode(model)
     if len(layers) > 1:
         raise ModelError(
             f"One recurrent layer was expected, or one stack of them; this network has {len(layers)}: "

@@ -52,7 +52,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Measured:
+class TargetNorms:
     """Losses and norms at the targets.
 
     Attributes
@@ -70,7 +70,7 @@ class Measured:
     along: Mapping[str, np.ndarray]
     rest: Mapping[str, np.ndarray]
 
-    def check(self, lags: np.ndarray) -> Measured:
+    def check(self, lags: np.ndarray) -> TargetNorms:
         """The same, if all of it is finite.
 
         Raises

@@ -18,8 +18,9 @@ from rnnscope.recording.recorded import Recording
 from rnnscope.recording.recorder import record
 from rnnscope.recording.steps import LayerWeights
 
-from .adjoint import ADJOINTS, Group, LayerAdjoint, Norms, walk_back
-from .targets import Measured, Wanted
+from .adjoint import ADJOINTS, LayerAdjoint
+from .targets import TargetNorms, Wanted
+from .walk import Group, room_for, walk_back
 
 _CHUNK = 2_048
 """Steps that are read at once."""
@@ -182,14 +183,14 @@ def is_stock(model: object) -> TypeGuard[CharLanguageModel]:
     return isinstance(model, CharLanguageModel) and type(model.rnn) is CELLS[model.config.cell].module
 
 
-def by_adjoint(model: CharLanguageModel, documents: Sequence[Tensor], wanted: Wanted) -> Measured:
+def by_adjoint(model: CharLanguageModel, documents: Sequence[Tensor], wanted: Wanted) -> TargetNorms:
     """Norms of gradients, all targets of a group together."""
     targets = wanted.choose([len(one) for one in documents], [len(one) - 1 for one in documents])
     layers, lags = adjoints_of(model), wanted.lags.tolist()
-    windows, norms = Windows(model, layers, documents, targets, wanted.reach), Norms.of(layers, len(targets), len(lags))
+    windows = Windows(model, layers, documents, targets, wanted.reach)
+    found = room_for(layers, targets, windows.losses, len(lags))
     with progress_bar() as bar, torch.no_grad():
         task = bar.add_task("Gradients", total=windows.steps)
         for group in windows.groups(lambda steps: bar.advance(task, steps)):
-            walk_back(layers, group, lags, norms)
-    parts = (norms.whole, norms.along, norms.rest)
-    return Measured(targets, windows.losses, *({f"l{n}.{name}": v for (n, name), v in part.items()} for part in parts))
+            walk_back(layers, group, lags, found)
+    return found

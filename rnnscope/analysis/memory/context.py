@@ -20,9 +20,9 @@ from rnnscope.progress import progress_bar
 from rnnscope.tracing.documents import Texts
 
 from .context_result import SHARE, EffectiveContext
-from .states import Tokens, TrueStates, true_states
+from .states import Tokens, true_states
 
-LENGTHS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+CONTEXTS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 """Characters of context, if the user names none; those that are at most a quarter of the longest document."""
 
 _FINER = 10
@@ -53,7 +53,7 @@ def effective_context(
     model: CharLanguageModel,
     text: Texts,
     *,
-    lengths: Sequence[int] | None = None,
+    contexts: Sequence[int] | None = None,
     targets: int = 1_000,
     seed: int = 0,
     limit: int = LIMIT,
@@ -76,13 +76,13 @@ def effective_context(
     model : CharLanguageModel that reads forward, in eval mode
     text : str, Document, Path, File, or a sequence of these
         Each is a document, read from a zero state.
-    lengths : sequence of int, optional
+    contexts : sequence of int, optional
         The numbers n of characters, which also bound the stretches that are shuffled and replaced: from each
-        length, not counted, to the next. If not given, 1, 2, 5, 10, ..., 1000 as far as the text allows; the gap
+        n, not counted, to the next. If not given, 1, 2, 5, 10, ..., 1000 as far as the text allows; the gap
         that the effective context lies in, and each that its interval reaches into, is then cut into ten.
     targets : int
         Characters whose loss is measured, fewer if the text is short. Each has more characters of its
-        document before it than the largest length.
+        document before it than the largest context.
     seed : int
         Of the targets, the shuffles, the passages and the bootstrap.
     limit : int
@@ -97,7 +97,7 @@ def effective_context(
     ModelError
         If the network is no language model that reads forward, in eval mode.
     TextError
-        If the text is shorter than the lengths, or the network does not know its characters.
+        If the text is shorter than the contexts, or the network does not know its characters.
 
     Notes
     -----
@@ -112,70 +112,58 @@ def effective_context(
     Source: Khandelwal, He, Qi and Jurafsky (2018), Sharp nearby, fuzzy far away. ACL.
     """
     check_model(model)
-    whole(targets, "targets", 1)
-    whole(seed, "seed")
     documents, more = read_documents(text, limit)
     tokens = Tokens.of(model, documents)
-    chosen = _lengths(lengths, tokens.longest)
-    rng = np.random.default_rng(seed)
-    places = _targets(tokens, chosen[-1], targets, rng)
-    states = true_states(model, tokens, np.concatenate([places - 1 - n for n in (1, *chosen)]))
-    text_read = f"Measured at {len(places):,} random characters of {tokens.words(more)}."
-
-    def measure(conditions: Sequence[Condition]) -> Losses:
-        with progress_bar() as bar:
-            steps = len(places) * sum(_width(condition) for condition in conditions)
-            task = bar.add_task(f"{len(conditions)} contexts", total=steps)
-            advance = partial(bar.advance, task)
-            return {one: _measure(model, tokens, places, states, one, rng, advance) for one in conditions}
-
-    losses = measure(list(_conditions(chosen, chosen)))
+    chosen = _contexts(contexts, tokens.longest)
+    experiment = _Experiment(model, tokens, chosen, whole(targets, "targets", 1), whole(seed, "seed"))
+    text_read = f"Measured at {len(experiment.places):,} random characters of {tokens.words(more)}."
+    losses = experiment.losses(list(_conditions(chosen, chosen)))
     found = _result(losses, seed, text_read)
-    finer = _between(chosen, found.low, found.high) if lengths is None else []
+    finer = _between(chosen, found.low, found.high) if contexts is None else []
     if finer:
-        losses |= measure([("truncated", 1, n) for n in finer])
+        losses |= experiment.losses([("truncated", 1, n) for n in finer])
         ordered = _conditions(sorted((*chosen, *finer)), chosen)
         found = _result({condition: losses[condition] for condition in ordered}, seed, text_read)
     return found
 
 
-def _lengths(given: Sequence[int] | None, longest: int) -> list[int]:
-    """The lengths, ascending, if a document is long enough for them."""
+def _contexts(given: Sequence[int] | None, longest: int) -> list[int]:
+    """The contexts, ascending, if a document is long enough for them."""
     if given is None:
-        found = [n for n in LENGTHS if 4 * n <= longest]
+        found = [n for n in CONTEXTS if 4 * n <= longest]
         if not found:
             raise TextError(f"A document of at least 4 characters is needed; the longest here has {longest}.")
         return found
     if isinstance(given, str) or not isinstance(given, Iterable) or not (found := list(given)):
-        raise TextError(f"lengths is a sequence of whole numbers, such as (10, 100); got {given!r}.")
+        raise TextError(f"contexts is a sequence of whole numbers, such as (10, 100); got {given!r}.")
     for n in found:
-        whole(n, "Each of lengths", 1)
+        whole(n, "Each of contexts", 1)
     if max(found) + 2 > longest:
         raise TextError(
             f"A context of {max(found):,} characters needs a document of at least {max(found) + 2:,}; the longest "
-            f"here has {longest:,}. Read more of the text (limit), or give smaller lengths."
+            f"here has {longest:,}. Read more of the text (limit), or give smaller contexts."
         )
     return sorted({int(n) for n in found})
 
 
-def _targets(tokens: Tokens, length: int, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Random places of characters that the network knows, each with more than a length before it, ascending."""
-    places = tokens.between(length + 1, 0)
+def _targets(tokens: Tokens, longest: int, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Random places of characters that the network knows, each with more than the longest context, ascending."""
+    places = tokens.between(longest + 1, 0)
     places = places[tokens.ids[places].numpy() > 0]
     if not len(places):
-        raise TextError(f"The network knows no character of this text that has {length + 1:,} before it.")
+        raise TextError(f"The network knows no character of this text that has {longest + 1:,} before it.")
     return np.sort(rng.choice(places, min(count, len(places)), replace=False))
 
 
-def _between(lengths: Sequence[int], low: float, high: float) -> list[int]:
-    """Lengths that cut those gaps into parts which an interval of the effective context reaches into."""
-    gaps = [(before, last) for before, last in pairwise(lengths) if last >= low and before < high]
+def _between(contexts: Sequence[int], low: float, high: float) -> list[int]:
+    """Contexts that cut those gaps into parts which an interval of the effective context reaches into."""
+    gaps = [(before, last) for before, last in pairwise(contexts) if last >= low and before < high]
     parts = {round(n) for gap in gaps for n in np.linspace(*gap, _FINER + 1)}
-    return sorted(parts.difference(lengths))
+    return sorted(parts.difference(contexts))
 
 
 def _conditions(left: Sequence[int], bounds: Sequence[int]) -> Iterator[Condition]:
-    """All of them, from the lengths that are left and those that bound what is changed."""
+    """All of them, from the contexts that are left and those that bound what is changed."""
     yield "full", 1, np.inf
     for n in left:
         yield "truncated", 1, n
@@ -191,35 +179,45 @@ def _width(condition: Condition) -> int:
     return 1 if way == "full" else int(last)
 
 
-def _measure(
-    model: CharLanguageModel,
-    tokens: Tokens,
-    places: np.ndarray,
-    states: TrueStates,
-    condition: Condition,
-    rng: np.random.Generator,
-    advance: Callable[[int], None],
-) -> np.ndarray:
-    """The loss of each target in a condition, a float64 array of shape (target,)."""
-    width, losses = _width(condition), []
-    others = rng.choice(places, len(places))
-    for first in range(0, len(places), _BATCH):
-        some = places[first : first + _BATCH]
-        windows = _window(tokens, some, 1, width)
-        if condition[0] == "truncated":
-            begin = tuple(state.expand(-1, len(some), -1).contiguous() for state in zeros(model))
-        else:
-            begin = states.after(some - 1 - width)
-        if condition[0] in ("shuffled", "replaced"):
-            near = condition[1]
+class _Experiment:
+    """Random targets of a text, and their losses in any condition."""
+
+    def __init__(
+        self, model: CharLanguageModel, tokens: Tokens, contexts: Sequence[int], targets: int, seed: int
+    ) -> None:
+        self._model, self._tokens, self._rng = model, tokens, np.random.default_rng(seed)
+        self.places = _targets(tokens, contexts[-1], targets, self._rng)
+        before = np.concatenate([self.places - 1 - n for n in (1, *contexts)])
+        self._states = true_states(model, tokens, before)
+
+    def losses(self, conditions: Sequence[Condition]) -> Losses:
+        """By condition."""
+        with progress_bar() as bar:
+            steps = len(self.places) * sum(map(_width, conditions))
+            advance = partial(bar.advance, bar.add_task(f"{len(conditions)} contexts", total=steps))
+            return {condition: self._measure(condition, advance) for condition in conditions}
+
+    def _measure(self, condition: Condition, advance: Callable[[int], None]) -> np.ndarray:
+        """The loss of each target, a float64 array of shape (target,)."""
+        (way, near, _), width = condition, _width(condition)
+        losses, others = [], self._rng.choice(self.places, len(self.places))
+        for first in range(0, len(self.places), _BATCH):
+            places = self.places[first : first + _BATCH]
+            windows = _window(self._tokens, places, 1, width)
             stretch = windows[: width - near + 1]
-            if condition[0] == "shuffled":
-                stretch[:] = torch.from_numpy(rng.permuted(stretch.numpy(), axis=0))
-            else:
-                stretch[:] = _window(tokens, others[first : first + _BATCH], near, width)
-        losses.append(_losses(model, windows, begin, tokens.ids[some]))
-        advance(width * len(some))
-    return np.concatenate(losses)
+            if way == "shuffled":
+                stretch[:] = torch.from_numpy(self._rng.permuted(stretch.numpy(), axis=0))
+            elif way == "replaced":
+                stretch[:] = _window(self._tokens, others[first : first + _BATCH], near, width)
+            losses.append(_losses(self._model, windows, self._before(way, places, width), self._tokens.ids[places]))
+            advance(width * len(places))
+        return np.concatenate(losses)
+
+    def _before(self, way: str, places: np.ndarray, width: int) -> States:
+        """The states before windows: zeros where the context is truncated, else the true ones."""
+        if way == "truncated":
+            return tuple(state.expand(-1, len(places), -1).contiguous() for state in zeros(self._model))
+        return self._states.after(places - 1 - width)
 
 
 def _window(tokens: Tokens, places: np.ndarray, near: int, far: int) -> Tensor:
@@ -251,13 +249,13 @@ def _result(measured: Losses, seed: int, text: str) -> EffectiveContext:
     table = pd.DataFrame(list(measured), columns=["condition", "from", "to"])
     table = table.assign(loss=loss, change=loss - loss[0], low=low, high=high)
     truncated = (table["condition"] == "truncated").to_numpy()
-    lengths = table["to"].to_numpy()[truncated]
-    drawn = [_smallest(lengths, row[truncated], row[0]) for row in means]
+    contexts = table["to"].to_numpy()[truncated]
+    drawn = [_smallest(contexts, row[truncated], row[0]) for row in means]
     least, most = np.quantile(drawn, (0.025, 0.975), method="inverted_cdf")
-    found = _smallest(lengths, loss[truncated], loss[0])
+    found = _smallest(contexts, loss[truncated], loss[0])
     return EffectiveContext(found, float(least), float(most), float(loss[0]), table, text)
 
 
-def _smallest(lengths: np.ndarray, losses: np.ndarray, full: float) -> float:
-    within = lengths[losses <= (1 + SHARE) * full]
+def _smallest(contexts: np.ndarray, losses: np.ndarray, full: float) -> float:
+    within = contexts[losses <= (1 + SHARE) * full]
     return float(within[0]) if len(within) else float("inf")

@@ -9,12 +9,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
-from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from rnnscope.shown import Shown
+from rnnscope.shown import Shown, card_table
 from rnnscope.style import BESIDE, FOCUS, INK, PALE, given_panels, logarithmic, new_panels, style, title
 
 SHARE = 0.01
@@ -33,7 +32,7 @@ class EffectiveContext(Shown):
         The effective context: the smallest number of characters left whose loss is within 1 % of that with
         all of them; infinite if none of those tried is.
     low, high : float
-        Its interval of 95 %; like itself among the lengths that were tried.
+        Its interval of 95 %; like itself among the contexts that were tried.
     loss : float
         With the full context, in nats per character.
     table : DataFrame
@@ -104,19 +103,21 @@ class EffectiveContext(Shown):
             f"The smallest number of characters left whose loss is within 1 % of {self.loss:.4f} nats per character, "
             f"the loss with all of them. {self.text}"
         )
-        yield self._lengths()
+        yield self._contexts()
         yield Text("The loss when a stretch at a distance from the character to predict is not the true one:")
         yield self._distances()
 
-    def _lengths(self) -> Table:
-        table = _grid("left\nchars", "loss\nnats", "change\nnats", "interval\n95 %", "change\n%")
+    def _contexts(self) -> Table:
+        table = card_table("left\nchars", "loss\nnats", "change\nnats", "interval\n95 %", "change\n%", words=0)
         for row in self.rows("truncated").to_dict("records"):
             share = f"{row['change'] / self.loss:+.1%}" if self.loss else "-"
             table.add_row(f"{row['to']:,.0f}", f"{row['loss']:.4f}", _number(row["change"]), _range(row), share)
         return table
 
     def _distances(self) -> Table:
-        table = _grid("distance\nchars", "shuffled\nnats", "interval\n95 %", "replaced\nnats", "interval\n95 %")
+        table = card_table(
+            "distance\nchars", "shuffled\nnats", "interval\n95 %", "replaced\nnats", "interval\n95 %", words=0
+        )
         shuffled = {row["to"]: row for row in self.rows("shuffled").to_dict("records")}
         for row in self.rows("replaced").to_dict("records"):
             other = shuffled.get(row["to"])
@@ -124,13 +125,6 @@ class EffectiveContext(Shown):
             far = f"{row['from']:,.0f}" + (f"-{row['to']:,.0f}" if row["to"] > row["from"] else "")
             table.add_row(far, *cells, _number(row["change"]), _range(row))
         return table
-
-
-def _grid(*names: str) -> Table:
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-    for name in names:
-        table.add_column(name, justify="right", no_wrap=True)
-    return table
 
 
 def _count(value: float) -> str:

@@ -9,21 +9,20 @@ import pandas as pd
 import torch
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
-from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.table import Table
 from rich.text import Text
 
+from rnnscope.analysis.counts import whole
 from rnnscope.cells import CELLS
 from rnnscope.errors import ModelError
 from rnnscope.models.transducer import Transducer
 from rnnscope.problems.counting import CounterLanguage
 from rnnscope.problems.problem import generator
 from rnnscope.recording.recorder import record
-from rnnscope.shown import Shown
+from rnnscope.shown import Shown, card_table
 from rnnscope.style import new_axes, style, title
 
-from .success import check_transducer, count_of
+from .success import check_transducer
 
 _BRANCH = 4
 """Where in the tree of draws these strings grow."""
@@ -40,7 +39,7 @@ class CountingUnits(Shown):
     problem : CounterLanguage
     network : str
         Its architecture in words.
-    length, strings : int
+    length, sequences : int
         Of the strings that were read, and how many.
     table : DataFrame
         One row a unit, indexed by its address, the most linear first. ``correlation`` with the depth, from -1 to 1;
@@ -54,7 +53,7 @@ class CountingUnits(Shown):
     problem: CounterLanguage
     network: str
     length: int
-    strings: int
+    sequences: int
     table: pd.DataFrame
     means: pd.DataFrame
 
@@ -75,20 +74,17 @@ class CountingUnits(Shown):
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield Text.assemble((self.problem.name, "bold"), f"  units that follow the depth; {self.network}")
-        table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-        table.add_column("unit", no_wrap=True)
-        for name in ("linearity", "correlation", "slope"):
-            table.add_column(name, justify="right", no_wrap=True)
+        table = card_table("unit", "linearity", "correlation", "slope", gap=2)
         for address, row in self.table.head(_SHOWN).iterrows():
             table.add_row(str(address), f"{row['linearity']:.3f}", f"{row['correlation']:+.3f}", f"{row['slope']:+.4f}")
         yield table
         yield Text(
-            f"Of {len(self.table):,} units, on {self.strings:,} strings of length {self.length:,}, "
+            f"Of {len(self.table):,} units, on {self.sequences:,} strings of length {self.length:,}, "
             f"to a depth of {self.means.index.max():,}."
         )
 
 
-def counting_units(model: object, length: int | None = None, *, strings: int = 200, seed: int = 0) -> CountingUnits:
+def counting_units(model: object, length: int | None = None, *, sequences: int = 200, seed: int = 0) -> CountingUnits:
     """How well each unit of a network follows the depth of a^n b^n or of brackets.
 
     The depth is how many more symbols that count up were read than such that count down. All units of h, and of c
@@ -100,14 +96,17 @@ def counting_units(model: object, length: int | None = None, *, strings: int = 2
         Of the problem anbn or dyck1, in eval mode.
     length : int, optional
         Of the strings; that of the training if not given.
-    strings : int
+    sequences : int
+        Of these strings, how many are read.
     seed : int
         Of the draws.
 
     Raises
     ------
     ModelError
-        If the network does another problem, or is in training mode; or no string is to be drawn.
+        If the network does another problem, or is in training mode.
+    TextError
+        If a length, the number of sequences or the seed is no whole number.
     RecipeError
         If the problem has no strings of that length.
     """
@@ -117,16 +116,16 @@ def counting_units(model: object, length: int | None = None, *, strings: int = 2
         raise ModelError(
             f"Units that count are looked for in networks of anbn and dyck1; this one does {problem.name}."
         )
-    length = model.config.length if length is None else count_of(length, "length")
+    length = model.config.length if length is None else whole(length, "length", 1)
     problem.check_length(length)
-    batch = problem.batch(generator(seed, _BRANCH, length), count_of(strings, "strings"), length)
+    batch = problem.batch(generator(whole(seed, "seed"), _BRANCH, length), whole(sequences, "sequences", 1), length)
     values = _values(model, batch.inputs, batch.mask)
     depth = problem.depth(batch.inputs)[batch.mask]
     table = follow(values.to_numpy(), depth)
     table.index = values.columns.rename("unit")
     means = pd.DataFrame(values.groupby(pd.Index(depth.astype(int), name="depth")).mean())
     table = table.sort_values("linearity", ascending=False, kind="stable")
-    return CountingUnits(problem, model.config.words, length, strings, table, means)
+    return CountingUnits(problem, model.config.words, length, sequences, table, means)
 
 
 @torch.no_grad()

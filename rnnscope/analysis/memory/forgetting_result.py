@@ -8,12 +8,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, SymmetricalLogLocator
-from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from rnnscope.shown import Shown
+from rnnscope.shown import Shown, card_table
 from rnnscope.style import CONTROL, INK, colours, new_axes, style
 
 _LONGEST = 10
@@ -109,7 +108,7 @@ class ForgettingTimes(Shown):
         yield self._units()
 
     def _summary(self) -> Table:
-        table = _grid("signal", "units", "median", "quartiles", "longest", f"beyond\n{self.horizon:,}")
+        table = card_table("signal", "units", "median", "quartiles", "longest", f"beyond\n{self.horizon:,}", gap=2)
         for row in self.summary.reset_index().to_dict("records"):
             spread = f"{self._steps(row['lower'])} to {self._steps(row['upper'])}"
             median, longest = self._steps(row["median"]), self._steps(row["longest"])
@@ -117,7 +116,7 @@ class ForgettingTimes(Shown):
         return table
 
     def _units(self) -> Table:
-        table = _grid("unit", "median", "quartiles", f"places\nbeyond {self.horizon:,}")
+        table = card_table("unit", "median", "quartiles", f"places\nbeyond {self.horizon:,}", gap=2)
         for row in self.longest.head(_LONGEST).reset_index().to_dict("records"):
             spread = f"{self._steps(row['lower'])} to {self._steps(row['upper'])}"
             table.add_row(row["unit"], self._steps(row["median"]), spread, f"{row['censored']:.0%}")
@@ -127,11 +126,3 @@ class ForgettingTimes(Shown):
         if np.isnan(value):
             return "-"
         return f">{self.horizon:,}" if np.isinf(value) else f"{value:,.0f}"
-
-
-def _grid(first: str, *names: str) -> Table:
-    table = Table(box=SIMPLE_HEAD, padding=(0, 2, 0, 0), pad_edge=False, show_edge=False)
-    table.add_column(first, no_wrap=True)
-    for name in names:
-        table.add_column(name, justify="right", no_wrap=True)
-    return table

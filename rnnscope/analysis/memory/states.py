@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from rnnscope.analysis.language_models import States, run, zeros
-from rnnscope.cells import CELLS
 from rnnscope.errors import ModelError, TextError
 from rnnscope.models import CharLanguageModel
 from rnnscope.progress import progress_bar
 from rnnscope.recording.address import Address
+from rnnscope.recording.layers import recurrent_layers, states_of
 from rnnscope.recording.recorder import record
 from rnnscope.text import Document
 
@@ -96,12 +96,6 @@ class TrueStates:
         )
 
 
-def state_signals(model: CharLanguageModel) -> list[Address]:
-    """The state signals of a network, layer by layer."""
-    names = [state.name for state in CELLS[model.config.cell].states]
-    return [Address("", layer, False, name) for layer in range(model.config.layers) for name in names]
-
-
 @torch.no_grad()
 def true_states(model: CharLanguageModel, tokens: Tokens, places: np.ndarray) -> TrueStates:
     """Read documents once, each from a zero state, and keep the states after some characters.
@@ -118,7 +112,7 @@ def true_states(model: CharLanguageModel, tokens: Tokens, places: np.ndarray) ->
     ModelError
         If a state is not finite.
     """
-    places, signals = np.unique(places), state_signals(model)
+    places, signals = np.unique(places), states_of(recurrent_layers(model))
     kept: dict[Address, list[Tensor]] = {signal: [] for signal in signals}
     moments: dict[Address, np.ndarray] = {signal: np.zeros((2, 1)) for signal in signals}
     with progress_bar() as bar, record(model, [str(signal) for signal in signals]) as recording:

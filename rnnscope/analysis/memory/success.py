@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from numbers import Integral
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.table import Table
 from rich.text import Text
 
+from rnnscope.analysis.counts import ascending, whole
 from rnnscope.errors import ModelError
+from rnnscope.models.network import check_mode
 from rnnscope.models.transducer import Transducer
 from rnnscope.problems.problem import LONGEST, Problem, generator
 from rnnscope.progress import progress_bar
-from rnnscope.shown import Shown
+from rnnscope.shown import Shown, card_table
 from rnnscope.style import BESIDE, CONTROL, FAINT, legend_below, logarithmic, new_axes, style, title
 
 _FACTORS = (0.25, 0.5, 1, 1.5, 2, 3, 4)
@@ -88,9 +87,7 @@ class TaskSuccess(Shown):
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         problem = self.problem
         yield Text.assemble((problem.name, "bold"), f"  {problem.about}; {self.network}")
-        table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-        for name in ("length", "success", "error", "no memory", "loss", "floor"):
-            table.add_column(name, justify="right", no_wrap=True)
+        table = card_table("length", "success", "error", "no memory", "loss", "floor", words=0, gap=2)
         for length, row in self.table.iterrows():
             style = "bold" if length == self.trained else ""
             cells = (f"{length:,}", *(f"{row[name]:.3f}" for name in ("success", "error", "chance")))
@@ -126,17 +123,19 @@ def task_success(
     Raises
     ------
     ModelError
-        If the network is no `Transducer`, or in training mode; or nothing is to be drawn.
+        If the network is no `Transducer`, or in training mode.
+    TextError
+        If a length, the number of sequences or the seed is no whole number.
     RecipeError
         If the problem has no sequences of a length.
     """
     model = check_transducer(model)
-    count_of(sequences, "sequences")
+    sequences = whole(sequences, "sequences", 1)
     chosen = _lengths(model, lengths)
     rows = []
     with progress_bar("lengths") as bar:
         for length in bar.track(chosen, description="reading"):
-            rows.append(_row(model, length, sequences, seed))
+            rows.append(_row(model, length, sequences, whole(seed, "seed")))
     table = pd.DataFrame(rows, index=pd.Index(chosen, name="length"))
     return TaskSuccess(model.problem, model.config.words, model.config.length, sequences, table)
 
@@ -154,21 +153,8 @@ def check_transducer(model: object) -> Transducer:
             f"A network that was trained on a memory problem was expected (Transducer); got {got}. "
             'Train one with task = "memory-task" in its recipe.'
         )
-    if model.training:
-        raise ModelError("The model is in training mode, where dropout is at work. Call model.eval() first.")
+    check_mode(model)
     return model
-
-
-def count_of(value: object, name: str) -> int:
-    """A whole number of at least 1.
-
-    Raises
-    ------
-    ModelError
-    """
-    if not isinstance(value, Integral) or value < 1:
-        raise ModelError(f"{name} must be a whole number of at least 1; got {value!r}.")
-    return int(value)
 
 
 def _lengths(model: Transducer, lengths: Sequence[int] | None) -> list[int]:
@@ -176,9 +162,7 @@ def _lengths(model: Transducer, lengths: Sequence[int] | None) -> list[int]:
     if lengths is None:
         least, trained = model.problem.shortest, model.config.length
         return sorted({min(max(least, round(factor * trained)), LONGEST) for factor in _FACTORS})
-    if not len(lengths):
-        raise ModelError("lengths= is empty: give the lengths to try, such as [50, 100, 200].")
-    chosen = sorted({count_of(length, "each of lengths=") for length in lengths})
+    chosen = ascending(lengths, "lengths", 1).tolist()
     for length in chosen:
         model.problem.check_length(length)
     return chosen

@@ -12,12 +12,11 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
-from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from rnnscope.shown import Shown
+from rnnscope.shown import Shown, card_table
 from rnnscope.style import INK, colours, given_panels, logarithmic, new_panels, style
 
 _FEWEST = 10
@@ -122,14 +121,14 @@ class ErrorAnalysis(Shown):
                 yield self._losses(rows, _spans(rows), "steps", "closing_loss", "closings")
 
     def _summary(self) -> Table:
-        table = _grid("model", "characters", "loss", "errors", "share")
+        table = card_table("model", "characters", "loss", "errors", "share", gap=2)
         for model, row in self.summary.iterrows():
             cells = (f"{row['characters']:,.0f}", f"{row['loss']:.4f}", f"{row['errors']:,.0f}", f"{row['share']:.1%}")
             table.add_row(Text(str(model)), *cells)
         return table
 
     def _categories(self) -> Table:
-        table = _grid("category", *self.models)
+        table = _beside("category", *self.models)
         cells = self.table.set_index(["category", "model"])
         for category in self.definitions:
             found = [cells.loc[(category, model)] for model in self.models]
@@ -138,7 +137,7 @@ class ErrorAnalysis(Shown):
 
     def _pairs(self, first: str) -> Table:
         others = self.models[1:]
-        table = _grid("category", *others)
+        table = _beside("category", *others)
         counts = self.pairs.pivot_table(index="category", columns=["right", "wrong"], values="characters", sort=False)
         counts = counts.reindex(self.definitions)
         counts.loc["all"] = counts.sum()
@@ -150,7 +149,7 @@ class ErrorAnalysis(Shown):
         return table
 
     def _losses(self, rows: pd.DataFrame, labels: list[str], name: str, loss: str, count: str) -> Table:
-        table = _grid(name, count, *self.models)
+        table = _beside(name, count, *self.models)
         for label, found in rows.groupby(np.array(labels), sort=False):
             losses = found.set_index("model")[loss]
             cells = ("-" if np.isnan(losses[model]) else f"{losses[model]:.3f}" for model in self.models)
@@ -182,9 +181,9 @@ def _percent(share: float) -> str:
     return "-" if np.isnan(share) else f"{share:.0%}"
 
 
-def _grid(first: str, *names: str) -> Table:
-    table = Table(box=SIMPLE_HEAD, padding=(0, 2, 0, 0), pad_edge=False, show_edge=False)
-    table.add_column(first, no_wrap=True)
+def _beside(first: str, *names: str) -> Table:
+    """A table with a column of numbers for each name, which is folded where it is long."""
+    table = card_table(first, gap=2)
     for name in names:
         table.add_column(Text(name), justify="right", overflow="fold")
     return table

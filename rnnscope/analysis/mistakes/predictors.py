@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from rnnscope.analysis.beside import by_name, check_characters
 from rnnscope.analysis.language_models import check_model, run, zeros
-from rnnscope.errors import ModelError
 from rnnscope.models import CharLanguageModel
 from rnnscope.ngram import KneserNey
-from rnnscope.text import Document, Vocabulary, visible
+from rnnscope.text import Document, Vocabulary
 
 _CHUNK = 2_000
 """Steps that are read at once."""
@@ -21,39 +21,15 @@ Models = CharLanguageModel | Mapping[str, CharLanguageModel] | Sequence[CharLang
 
 
 def named_models(models: Models) -> dict[str, CharLanguageModel]:
-    """Networks by their names, all of one vocabulary.
+    """Networks by their names, all language models that read forward and know the same characters.
 
     Raises
     ------
     ModelError
     """
-    if isinstance(models, Mapping):
-        found = {str(name): check_model(model) for name, model in models.items()}
-    elif isinstance(models, list | tuple):
-        found = {f"model {number}": check_model(model) for number, model in enumerate(models, start=1)}
-    else:
-        found = {"model": check_model(models)}
-    if not found:
-        raise ModelError("No network is given; at least one is needed whose errors are looked at.")
-    (first, reference), *others = found.items()
-    for name, model in others:
-        _check_alike(first, reference.vocabulary, name, model.vocabulary)
+    found = {name: check_model(model) for name, model in by_name(models).items()}
+    check_characters(found)
     return found
-
-
-def _check_alike(one: str, first: Vocabulary, other: str, second: Vocabulary) -> None:
-    alone = [sorted(set(a.characters) - set(b.characters)) for a, b in ((first, second), (second, first))]
-    if not any(alone):
-        return
-    said = [
-        f"{name} alone knows {' '.join(map(visible, some[:10]))}{' ...' if len(some) > 10 else ''}"
-        for name, some in zip((one, other), alone, strict=True)
-        if some
-    ]
-    raise ModelError(
-        f"{one} and {other} have different vocabularies: {'; '.join(said)}. The odds of one are spread over characters "
-        "that the other lacks, so their errors cannot be compared. Give networks trained on the same characters."
-    )
 
 
 @torch.no_grad()

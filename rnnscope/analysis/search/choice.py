@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from rnnscope.analysis.intervals import middle, resampled
+
 from . import scores
 from .binning import BINS, TOP
 from .scores import MEASURES, Measure
 from .signal import SignalSearch
 from .tallies import Detail
-
-_RESAMPLES = 1_000
 
 
 @dataclass(frozen=True)
@@ -97,10 +97,5 @@ class Choice:
 
     def _interval(self, counts: np.ndarray, seed: int) -> tuple[float, float]:
         """The 95 % interval of the score, by drawing blocks with replacement, from counts (block, label, bin)."""
-        blocks = len(counts)
-        drawn = np.random.default_rng(seed).multinomial(blocks, np.full(blocks, 1 / blocks), size=_RESAMPLES)
-        parts = np.array_split(drawn, 20)
-        again = np.concatenate([self._measure.of(np.tensordot(part, counts, 1)) for part in parts])
-        known = again[~np.isnan(again)]
-        low, high = np.quantile(known, (0.025, 0.975)) if len(known) else (np.nan, np.nan)
-        return float(low), float(high)
+        parts = np.array_split(resampled(len(counts), seed), 20)
+        return middle(np.concatenate([self._measure.of(np.tensordot(part, counts, 1)) for part in parts]))

@@ -13,6 +13,7 @@ import torch
 from rich.progress import Progress
 from torch import nn
 
+from rnnscope.analysis.counts import whole
 from rnnscope.concept import Concept
 from rnnscope.errors import ConceptError, RecordingError, TextError
 from rnnscope.progress import interruption, progress_bar
@@ -24,7 +25,7 @@ from rnnscope.tracing.trace import Trace
 from .binning import Bins
 from .chance import p_value, shifts_of
 from .choice import Choice
-from .found import FoundUnits
+from .found import FoundUnits, reasons
 from .parts import halves, label_sample, labelled
 from .scores import MEASURES
 from .signal import SignalSearch
@@ -95,10 +96,20 @@ def find_units(
         If the text has fewer than 1,000 steps.
     AddressError, RecordingError
         If a signal does not exist, or has values that are not finite.
+
+    Examples
+    --------
+    >>> import rnnscope
+    >>> from rnnscope import trained
+    >>> from rnnscope.probes.concepts import named
+    >>> model = rnnscope.load(trained.path("prose-lstm"))
+    >>> text = '"You are late," said Anna, and sat down. "I know."\\n' * 20
+    >>> found = rnnscope.find_units(model, text, named("quotes"), signals=["c"], shifts=19)
+    >>> found.table.loc["quotes", "unit"]
+    'l0.c.170'
     """
     asked = _asked(concepts)
-    if shifts < 1 or seed < 0:
-        raise ConceptError(f"At least one shift and a seed from 0 on were expected; got {shifts} and {seed}.")
+    shifts, seed = whole(shifts, "shifts", 1), whole(seed, "seed")
     source = open_source(model, text, signals, characters)
     if len(source) < FEWEST:
         raise TextError(
@@ -300,5 +311,6 @@ def _same(question: Question, spread: np.ndarray) -> str | None:
 
 
 def _nothing(left_out: Mapping[str, str]) -> str:
-    reasons = "; ".join(f"{name} {reason}" for name, reason in left_out.items())
-    return f"There is nothing to tell apart: {reasons}. Take a text in which the concepts say different things."
+    return (
+        f"There is nothing to tell apart: {reasons(left_out)}. Take a text in which the concepts say different things."
+    )

@@ -24,8 +24,6 @@ from rnnscope.style import SIGNALS, SMALLEST, label, new_axes, style
 
 from .scores import MEASURES
 
-_NAMES = {"flag": "AUROC", "number": "Spearman", "category": "eta²"}
-
 
 @dataclass(frozen=True, eq=False, repr=False)
 class FoundUnits(Shown):
@@ -156,8 +154,12 @@ class FoundUnits(Shown):
         units = len(self.scores)
         yield f"Chosen on {fit:,} steps; scored on {held_out:,} others. p: the best of {units:,} units by chance."
         if self.left_out:
-            reasons = "; ".join(f"{name} {reason}" for name, reason in self.left_out.items())
-            yield Text(f"Left out: {reasons}.")
+            yield Text(f"Left out: {reasons(self.left_out)}.")
+
+
+def reasons(left_out: Mapping[str, str]) -> str:
+    """Why some concepts could not be searched for."""
+    return "; ".join(f"{name} {reason}" for name, reason in left_out.items())
 
 
 def check_table(path: str | Path) -> Path:
@@ -178,7 +180,7 @@ def _table(rows: pd.DataFrame) -> Table:
         unit = f"{row['unit']}{' low' if row['sign'] < 0 else ''}"
         flag = (f"{row['iou']:.2f}", f"{row['f1']:.2f}") if row["kind"] == "flag" else ("", "")
         score, interval = f"{row['score']:.3f}", f"{row['low']:.3f} {row['high']:.3f}"
-        cells = (row["concept"], unit, _NAMES[row["kind"]], score, interval, *flag, f"{row['p']:.3f}")
+        cells = (row["concept"], unit, MEASURES[row["kind"]].title, score, interval, *flag, f"{row['p']:.3f}")
         table.add_row(*map(Text, cells))
     return table
 

@@ -113,7 +113,8 @@ class Measure:
 
     Attributes
     ----------
-    name : str
+    name, title : str
+        In a table, and for people.
     neutral : float
         Its value where a unit tells nothing.
     of : callable
@@ -121,13 +122,14 @@ class Measure:
     """
 
     name: str
+    title: str
     neutral: float
     of: Callable[[np.ndarray], np.ndarray]
 
 
 MEASURES: Mapping[str, Measure] = {
-    "flag": Measure("auroc", 0.5, lambda counts: auroc(counts[..., 1, :], counts[..., 0, :])),
-    "number": Measure("spearman", 0.0, spearman),
-    "category": Measure("eta_squared", 0.0, eta_squared),
+    "flag": Measure("auroc", "AUROC", 0.5, lambda counts: auroc(counts[..., 1, :], counts[..., 0, :])),
+    "number": Measure("spearman", "Spearman", 0.0, spearman),
+    "category": Measure("eta_squared", "eta²", 0.0, eta_squared),
 }
 """By kind of concept."""

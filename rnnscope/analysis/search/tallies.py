@@ -1,4 +1,4 @@
-"""What one pass over a text gathers of units and labels; tallies of two texts can be merged.
+"""What one pass over a text gathers of units and labels.
 
 Tally     of all units of a signal: enough to rank them for every concept
 Detail    of one unit and one concept, block by block: enough for every score and its interval
@@ -109,12 +109,6 @@ class Tally:
             self._count(bins, labels[self._flags])
         if self._others:
             self._correlate(bins, labels[self._others])
-
-    def merge(self, other: Tally) -> None:
-        """Take in what a tally of other steps has, which has the same bins."""
-        self._counts += other._counts
-        self._label += other._label
-        self._rank += other._rank
 
     def flag(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         """Counts with the label and without it, each of shape (unit, bin), of a concept by its number."""
@@ -252,11 +246,6 @@ class Detail:
         pairs = (np.ones_like(values), values, labels, values**2, labels**2, values * labels)
         self._moments += [pair.sum(dtype=np.float64) for pair in pairs]
 
-    def merge(self, other: Detail) -> None:
-        """Take in what the same detail of other steps has."""
-        self.counts += other.counts
-        self._moments += other._moments
-
     @property
     def pearson(self) -> float:
         """Correlation of values and labels; of a flag the point-biserial one."""
@@ -294,9 +283,3 @@ class Sample:
         self.bins[:, places[kept]] = bins[:, kept]
         self.labels[:, places[kept]] = labels[:, kept]
         self.taken[places[kept]] = True
-
-    def merge(self, other: Sample) -> None:
-        """Take in what a sample of other steps of the same stretch has."""
-        self.bins[:, other.taken] = other.bins[:, other.taken]
-        self.labels[:, other.taken] = other.labels[:, other.taken]
-        self.taken |= other.taken

@@ -59,6 +59,18 @@ class CTRNN(SequenceLayer):
     ------
     ModelError
         If an option has no meaning.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import rnnscope
+    >>> layer = rnnscope.CTRNN(input_size=3, hidden_size=5, tau=100.0, dt=20.0)
+    >>> with rnnscope.record(layer) as recording:
+    ...     rates, (h, rate) = layer(torch.zeros(7, 1, 3))
+    >>> recording
+    Recording(l0.h, l0.rate)
+    >>> layer.alpha, torch.equal(recording["l0.rate"], rates)
+    (tensor(0.2000), True)
     """
 
     alpha: Tensor
@@ -90,10 +102,16 @@ class CTRNN(SequenceLayer):
         return f"nonlinearity={self.nonlinearity}, form={self.form}, batch_first={self.batch_first}"
 
     def rate(self, total: Tensor) -> Tensor:
+        """The nonlinearity f."""
         return _NONLINEARITIES[self.nonlinearity](total)
 
     def leak(self, h: Tensor, goal: Tensor) -> Tensor:
-        """A step of Euler's method on tau dh/dt = goal - h."""
+        """A step of Euler's method on tau dh/dt = goal - h.
+
+        Parameters
+        ----------
+        h, goal : tensors of shape (batch, unit)
+        """
         return (1 - self.alpha) * h + self.alpha * goal
 
     def begin(self, x: Tensor) -> States:

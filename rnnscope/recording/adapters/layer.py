@@ -63,4 +63,10 @@ class SequenceLayer(nn.Module, ABC):
 
     @abstractmethod
     def run(self, x: Tensor, states: States) -> tuple[Tensor, States]:
-        """Outputs and last states for an input of shape (time, batch, input)."""
+        """Outputs and last states.
+
+        Parameters
+        ----------
+        x : tensor of shape (time, batch, input)
+        states : tuple of tensors of shape (batch, unit)
+        """

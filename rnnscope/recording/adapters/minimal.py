@@ -99,6 +99,18 @@ class MinGRU(_Minimal):
     ----------
     linear : nn.Linear
         The rows of z, then those of n.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import rnnscope
+    >>> layer = rnnscope.MinGRU(input_size=3, hidden_size=5)
+    >>> with rnnscope.record(layer) as recording:
+    ...     output, state = layer(torch.zeros(7, 1, 3))
+    >>> recording
+    Recording(l0.h, l0.z, l0.n)
+    >>> output.shape, state.shape
+    (torch.Size([7, 1, 5]), torch.Size([1, 5]))
     """
 
     parts = 2
@@ -132,6 +144,18 @@ class MinLSTM(_Minimal):
     ----------
     linear : nn.Linear
         The rows of f, then those of i, then those of g.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import rnnscope
+    >>> layer = rnnscope.MinLSTM(input_size=3, hidden_size=5)
+    >>> with rnnscope.record(layer) as recording:
+    ...     output, state = layer(torch.randn(7, 1, 3))
+    >>> recording
+    Recording(l0.h, l0.f, l0.i, l0.g)
+    >>> torch.allclose(recording["l0.f"] + recording["l0.i"], torch.ones(7, 1, 5))
+    True
     """
 
     parts = 3

@@ -33,7 +33,7 @@ _SIGNAL = "All units of a signal were expected, such as trace['l0.c']"
 _Card = dict[str, list[list[Any]]]
 
 
-def unit_cards(series: xr.DataArray, text: str, units: Sequence[int] | None = None) -> list[_Card]:
+def unit_cards(series: xr.DataArray, units: Sequence[int] | None = None) -> list[_Card]:
     """What the page says of each unit of a signal: the entry "cards", a list that JSON can hold.
 
     Of each unit: ``on`` and ``off``, at most six [n-gram, effect, count] each, the effect in standard deviations;
@@ -43,27 +43,25 @@ def unit_cards(series: xr.DataArray, text: str, units: Sequence[int] | None = No
     ----------
     series : DataArray of dims (time, unit)
         A signal of a trace, such as ``trace["l0.c"]``, or some steps of it.
-    text : str
-        The character of each of its steps.
     units : sequence of int, optional
         The numbers of the units that are wanted, in their order; all if not given.
 
     Raises
     ------
     AddressError, TextError
-        If the series is not that of a signal, or the text is not that of the series.
+        If the series is not that of a signal of a trace.
     """
     check_dims(series, ("time", "unit"), _SIGNAL)
     wanted = _finite(series if units is None else series.sel(unit=list(units)))
-    fewest = int(np.clip(len(text) // _SHARE, _FEWEST, _SURE))
+    fewest = int(np.clip(len(series) // _SHARE, _FEWEST, _SURE))
     cards = [_empty() for _ in range(wanted.shape[1])]
     for places in _together(wanted):
-        for place, card in zip(places, _cards(wanted[:, places], text, fewest), strict=True):
+        for place, card in zip(places, _cards(wanted[:, places], fewest), strict=True):
             cards[place] = card
     return cards
 
 
-def unit_measures(series: xr.DataArray, text: str, units: Sequence[int] | None = None) -> dict[str, list[Any]]:
+def unit_measures(series: xr.DataArray, units: Sequence[int] | None = None) -> dict[str, list[Any]]:
     """How each unit of a signal ranks: the entry "measures", None where it cannot be told.
 
     All units of the signal take part, also those that are not wanted. Keys: ``switch``, ``on``, ``dwell``,
@@ -72,7 +70,7 @@ def unit_measures(series: xr.DataArray, text: str, units: Sequence[int] | None =
     """
     check_dims(series, ("time", "unit"), _SIGNAL)
     held = _finite(series[:LONGEST])
-    parts = [rank_units(held[:, places], text[:LONGEST]).table for places in _together(held, len(held.unit))]
+    parts = [rank_units(held[:, places]).table for places in _together(held, len(held.unit))]
     table = pd.concat(parts).set_index("unit") if parts else pd.DataFrame()
     table = table.reindex(index=series["unit"].values if units is None else list(units), columns=list(_MEASURES))
     return {name: [plain(value) for value in table[name]] for name in _MEASURES}
@@ -97,9 +95,9 @@ def _together(series: xr.DataArray, most: int = _UNITS) -> Iterator[list[int]]:
     yield from ([int(place)] for place in some)
 
 
-def _cards(series: xr.DataArray, text: str, fewest: int) -> list[_Card]:
+def _cards(series: xr.DataArray, fewest: int) -> list[_Card]:
     cards = [_empty() for _ in range(series.shape[1])]
-    responses, contexts = signal_responses(series, text, fewest), signal_contexts(series, text, _PLACES)
+    responses, contexts = signal_responses(series, fewest), signal_contexts(series, _PLACES)
     for name, rows in (("on", responses.on(_NGRAMS)), ("off", responses.off(_NGRAMS))):
         for unit, *row in plain_rows(rows.reindex(columns=["unit", "ngram", "effect", "count"])):
             cards[unit][name].append(row)

@@ -12,7 +12,8 @@ import pandas as pd
 from torch import nn
 
 from rnnscope.analysis.gates.saturation import saturation
-from rnnscope.analysis.gates.timescales import Timescales, timescales
+from rnnscope.analysis.gates.timescales import timescales
+from rnnscope.analysis.gates.timescales_result import Timescales
 from rnnscope.analysis.gradients.flow import gradient_flow
 from rnnscope.analysis.language_models import read_documents
 from rnnscope.analysis.memory.context import effective_context
@@ -189,7 +190,7 @@ def _of_model(model: Any, text: Any, trace: Trace | None, seed: int) -> _Questio
     farthest = max(map(len, documents)) // 4 if documents else _LAGS
     lengths = [length for length in _LENGTHS if length <= max(1, farthest)]
     flow: Any = {"targets": _TARGETS, "lags": min(_LAGS, farthest), "seed": seed, "limit": LIMIT}
-    context: Any = {"targets": _PLACES, "lengths": lengths, "seed": seed, "limit": LIMIT}
+    context: Any = {"targets": _PLACES, "contexts": lengths, "seed": seed, "limit": LIMIT}
     of_trace = _of_trace(trace, seed) if trace is not None else {_TIMESCALES: _too_long}
     name = "model" if trace is None else str(trace.tree.attrs["model"])
     return {

@@ -13,7 +13,7 @@ from rich.text import Text
 from rnnscope.analysis.alignment import Alignment
 from rnnscope.analysis.causes.ablation_result import Ablation
 from rnnscope.analysis.gates.saturation import Saturation
-from rnnscope.analysis.gates.timescales import Timescales
+from rnnscope.analysis.gates.timescales_result import Timescales
 from rnnscope.analysis.gradients.flow_result import GradientFlow
 from rnnscope.analysis.memory.context_result import EffectiveContext
 from rnnscope.analysis.mistakes.error_result import ErrorAnalysis

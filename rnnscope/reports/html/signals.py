@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from scipy.cluster.hierarchy import leaves_list, linkage
 
 from rnnscope.recording.address import Address
+from rnnscope.reports.ordering import alike
 from rnnscope.reports.scale import Scale
 from rnnscope.tracing.trace import Trace
 
@@ -20,9 +20,6 @@ from .survey import Survey
 
 _ORDERED = 1_000
 """Steps by which units are put side by side."""
-
-_FEW = 300
-"""Units up to which the best of all such orders is looked for, which takes a second for a thousand."""
 
 
 def signal_entries(
@@ -62,7 +59,7 @@ def _entry(found: Survey, units: Sequence[int], levels: np.ndarray) -> dict[str,
         "units": [int(unit) for unit in units],
         "steps": found.steps(levels, places).tolist(),
         "reach": found.reach[places].tolist(),
-        "orders": {"cluster": _alike(found.sample[:, places]).tolist()},
+        "orders": {"cluster": alike(_some(found.sample[:, places])).tolist()},
     }
 
 
@@ -83,11 +80,6 @@ def _blocks(
     return names
 
 
-def _alike(values: np.ndarray) -> np.ndarray:
-    """An order of the columns of (time, unit) that puts those that rise and fall together side by side."""
-    values = np.nan_to_num(values[:: max(1, len(values) // _ORDERED)].astype(np.float64))
-    if values.shape[1] < 3 or len(values) < 2:
-        return np.arange(values.shape[1])
-    centred = values - values.mean(axis=0)
-    scaled = centred / (np.linalg.norm(centred, axis=0) + 1e-9)
-    return leaves_list(linkage(scaled.T, method="average", optimal_ordering=values.shape[1] <= _FEW))
+def _some(values: np.ndarray) -> np.ndarray:
+    """As many steps of (time, unit) as units are put in order by; 0 where there is no value."""
+    return np.nan_to_num(values[:: max(1, len(values) // _ORDERED)].astype(np.float64))

@@ -65,10 +65,6 @@ class Subject:
         return {address: found.units.tolist() for address, found in self.surveys.items() if not found.gate}
 
     @cached_property
-    def text(self) -> str:
-        return self.trace.text
-
-    @cached_property
     def told(self) -> Trace | None:
         """The trace without the signals that have no value at any step; None if nothing is left."""
         kept = [str(address) for address, found in self.surveys.items() if found.absent < len(self.trace)]
@@ -89,8 +85,7 @@ class Subject:
     @cached_property
     def _ranked(self) -> dict[str, dict[str, list[Any]]]:
         """The measures of all units of all states."""
-        beginning = self.text[:LONGEST]
-        return {str(address): unit_measures(self.trace[address][:LONGEST], beginning) for address in self.states}
+        return {str(address): unit_measures(self.trace[address][:LONGEST]) for address in self.states}
 
     def choose(self, named: Sequence[Unit], room: float) -> Choice:
         """What goes into a page that has so much room for this network, in bytes of the file."""
@@ -108,7 +103,7 @@ class Subject:
                 }
             elif units:
                 series = self.trace[address][:LONGEST].sel(unit=units)
-                entries[str(address)] = unit_measures(series, self.text[:LONGEST])
+                entries[str(address)] = unit_measures(series)
         return entries
 
     def cards(self, choice: Choice) -> dict[str, list[dict[str, Any]]]:
@@ -120,7 +115,7 @@ class Subject:
                 made = self._cards.setdefault(address, {})
                 missing = [unit for unit in units if unit not in made]
                 if missing:
-                    made.update(zip(missing, unit_cards(self.trace[address], self.text, missing), strict=True))
+                    made.update(zip(missing, unit_cards(self.trace[address], missing), strict=True))
                 bar.advance(task, len(units))
         return {str(address): [self._cards[address][unit] for unit in units] for address, units in wanted.items()}
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from rnnscope.errors import RecordingError, TextError
-from rnnscope.recording.recorder import recurrent_layers
+from rnnscope.recording.layers import recurrent_layers
 
 from .reader import Clock, Page, Stretch, costs, guesses, no_costs, no_guesses
 from .tokens import TokenReader

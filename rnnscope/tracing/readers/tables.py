@@ -41,7 +41,7 @@ def open_series(part: object, corpus: Mapping[str, Any]) -> Series:
     values = [name for name in table.columns if name != date]
     if not column and len(values) != 1:
         raise TextError(f"{table.path} must have one column of values beside the dates; got {', '.join(values)}.")
-    series = read_series(table.path, column or values[0], date, encoding)
+    series = read_series(table.path, encoding, column or values[0], date)
     return series.values, np.array([_moment(day) for day in series.dates], "datetime64[s]") if date else None
 
 

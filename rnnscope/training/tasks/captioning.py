@@ -21,9 +21,9 @@ from rnnscope.errors import RecipeError
 from rnnscope.models.captioner import Captioner
 from rnnscope.models.decoding import END, START
 from rnnscope.text import Vocabulary
-from rnnscope.training.batches import Shuffled
-from rnnscope.training.recipe import CorpusRecipe, ExampleTraining, Recipe
-from rnnscope.training.task import Score, Share, Task
+from rnnscope.training.example_task import ExampleTask
+from rnnscope.training.recipe import CorpusRecipe, Recipe
+from rnnscope.training.task import Score, facts_of
 
 _BATCH = 256
 """Images that are scored at once."""
@@ -44,23 +44,16 @@ class CaptioningRecipe(CorpusRecipe):
     column: str = "caption"
 
 
-class Captioning(Task):
+class Captioning(ExampleTask):
     """Images with their texts, scored by the texts that the network writes greedily."""
 
     network = Captioner
     corpus_recipe = CaptioningRecipe
-    training_recipe = ExampleTraining
 
     def __init__(self, recipe: Recipe) -> None:
         self._recipe = recipe
         wanted = recipe.corpus
-        corpus = open_images(
-            wanted.name or None,
-            wanted.path or None,
-            column=wanted.column,
-            encoding=wanted.encoding,
-            fractions=wanted.split,
-        )
+        corpus = open_images(wanted.name, wanted.path, wanted.encoding, wanted.column, wanted.split)
         self.images = corpus.parts
         train = self.images["train"]
         if recipe.model.image_size != train.pixels.shape[1]:
@@ -73,17 +66,14 @@ class Captioning(Task):
             part: [torch.from_numpy(self._vocabulary.encode(START + caption + END)) for caption in images.captions]
             for part, images in self.images.items()
         }
-        training: ExampleTraining = recipe.training
-        self.batches = Shuffled([len(tokens) for tokens in self._tokens["train"]], training.batch_size, recipe.seed)
-        self.facts = {
-            "name": corpus.name,
-            "source": corpus.source,
-            "licence": corpus.licence,
-            "counted": "images",
-            "parts": {part: len(images) for part, images in self.images.items()},
-            "notes": dict(corpus.notes),
-            "sha256": {part: _digest(images) for part, images in self.images.items()},
-        }
+        self.open_examples([len(tokens) for tokens in self._tokens["train"]], recipe)
+        self.facts = facts_of(
+            corpus,
+            "images",
+            parts={part: len(images) for part, images in self.images.items()},
+            sha256={part: _digest(images) for part, images in self.images.items()},
+            notes=corpus.notes,
+        )
         self.remarks = tuple(self._remarks())
 
     def build(self) -> Captioner:
@@ -92,20 +82,11 @@ class Captioning(Task):
         model.standardise(float(pixels.mean()), float(pixels.std()) or 1.0)
         return model
 
-    def __len__(self) -> int:
-        return len(self.batches)
+    def summed_loss(self, model: Any, places: Sequence[int]) -> Tensor:
+        return self._nats(model, "train", places, next(model.parameters()).device)
 
-    @property
-    def batch_size(self) -> float:
-        return len(self.images["train"]) / len(self.batches)
-
-    def loss(self, model: Any, index: int, share: Share) -> Tensor:
-        batch = self.batches[index]
-        chosen = batch[share.index :: share.count]
-        weight = share.count / self._characters("train", batch)
-        if not chosen:
-            chosen, weight = batch[:1], 0.0
-        return weight * self._nats(model, "train", chosen, next(model.parameters()).device)
+    def weight(self, places: Sequence[int]) -> int:
+        return self._characters("train", places)
 
     @torch.no_grad()
     def validate(self, model: Captioner) -> float:

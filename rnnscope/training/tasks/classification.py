@@ -20,9 +20,9 @@ from rnnscope.corpora.labelled import LabelledCorpus, LabelledText, open_labelle
 from rnnscope.errors import TextError
 from rnnscope.models.classifier import SequenceClassifier
 from rnnscope.text import Vocabulary
-from rnnscope.training.batches import Shuffled
-from rnnscope.training.recipe import CorpusRecipe, ExampleTraining, Recipe, demand
-from rnnscope.training.task import Score, Share, Task
+from rnnscope.training.example_task import ExampleTask
+from rnnscope.training.recipe import CorpusRecipe, Recipe, demand
+from rnnscope.training.task import Score, facts_of
 
 _SCORED = ("validation", "test")
 _INVERSE_STRENGTHS = (1.0, 10.0, 100.0)
@@ -30,9 +30,6 @@ _INVERSE_STRENGTHS = (1.0, 10.0, 100.0)
 
 _WORD = r"\w+|[^\w\s]"
 """A word or a mark; a text that is not empty has one."""
-
-_EVALUATED = 256
-"""Texts side by side where nothing is trained."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +52,7 @@ class LabelledRecipe(CorpusRecipe):
         demand(self.longest > 0, "corpus.longest", "more than 0", self.longest)
 
 
-class Classification(Task):
+class Classification(ExampleTask):
     """Texts in shuffled batches, cross-entropy of their labels.
 
     The labels and characters of the network are those of the training part. A character that only one of
@@ -64,7 +61,6 @@ class Classification(Task):
 
     network = SequenceClassifier
     corpus_recipe = LabelledRecipe
-    training_recipe = ExampleTraining
 
     def __init__(self, recipe: Recipe) -> None:
         self._recipe = recipe
@@ -75,35 +71,24 @@ class Classification(Task):
         self.labels = tuple(sorted({example.label for example in self.parts["train"]}))
         self._demand_parts()
         self._vocabulary = _vocabulary(example.text for example in self.parts["train"])
-        self._tokens = {
-            part: [torch.from_numpy(self._vocabulary.encode(example.text)) for example in examples]
-            for part, examples in self.parts.items()
-        }
-        lengths = [len(tokens) for tokens in self._tokens["train"]]
-        self.batches = Shuffled(lengths, recipe.training.batch_size, recipe.seed)
+        train = self.parts["train"]
+        self._tokens = [torch.from_numpy(self._vocabulary.encode(example.text)) for example in train]
+        self._numbers = self._targets(train)
+        self.open_examples([len(tokens) for tokens in self._tokens], recipe)
         self.facts = self._facts(corpus)
         self.remarks = (*corpus.remarks, *self._remarks(corpus))
 
     def build(self) -> SequenceClassifier:
         return SequenceClassifier(self._recipe.model, self._vocabulary, self.labels)
 
-    def __len__(self) -> int:
-        return len(self.batches)
-
-    @property
-    def batch_size(self) -> float:
-        return len(self.parts["train"]) / len(self.batches)
-
-    def loss(self, model: Any, index: int, share: Share) -> Tensor:
-        batch = self.batches[index]
-        mine = batch[share.index :: share.count]
-        chosen = mine or batch[:1]  # a share without examples counts for nothing, but goes through the network
+    def summed_loss(self, model: Any, places: Sequence[int]) -> Tensor:
         device = next(model.parameters()).device
-        tokens, lengths = _padded([self._tokens["train"][i] for i in chosen])
-        targets = self._targets([self.parts["train"][i] for i in chosen])
-        logits = model(tokens.to(device), lengths)
-        total = functional.cross_entropy(logits, targets.to(device), reduction="sum")
-        return total * (len(mine) / len(chosen)) * (share.count / len(batch))
+        texts = [self._tokens[place] for place in places]
+        logits = model(pad_sequence(texts).to(device), torch.tensor([len(text) for text in texts]))
+        return functional.cross_entropy(logits, self._numbers[list(places)].to(device), reduction="sum")
+
+    def weight(self, places: Sequence[int]) -> int:
+        return len(places)
 
     @torch.no_grad()
     def validate(self, model: SequenceClassifier) -> float:
@@ -141,15 +126,7 @@ class Classification(Task):
         return [self.labels[i] for i in self._logits(model, part).argmax(dim=-1).tolist()]
 
     def _logits(self, model: SequenceClassifier, part: str) -> Tensor:
-        """Logits of a part's texts, shape (batch, label), those of similar length computed together."""
-        tokens = self._tokens[part]
-        order = sorted(range(len(tokens)), key=lambda i: len(tokens[i]))
-        logits = torch.empty(len(tokens), len(self.labels))
-        for start in range(0, len(order), _EVALUATED):
-            chosen = order[start : start + _EVALUATED]
-            padded, lengths = _padded([tokens[i] for i in chosen])
-            logits[chosen] = model(padded.to(model.device), lengths).float().cpu()
-        return logits
+        return model.logits_of([example.text for example in self.parts[part]])
 
     def _targets(self, examples: Sequence[LabelledText]) -> Tensor:
         """Numbers of the labels; -1 for one that the training part lacks."""
@@ -208,19 +185,17 @@ class Classification(Task):
         duplicates = f"{corpus.duplicates:,} texts left out that were there already but for case and white space"
         if corpus.contradictions:
             duplicates += f"; {corpus.contradictions:,} have several labels and are in one part with all of them"
-        return {
-            "name": corpus.name,
-            "source": corpus.source,
-            "licence": corpus.licence,
-            "counted": "texts",
-            "parts": {part: len(examples) for part, examples in self.parts.items()},
-            "notes": {
+        return facts_of(
+            corpus,
+            "texts",
+            parts={part: len(examples) for part, examples in self.parts.items()},
+            sha256={part: _digest(examples) for part, examples in self.parts.items()},
+            notes={
                 "classes": f"{', '.join(classes)} (train + validation + test)",
                 "largest class": f"{largest}, {size / total:.1%} of the texts",
                 "duplicates": duplicates,
             },
-            "sha256": {part: _digest(examples) for part, examples in self.parts.items()},
-        }
+        )
 
     def _remarks(self, corpus: LabelledCorpus) -> list[str]:
         remarks = [
@@ -242,11 +217,6 @@ def _vocabulary(texts: Iterable[str]) -> Vocabulary:
     """The characters that at least two texts have."""
     counts = Counter(character for text in texts for character in set(text))
     return Vocabulary(sorted(character for character, count in counts.items() if count > 1))
-
-
-def _padded(texts: list[Tensor]) -> tuple[Tensor, Tensor]:
-    """Texts side by side, int64 of shape (time, batch), and their lengths."""
-    return pad_sequence(texts), torch.tensor([len(text) for text in texts])
 
 
 def _digest(examples: Sequence[LabelledText]) -> str:

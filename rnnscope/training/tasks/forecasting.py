@@ -18,7 +18,7 @@ from rnnscope.models.stack import State
 from rnnscope.training.batches import Streams
 from rnnscope.training.recipe import CorpusRecipe, Recipe, StreamTraining
 from rnnscope.training.stream_task import StreamTask
-from rnnscope.training.task import Score
+from rnnscope.training.task import Score, facts_of
 
 _LARGEST_ORDER = 20
 _DECAYS = (0.9, 0.94, 0.97, 0.99)
@@ -60,27 +60,21 @@ class Forecasting(StreamTask):
     def __init__(self, recipe: Recipe) -> None:
         self._recipe = recipe
         wanted = recipe.corpus
-        self.series = open_series(
-            wanted.name or None, wanted.path or None, column=wanted.column, date=wanted.date, encoding=wanted.encoding
-        )
+        self.series = open_series(wanted.name, wanted.path, wanted.encoding, wanted.column, wanted.date)
         self.parts = self.series.split(wanted.split)
         below = int((self.series.values <= 0).sum())
         self._config: ForecasterConfig = replace(recipe.model, logarithmic=recipe.model.logarithmic and not below)
         self.changes = changes_of(self.series.values, self._config.logarithmic)
         self._center, self._spread = self._scale()
         self.open_streams(self._streams(recipe.training), recipe.training)
-        self.facts = {
-            "name": self.series.name,
-            "source": self.series.source,
-            "licence": self.series.licence,
-            "counted": "values",
-            "parts": {part: place.stop - place.start for part, place in self.parts.items()},
-            "notes": _periods(self.series, self.parts),
-            "sha256": {
-                part: hashlib.sha256(self.series.values[place].astype("<f8").tobytes()).hexdigest()
-                for part, place in self.parts.items()
-            },
-        }
+        values = {part: self.series.values[place] for part, place in self.parts.items()}
+        self.facts = facts_of(
+            self.series,
+            "values",
+            parts={part: len(those) for part, those in values.items()},
+            sha256={part: hashlib.sha256(those.astype("<f8").tobytes()).hexdigest() for part, those in values.items()},
+            notes=_periods(self.series, self.parts),
+        )
         fallback = f"{below:,} values are not above zero, so the network reads differences instead of log returns."
         self.remarks = (*self.series.remarks, *([fallback] if recipe.model.logarithmic and below else []))
 

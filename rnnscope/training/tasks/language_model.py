@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -19,7 +19,7 @@ from rnnscope.text import Document, Vocabulary
 from rnnscope.training.batches import Streams
 from rnnscope.training.recipe import CorpusRecipe, Recipe
 from rnnscope.training.stream_task import StreamTask
-from rnnscope.training.task import Score
+from rnnscope.training.task import Score, facts_of
 
 _WINDOW = 1024
 _HIGHEST_ORDER = 12
@@ -43,7 +43,7 @@ class LanguageModelling(StreamTask):
                 "the character that it is to predict."
             )
         self._recipe = recipe
-        corpus = open_corpus(recipe.corpus.name or None, recipe.corpus.path or None, recipe.corpus.encoding)
+        corpus = open_corpus(recipe.corpus.name, recipe.corpus.path, recipe.corpus.encoding)
         parts = corpus.split(recipe.corpus.split)
         self._vocabulary = Vocabulary.of(*(document.text for document in parts["train"]))
         self.tokens = {part: _encode(self._vocabulary, documents) for part, documents in parts.items()}
@@ -52,16 +52,15 @@ class LanguageModelling(StreamTask):
                 raise TextError(f"The {part} part has no text to score. Give a longer text, or another corpus.split.")
         training = recipe.training
         self.open_streams(Streams(self.tokens["train"], training.streams, training.window), training)
-        self.facts = {
-            "name": corpus.name,
-            "source": corpus.source,
-            "licence": corpus.licence,
-            "counted": "characters",
-            "parts": {part: len(ids) for part, ids in self.tokens.items()},
-            "notes": {"documents": f"{len(corpus.documents):,}"} if len(corpus.documents) > 1 else {},
-            "sha256": {part: hashlib.sha256(ids.numpy().tobytes()).hexdigest() for part, ids in self.tokens.items()},
-        }
-        self.remarks = tuple(self._remarks(len(corpus.skipped)))
+        self.facts = facts_of(
+            corpus,
+            "characters",
+            parts={part: len(ids) for part, ids in self.tokens.items()},
+            sha256={part: hashlib.sha256(ids.numpy().tobytes()).hexdigest() for part, ids in self.tokens.items()},
+            notes={"documents": f"{len(corpus.documents):,}"} if len(corpus.documents) > 1 else {},
+        )
+        unknown = {part: int((ids == 0).sum()) for part, ids in self.tokens.items()}
+        self.remarks = (*_unknown(unknown), *corpus.remarks)
 
     def build(self) -> CharLanguageModel:
         return CharLanguageModel(self._recipe.model, self._vocabulary)
@@ -84,17 +83,6 @@ class LanguageModelling(StreamTask):
             for part, tokens in self.tokens.items()
             if part != "train"
         ]
-
-    def _remarks(self, skipped: int) -> list[str]:
-        unknown = {part: int((ids == 0).sum()) for part, ids in self.tokens.items()}
-        remarks = [
-            f"{count:,} characters of the {part} part are unknown to the vocabulary of the training part."
-            for part, count in unknown.items()
-            if count
-        ]
-        if skipped:
-            remarks.append(f"{skipped:,} files were left out: empty, binary or in another encoding.")
-        return remarks
 
 
 @torch.no_grad()
@@ -125,6 +113,14 @@ def evaluate(model: CharLanguageModel, tokens: Tensor, streams: int = 1) -> floa
         targets = columns[start + 1 : stop + 1].to(model.device)
         total += functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="sum").cpu()
     return float(total) / (streams * (length - 1))
+
+
+def _unknown(counts: Mapping[str, int]) -> list[str]:
+    return [
+        f"{count:,} characters of the {part} part are unknown to the vocabulary of the training part."
+        for part, count in counts.items()
+        if count
+    ]
 
 
 def _encode(vocabulary: Vocabulary, documents: Sequence[Document]) -> Tensor:

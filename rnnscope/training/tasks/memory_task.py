@@ -10,12 +10,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rnnscope.corpora.data import Data
 from rnnscope.models.transducer import Transducer
 from rnnscope.problems.known import find_problem
 from rnnscope.problems.losses import masked_loss
 from rnnscope.problems.problem import Batch, generator
 from rnnscope.training.recipe import CorpusRecipe, ExampleTraining, Recipe, demand
-from rnnscope.training.task import Score, Share, Task
+from rnnscope.training.task import Score, Share, Task, facts_of
 
 EPOCH = 100
 """Batches an epoch: the sequences never come to an end, so this is where one is said to."""
@@ -85,16 +86,15 @@ class MemoryTask(Task):
         for name, given in (("problem", recipe.model.problem), ("length", recipe.model.length)):
             demand(not given, f"model.{name}", "left out: [corpus] says it", given)
         self.unit = self.problem.unit
-        self.facts = {
-            "name": f"{self.problem.name} of length {self._length:,}: {self.problem.about}",
-            "source": self.problem.source,
-            "licence": "generated",
-            "counted": "sequences",
-            "parts": {"train": round(recipe.training.epochs * self.batch_size * EPOCH)}
-            | dict.fromkeys(_PARTS, _SEQUENCES),
-            "notes": {},
-            "sha256": {part: _digest(next(self._scored(part))) for part in _PARTS} | {"train": _digest(self._drawn(0))},
-        }
+        name = f"{self.problem.name} of length {self._length:,}: {self.problem.about}"
+        drawn = round(recipe.training.epochs * self.batch_size * EPOCH)
+        self.facts = facts_of(
+            Data(name=name, source=self.problem.source, licence="generated"),
+            "sequences",
+            parts={"train": drawn} | dict.fromkeys(_PARTS, _SEQUENCES),
+            sha256={part: _digest(next(self._scored(part))) for part in _PARTS} | {"train": _digest(self._drawn(0))},
+            notes={},
+        )
 
     def build(self) -> Transducer:
         return Transducer(replace(self._recipe.model, problem=self.problem.name, length=self._length))

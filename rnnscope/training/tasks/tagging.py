@@ -19,9 +19,9 @@ from rnnscope.corpora.tagged import TaggedCorpus, TaggedSentence, open_tagged
 from rnnscope.errors import TextError
 from rnnscope.models.tagger import Lexicon, SequenceTagger
 from rnnscope.text import Vocabulary
-from rnnscope.training.batches import Shuffled
-from rnnscope.training.recipe import CorpusRecipe, ExampleTraining, Recipe, demand
-from rnnscope.training.task import Score, Share, Task
+from rnnscope.training.example_task import ExampleTask
+from rnnscope.training.recipe import CorpusRecipe, Recipe, demand
+from rnnscope.training.task import Score, facts_of
 
 _NO_LABEL = -100
 _SCORED = ("validation", "test")
@@ -75,12 +75,11 @@ class MostFrequentTag:
         return [self._of_words.get(word, self._of_new_words) for word in words]
 
 
-class Tagging(Task):
+class Tagging(ExampleTask):
     """Labels of words, scored by the share of words whose label is right, punctuation included."""
 
     network = SequenceTagger
     corpus_recipe = TaggedCorpusRecipe
-    training_recipe = ExampleTraining
 
     def __init__(self, recipe: Recipe) -> None:
         self._recipe = recipe
@@ -93,28 +92,18 @@ class Tagging(Task):
         self._demand_labels()
         self.lexicon = _lexicon(self.parts["train"], settings.minimum_count)
         self.baseline = MostFrequentTag(self.parts["train"])
-        lengths = [len(sentence) for sentence in self.parts["train"]]
-        self.batches = Shuffled(lengths, recipe.training.batch_size, recipe.seed)
+        self.open_examples([len(sentence) for sentence in self.parts["train"]], recipe)
         self.facts = self._facts(corpus)
         self.remarks = (*_remarks_on_length(corpus, settings.longest), *self._remarks(counts))
 
     def build(self) -> SequenceTagger:
         return SequenceTagger(self._recipe.model, self.lexicon, self.labels)
 
-    def __len__(self) -> int:
-        return len(self.batches)
+    def summed_loss(self, model: Any, places: Sequence[int]) -> Tensor:
+        return self._cross_entropy(model, [self.parts["train"][place] for place in places])
 
-    @property
-    def batch_size(self) -> float:
-        return self.facts["parts"]["train"] / len(self)
-
-    def loss(self, model: Any, index: int, share: Share) -> Tensor:
-        batch = [self.parts["train"][i] for i in self.batches[index]]
-        weight = share.count / sum(map(len, batch))
-        chosen = batch[share.index :: share.count]
-        if not chosen:
-            chosen, weight = batch[:1], 0.0
-        return self._summed_loss(model, chosen) * weight
+    def weight(self, places: Sequence[int]) -> int:
+        return sum(len(self.parts["train"][place]) for place in places)
 
     @torch.no_grad()
     def validate(self, model: SequenceTagger) -> float:
@@ -122,7 +111,7 @@ class Tagging(Task):
         size = self._recipe.training.batch_size
         batches = [sentences[start : start + size] for start in range(0, len(sentences), size)]
         known = sum(tag in self._label_ids for sentence in sentences for tag in sentence.tags)
-        return sum(float(self._summed_loss(model, batch)) for batch in batches) / known
+        return sum(float(self._cross_entropy(model, batch)) for batch in batches) / known
 
     def scores(self, model: SequenceTagger) -> list[Score]:
         return [score for part in _SCORED for score in self._scores_of(part, model)]
@@ -141,7 +130,7 @@ class Tagging(Task):
             if where.any()
         ]
 
-    def _summed_loss(self, model: Any, sentences: Sequence[TaggedSentence]) -> Tensor:
+    def _cross_entropy(self, model: Any, sentences: Sequence[TaggedSentence]) -> Tensor:
         """The cross-entropy in nats, summed over the words whose tag is known."""
         device = next(model.parameters()).device
         batch = self.lexicon.encode([sentence.words for sentence in sentences])
@@ -174,15 +163,13 @@ class Tagging(Task):
         }
         if corpus.own_parts:
             notes["parts"] = "those of the corpus; corpus.split is not used"
-        return {
-            "name": corpus.name,
-            "source": corpus.source,
-            "licence": corpus.licence,
-            "counted": "words",
-            "parts": {part: sum(map(len, sentences)) for part, sentences in corpus.parts.items()},
-            "notes": notes,
-            "sha256": {part: _digest(sentences) for part, sentences in corpus.parts.items()},
-        }
+        return facts_of(
+            corpus,
+            "words",
+            parts={part: sum(map(len, sentences)) for part, sentences in corpus.parts.items()},
+            sha256={part: _digest(sentences) for part, sentences in corpus.parts.items()},
+            notes=notes,
+        )
 
     def _remarks(self, counts: Counter[str]) -> list[str]:
         remarks = []

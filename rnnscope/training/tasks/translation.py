@@ -19,9 +19,9 @@ from rnnscope.errors import TextError
 from rnnscope.models.decoding import with_marks
 from rnnscope.models.translator import Translator, source_tokens, target_tokens
 from rnnscope.text import Vocabulary
-from rnnscope.training.batches import Shuffled
-from rnnscope.training.recipe import CorpusRecipe, ExampleTraining, Recipe, demand
-from rnnscope.training.task import Score, Share, Task
+from rnnscope.training.example_task import ExampleTask
+from rnnscope.training.recipe import CorpusRecipe, Recipe, demand
+from rnnscope.training.task import Score, facts_of
 
 BEAMS = (1, 5)
 """The searches that are scored; a beam of one is greedy."""
@@ -48,7 +48,7 @@ class PairsRecipe(CorpusRecipe):
         demand(self.longest > 0, "corpus.longest", "more than 0", self.longest)
 
 
-class Translation(Task):
+class Translation(ExampleTask):
     """Pairs of texts, the target given to the network character by character (teacher forcing).
 
     A source with several translations is an example with each of them in training, and one text with
@@ -57,7 +57,6 @@ class Translation(Task):
 
     network = Translator
     corpus_recipe = PairsRecipe
-    training_recipe = ExampleTraining
 
     def __init__(self, recipe: Recipe) -> None:
         self._recipe = recipe
@@ -69,35 +68,24 @@ class Translation(Task):
         self.examples = {part: [(p.source, t) for p in pairs for t in p.targets] for part, pairs in self.parts.items()}
         sources, targets = zip(*self.examples["train"], strict=True)
         self._source, self._target = Vocabulary.of(*sources), with_marks(Vocabulary.of(*targets))
-        lengths = [len(source) + len(target) for source, target in self.examples["train"]]
-        self.batches = Shuffled(lengths, recipe.training.batch_size, recipe.seed)
-        self.facts = {
-            "name": corpus.name,
-            "source": corpus.source,
-            "licence": corpus.licence,
-            "counted": "pairs",
-            "parts": {part: len(examples) for part, examples in self.examples.items()},
-            "notes": self._notes(),
-            "sha256": {part: _digest(examples) for part, examples in self.examples.items()},
-        }
+        self.open_examples([len(source) + len(target) for source, target in self.examples["train"]], recipe)
+        self.facts = facts_of(
+            corpus,
+            "pairs",
+            parts={part: len(examples) for part, examples in self.examples.items()},
+            sha256={part: _digest(examples) for part, examples in self.examples.items()},
+            notes=self._notes(),
+        )
         self.remarks = (*corpus.remarks, *self._unknown())
 
     def build(self) -> Translator:
         return Translator(self._recipe.model, self._source, self._target)
 
-    def __len__(self) -> int:
-        return len(self.batches)
+    def summed_loss(self, model: Any, places: Sequence[int]) -> Tensor:
+        return self._cross_entropy(model, [self.examples["train"][place] for place in places])
 
-    @property
-    def batch_size(self) -> float:
-        return len(self.examples["train"]) / len(self)
-
-    def loss(self, model: Any, index: int, share: Share) -> Tensor:
-        batch = [self.examples["train"][place] for place in self.batches[index]]
-        mine = batch[share.index :: share.count]
-        if not mine:
-            return 0 * self._cross_entropy(model, batch[:1])
-        return self._cross_entropy(model, mine) * share.count / _characters(batch)
+    def weight(self, places: Sequence[int]) -> int:
+        return _characters([self.examples["train"][place] for place in places])
 
     @torch.no_grad()
     def validate(self, model: Translator) -> float:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from io import StringIO
 from typing import Any
 
 import numpy as np
 import pytest
-from rich.console import Console
 
 from rnnscope import intervene
 from rnnscope.analysis.agreement.ablation import agreement_ablation
@@ -15,6 +13,7 @@ from rnnscope.analysis.agreement.preference import agreement
 from rnnscope.errors import AddressError, InterventionError, TextError
 from rnnscope.recording.intervention import clamp
 from tests.analysis.agreement.agreeing import agreeing, agreeing_pairs
+from tests.printing import printed
 
 
 def test_without_the_latch_nothing_is_left_and_without_others_everything() -> None:
@@ -40,9 +39,7 @@ def test_zero_is_what_a_clamped_network_prefers() -> None:
 
 def test_the_card_and_the_picture() -> None:
     result = agreement_ablation(agreeing(), agreeing_pairs(), "l0.c.3", controls=2)
-    console = Console(width=80, record=True, file=StringIO())
-    console.print(result)
-    card = console.export_text()
+    card = printed(result)
     assert "Agreement without l0.c.3" in card and "2/2" in card
     assert max(map(len, card.splitlines())) <= 80
     assert [label.get_text() for label in result.plot().get_yticklabels()] == ["all", "bb", "cc"]

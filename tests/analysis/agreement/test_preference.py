@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from io import StringIO
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from rich.console import Console
 from scipy.stats import binomtest
 from sklearn.metrics import roc_auc_score
 
@@ -22,6 +20,7 @@ from rnnscope.analysis.intervals import wilson_interval
 from rnnscope.corpora.minimal_pairs import MinimalPair
 from rnnscope.errors import ModelError, TextError
 from tests.analysis.agreement.agreeing import agreeing, agreeing_pairs
+from tests.printing import printed
 
 PAIRS = [
     MinimalPair("ab cd", "ab c", {"kind": "one"}),
@@ -39,7 +38,7 @@ def by_hand(model: CharLanguageModel, text: str) -> float:
 
 def test_margins_are_differences_of_whole_sentences(make_model: Callable[..., CharLanguageModel]) -> None:
     model = make_model("abcd .\n", layers=2)
-    result = agreement(model, PAIRS, start="\n", end=".")
+    result = agreement(model, PAIRS, before="\n", after=".")
     with torch.no_grad():
         expected = [
             by_hand(model, f"\n{good}") - by_hand(model, f"\n{bad}")
@@ -65,8 +64,8 @@ def test_a_form_is_not_rewarded_for_being_shorter(make_model: Callable[..., Char
     model = make_model("abcd .\n")
     ngram = KneserNey(3, len(model.vocabulary)).fit(model.vocabulary.encode("c ab.\n" * 40 + "c ac.\n" * 40))
     pairs = [MinimalPair("c ab", "c a")]
-    assert agreement(model, pairs, baseline=ngram).pairs["baseline"].item() > 3
-    assert agreement(model, pairs, baseline=ngram, end="").pairs["baseline"].item() < 0
+    assert agreement(model, pairs, ngram=ngram).pairs["baseline"].item() > 3
+    assert agreement(model, pairs, ngram=ngram, after="").pairs["baseline"].item() < 0
 
 
 def test_the_baseline_reads_each_sentence_by_itself(make_model: Callable[..., CharLanguageModel]) -> None:
@@ -124,10 +123,8 @@ def test_the_interval_is_that_of_scipy(right: int, count: int) -> None:
 def test_the_card_and_the_picture() -> None:
     model = agreeing()
     ngram = KneserNey(3, len(model.vocabulary)).fit(model.vocabulary.encode('ab "cd". "" ab dd cc c.\n' * 5))
-    result = agreement(model, agreeing_pairs(), baseline=ngram, end="")
-    console = Console(width=80, record=True, file=StringIO())
-    console.print(result)
-    card = console.export_text()
+    result = agreement(model, agreeing_pairs(), ngram=ngram, after="")
+    card = printed(result)
     assert max(map(len, card.splitlines())) <= 80
     assert "3-gram" in card and "24 pairs" in card and "kind" in card
     axes = result.plot()
@@ -143,13 +140,14 @@ def test_characters_that_the_network_does_not_know_are_told(make_model: Callable
     ("options", "error", "words"),
     [
         ({"pairs": []}, TextError, "One minimal pair or more"),
+        ({"pairs": 3}, TextError, "One minimal pair or more"),
         ({"pairs": ["the dog runs"]}, TextError, "One minimal pair or more"),
         ({"pairs": [MinimalPair("xyz", "xxx")]}, TextError, "does not know"),
         ({"by": ["colour"]}, TextError, "no condition 'colour'. They have kind"),
-        ({"start": ""}, TextError, "start is one character"),
-        ({"end": None}, TextError, "end is a text"),
+        ({"before": ""}, TextError, "before is one character"),
+        ({"after": None}, TextError, "after is a text"),
         ({"seed": -1}, TextError, "seed"),
-        ({"baseline": KneserNey(2, 5)}, TextError, "KneserNey of the network's"),
+        ({"ngram": KneserNey(2, 5)}, TextError, "KneserNey of the network's"),
         ({"model": torch.nn.Linear(2, 2)}, ModelError, "language model"),
     ],
 )

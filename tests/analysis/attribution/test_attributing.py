@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 import warnings
 from collections.abc import Callable
@@ -13,7 +12,6 @@ import captum.attr
 import numpy as np
 import pytest
 import torch
-from rich.console import Console
 from torch import Tensor, nn
 
 import rnnscope
@@ -23,6 +21,7 @@ from rnnscope.analysis.attribution.methods import METHODS
 from rnnscope.analysis.attribution.question import Question
 from rnnscope.errors import AttributionError, TextError
 from tests.handmade import latch
+from tests.printing import printed
 
 from .own_modules import Linear, Loop, Tagged
 
@@ -136,9 +135,7 @@ def test_scores_that_do_not_add_up_are_called_so(make_model: Callable[..., CharL
         weight.data *= 3  # chaotic: no path is smooth enough
     found = attribute(model, "abc, de. abba, fed a bee", "a@-1", steps=64)
     assert found.gap > 1
-    console = Console(width=200, file=io.StringIO())
-    console.print(found)
-    assert "Above 1 %: take more steps (steps= in Python), or another method." in console.file.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
+    assert "Above 1 %: take more steps (steps= in Python), or another method." in printed(found, 200)
 
 
 def test_the_opening_quote_is_what_the_state_inside_is_due_to() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Callable
 from itertools import combinations
@@ -11,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from rich.console import Console
 from torch import nn
 
 from rnnscope import SequenceClassifier, Vocabulary
@@ -23,6 +21,7 @@ from rnnscope.analysis.attribution.question import Question
 from rnnscope.errors import AttributionError
 from rnnscope.models.classifier import ClassifierConfig
 from tests.handmade import latch
+from tests.printing import printed
 
 TIME, SIZE, UNITS = 6, 3, 4
 SPANS = [(0, TIME), *combinations(range(TIME + 1), 2)]
@@ -246,9 +245,7 @@ def test_phrases_have_what_their_characters_do_together() -> None:
     assert list(found.table["phrase"]) == ["cad", "ab"]
     assert list(phrase_scores(model, TEXT, "yes").table["phrase"]) == ["ab ", "cad"]
     assert len(found.plot().patches) == 2
-    console = Console(width=80, record=True, file=io.StringIO())
-    console.print(found)
-    assert "cad" in console.export_text()
+    assert "cad" in printed(found)
 
 
 @pytest.mark.parametrize("phrases", [["x"], [], [""], [(4, 2)]])

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from rich.console import Console
 from torch import Tensor, nn
 
 from rnnscope import SequenceClassifier, Vocabulary
@@ -20,6 +18,7 @@ from rnnscope.analysis.attribution.question import Question
 from rnnscope.errors import AttributionError, TextError
 from rnnscope.models.classifier import ClassifierConfig
 from tests.handmade import latch
+from tests.printing import printed
 
 
 class Sum(nn.Module):
@@ -196,15 +195,11 @@ def test_the_network_is_left_as_it_was() -> None:
 
 def test_the_result_can_be_read_and_drawn() -> None:
     found = faithfulness(classifier(), ["ab cde", "ea bbc"])
-    console = Console(width=80, record=True, file=io.StringIO())
-    console.print(found)
-    text = console.export_text()
+    text = printed(found)
     assert "trust" in text
     assert "contextual-decomposition" in text
     assert max(map(len, text.splitlines())) <= 80
-    console = Console(width=60, record=True, file=io.StringIO())
-    console.print(found)
-    assert "…" not in console.export_text()
+    assert "…" not in printed(found, 60)
     for curve in ("deletion", "insertion"):
         axes: Any = found.plot(curve=curve)
         axes.figure.draw_without_rendering()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,6 @@ from captum.attr import (
     LayerIntegratedGradients,
     NeuronIntegratedGradients,
 )
-from rich.console import Console
 from torch import Tensor, nn
 
 from rnnscope import SequenceClassifier, Vocabulary, intervene, unroll
@@ -26,6 +24,7 @@ from rnnscope.errors import AddressError, AttributionError, TextError
 from rnnscope.models.classifier import ClassifierConfig
 from rnnscope.recording.intervention import Intervention
 from tests.handmade import latch
+from tests.printing import printed
 
 TEXT = "abc,def j"
 
@@ -155,9 +154,7 @@ def test_the_result_can_be_read_and_drawn(make_model: Any, method: str) -> None:
     assert found.table["score"].abs().is_monotonic_decreasing
     row = found.table.iloc[0]
     assert found.scores[row["step"], int(found.table.index[0].split(".")[-1])] == row["score"]
-    console = Console(width=80, record=True, file=io.StringIO())
-    console.print(found)
-    assert max(map(len, console.export_text().splitlines())) <= 80
+    assert max(map(len, printed(found).splitlines())) <= 80
     assert len(found.plot().get_yticklabels()) == 12
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ import pandas as pd
 import pytest
 import torch
 from matplotlib.collections import PathCollection
-from rich.console import Console
 from torch import Tensor
 from torch.nn import functional
 
@@ -20,9 +18,8 @@ import rnnscope
 from rnnscope import CharLanguageModel
 from rnnscope.analysis.causes import streams, variants
 from rnnscope.analysis.causes.ablation import ablation
-from rnnscope.analysis.causes.ablation_result import Ablation
 from rnnscope.analysis.causes.controls import matched_units
-from rnnscope.analysis.causes.streams import survey
+from rnnscope.analysis.causes.streams import cut_streams
 from rnnscope.analysis.causes.variants import Swap, read_variants
 from rnnscope.analysis.intervals import bootstrap_interval
 from rnnscope.errors import AddressError, ConceptError, InterventionError, ModelError, RnnscopeError, TextError
@@ -30,6 +27,7 @@ from rnnscope.probes.concepts import from_function, from_labels
 from rnnscope.recording.address import Address
 from rnnscope.text import Document
 from tests.handmade import Quotes, dialogue, latch, random_network
+from tests.printing import printed
 
 TEXT = dialogue(np.random.default_rng(0), 1500)
 QUOTES = Quotes()
@@ -49,8 +47,8 @@ def losses_of(model: CharLanguageModel, tokens: Tensor) -> np.ndarray:
 def read(model: CharLanguageModel, texts: Sequence[str], units: Sequence[Sequence[str]], **options: Any) -> np.ndarray:
     sets = [[Address.parse(unit) for unit in one] for one in units]
     signals = list(dict.fromkeys(address.whole for one in sets for address in one))
-    found = survey(model, [tokens_of(model, text) for text in texts], signals or [Address.parse("l0.h")], seed=0)
-    options = {"by": "zero", "on": "both", "seed": 0, "advance": lambda count: None, **options}
+    found = cut_streams(model, [tokens_of(model, text) for text in texts], signals or [Address.parse("l0.h")], seed=0)
+    options = {"replaced_by": "zero", "on": "both", "seed": 0, "advance": lambda count: None, **options}
     return read_variants(model, found, sets, **options)
 
 
@@ -73,7 +71,7 @@ CASES = [
 def test_variants_side_by_side_are_one_plain_intervention_each(cell: str, signal: str, on: Any, by: Any) -> None:
     model, texts = random_network(1, cell, layers=2), [TEXT[:400], TEXT[400:700]]
     sets = [[], [f"l0.{signal}.3"], [f"l1.{signal}.2"], [f"l0.{signal}.1", f"l0.{signal}.4", f"l1.{signal}.0"]]
-    losses = read(model, texts, sets, by=by, on=on)
+    losses = read(model, texts, sets, replaced_by=by, on=on)
     with rnnscope.record(model) as recording, torch.no_grad():
         means = []
         for text in texts:
@@ -95,9 +93,9 @@ def test_variants_side_by_side_are_one_plain_intervention_each(cell: str, signal
 def test_variants_do_not_touch_each_other() -> None:
     model = random_network(2)
     sets = [[], ["l0.c.3"], ["l0.c.5"], ["l0.c.6", "l0.h.1"]]
-    together = read(model, [TEXT[:300]], sets, by="resample")
+    together = read(model, [TEXT[:300]], sets, replaced_by="resample")
     for number, units in enumerate(sets):
-        assert np.abs(read(model, [TEXT[:300]], [units], by="resample")[0] - together[number]).max() < 1e-5
+        assert np.abs(read(model, [TEXT[:300]], [units], replaced_by="resample")[0] - together[number]).max() < 1e-5
 
 
 def test_streams_of_a_long_document_begin_with_its_own_states(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,9 +103,9 @@ def test_streams_of_a_long_document_begin_with_its_own_states(monkeypatch: pytes
     whole = read(model, [TEXT], sets)
     monkeypatch.setattr(streams, "STREAM", 130)
     monkeypatch.setattr(streams, "WARM_UP", 40)
-    found = survey(model, [tokens_of(model, TEXT)], [Address.parse("l0.h")], 0)
-    assert len(found.streams) == -(-(len(TEXT) - 1) // 130)
-    assert {stream.warm for stream in found.streams} == {0, 40}
+    found = cut_streams(model, [tokens_of(model, TEXT)], [Address.parse("l0.h")], 0)
+    assert len(found.parts) == -(-(len(TEXT) - 1) // 130)
+    assert {stream.warm for stream in found.parts} == {0, 40}
     cut = read(model, [TEXT, TEXT[:50]], sets)[:, : len(TEXT) - 1]
     assert np.abs(cut[0] - whole[0]).max() < 1e-5
     assert np.abs(cut[1] - whole[1]).max() < 1e-3  # this network forgets within the warm-up
@@ -115,10 +113,10 @@ def test_streams_of_a_long_document_begin_with_its_own_states(monkeypatch: pytes
     assert np.abs(read(model, [TEXT], sets) - whole).max() < 1e-5
 
 
-def test_a_survey_tells_mean_spread_and_values_of_the_text() -> None:
+def test_streams_tell_mean_spread_and_values_of_the_text() -> None:
     model, texts = random_network(4), [TEXT[:501], TEXT[501:801]]
     signals = [Address.parse("l0.h"), Address.parse("l0.c")]
-    found = survey(model, [tokens_of(model, text) for text in texts], signals, 0)
+    found = cut_streams(model, [tokens_of(model, text) for text in texts], signals, 0)
     traces = [rnnscope.trace(model, text) for text in texts]
     rows = {}
     for signal in signals:
@@ -140,13 +138,15 @@ def test_a_swap_replaces_for_each_row_its_own_units() -> None:
 
 
 def test_resampling_depends_on_the_seed_alone() -> None:
-    one, same, other = (read(random_network(2), [TEXT[:300]], [["l0.c.3"]], by="resample", seed=s) for s in (1, 1, 2))
+    one, same, other = (
+        read(random_network(2), [TEXT[:300]], [["l0.c.3"]], replaced_by="resample", seed=s) for s in (1, 1, 2)
+    )
     assert (one == same).all()
     assert (one != other).any()
 
 
 class Spread:
-    """A survey of which only the standard deviations matter."""
+    """Streams of which only the standard deviations matter."""
 
     def __init__(self, *std: float) -> None:
         self._std = np.array(std)
@@ -190,7 +190,7 @@ def test_the_bootstrap_agrees_with_the_normal_approximation() -> None:
 
 
 def test_without_the_latch_closing_quotes_are_lost_and_nothing_else() -> None:
-    found = ablation(latch(), TEXT, "l0.c.3", QUOTES, by="zero")
+    found = ablation(latch(), TEXT, "l0.c.3", QUOTES, replaced_by="zero")
     ends, outside = found.table.loc["ends"], found.table.loc["outside"]
     assert ends["change"] == pytest.approx(10 - np.log(9 / 8), abs=0.05)
     assert ends["low"] <= ends["change"] <= ends["high"]
@@ -218,9 +218,12 @@ def test_a_loss_is_inside_if_the_concept_held_before_its_character() -> None:
 
 def test_the_change_is_the_mean_over_the_place() -> None:
     model = random_network(5)
-    found = ablation(model, TEXT[:600], ["l0.c.3", "l0.h.1"], QUOTES, controls=3, by="mean")
+    found = ablation(model, TEXT[:600], ["l0.c.3", "l0.h.1"], QUOTES, controls=3, replaced_by="mean")
     losses = read(
-        model, [TEXT[:600]], [[], ["l0.c.3", "l0.h.1"], *(one.split() for one in found.controls.index)], by="mean"
+        model,
+        [TEXT[:600]],
+        [[], ["l0.c.3", "l0.h.1"], *(one.split() for one in found.controls.index)],
+        replaced_by="mean",
     )
     labels = QUOTES(TEXT[:600])
     ends = (labels[:-1] == 1) & (labels[1:] == 0)
@@ -247,15 +250,17 @@ def test_what_was_done_is_named() -> None:
         return ablation(random_network(0, layers=2), TEXT[:600], unit, QUOTES, controls=0, **options).what
 
     assert (
-        words("l0.c.3", by="zero")
+        words("l0.c.3", replaced_by="zero")
         == "the cell state c itself, before h is made from it, replaced by zero at every step"
     )
     assert words("l0.h.3", on="above").startswith("the hidden state h as it is read by layer 1 alone, replaced")
     assert words("l1.h.3", on="above").startswith("the hidden state h as it is read by the head alone")
     assert "by its own layer at the next step alone" in words("l0.h.3", on="recurrence")
     assert "both by its own layer at the next step and by layer 1" in words("l0.h.3")
-    assert words("l0.f.3", by="mean").endswith("before it is used, replaced by its mean over this text at every step")
-    assert "at a random place of this text, another at every step" in words("l0.c.3", by="resample")
+    assert words("l0.f.3", replaced_by="mean").endswith(
+        "before it is used, replaced by its mean over this text at every step"
+    )
+    assert "at a random place of this text, another at every step" in words("l0.c.3", replaced_by="resample")
 
 
 def test_a_direction_of_h_is_ablated_for_one_of_its_readers_alone() -> None:
@@ -297,13 +302,6 @@ def test_unknown_characters_are_read_and_not_counted() -> None:
     assert found.table.loc["all", "characters"] == len(TEXT) - 1 - TEXT[1:].count("a")
 
 
-def printed(result: Ablation, width: int) -> str:
-    console = Console(width=width, file=io.StringIO(), highlight=False)
-    console.print(result)
-    assert isinstance(console.file, io.StringIO)
-    return console.file.getvalue()
-
-
 @pytest.mark.parametrize("width", [80, 120])
 def test_the_card_says_it_all_in_the_width_of_a_terminal(width: int) -> None:
     card = printed(ablation(latch(), TEXT, "l0.c.3", QUOTES), width)
@@ -316,7 +314,7 @@ def test_the_card_says_it_all_in_the_width_of_a_terminal(width: int) -> None:
 
 
 def test_the_picture_has_the_unit_and_each_control() -> None:
-    found = ablation(latch(), TEXT, "l0.c.3", QUOTES, by="zero")
+    found = ablation(latch(), TEXT, "l0.c.3", QUOTES, replaced_by="zero")
     axes = found.plot()
     assert [label.get_text() for label in axes.get_yticklabels()][-1] == "where it ends"
     dots = [np.asarray(drawn.get_offsets()) for drawn in axes.collections if isinstance(drawn, PathCollection)]
@@ -330,13 +328,13 @@ NUMBER = from_function("place", lambda text: np.arange(len(text)), kind="number"
 BAD: list[tuple[dict[str, Any], type[RnnscopeError], str]] = [
     ({"model": torch.nn.LSTM(3, 3)}, ModelError, "reads forward"),
     ({"model": latch().train()}, ModelError, "training mode"),
-    ({"unit": "l0.c.8"}, AddressError, "Units: 0 to 7"),
-    ({"unit": "l2.c.8"}, AddressError, "There is no layer"),
-    ({"unit": "l0.q.8"}, AddressError, "There is no signal"),
-    ({"unit": "l0.c"}, AddressError, "whole signal"),
-    ({"unit": []}, AddressError, "No unit"),
-    ({"unit": "quotes"}, AddressError, "not an address"),
-    ({"unit": [f"l0.c.{n}" for n in range(6)]}, AddressError, "too few other units"),
+    ({"units": "l0.c.8"}, AddressError, "Units: 0 to 7"),
+    ({"units": "l2.c.8"}, AddressError, "There is no layer"),
+    ({"units": "l0.q.8"}, AddressError, "There is no signal"),
+    ({"units": "l0.c"}, AddressError, "whole signal"),
+    ({"units": []}, AddressError, "No unit"),
+    ({"units": "quotes"}, AddressError, "not an address"),
+    ({"units": [f"l0.c.{n}" for n in range(6)]}, AddressError, "too few other units"),
     ({"concept": "quotes"}, ConceptError, "got str"),
     ({"concept": NUMBER}, ConceptError, "kind number"),
     ({"text": "ab cd. " * 30}, ConceptError, "nowhere"),
@@ -347,20 +345,20 @@ BAD: list[tuple[dict[str, Any], type[RnnscopeError], str]] = [
     ({"text": []}, TextError, "empty"),
     ({"text": 3}, TextError, "got int"),
     ({"text": "ЖЖ ЖЖ" * 30}, TextError, "does not know most"),
-    ({"by": "one"}, InterventionError, "zero, mean or resample"),
+    ({"replaced_by": "one"}, InterventionError, "mean, zero or resample"),
     ({"on": "left"}, InterventionError, "above or recurrence"),
     ({"on": "above"}, InterventionError, "h alone.*got l0.c.3"),
     ({"concept": from_labels("mine", [0, 1] * 1000)}, ConceptError, "mine has 2,000 labels, but what is read has"),
-    ({"controls": -1}, InterventionError, "controls"),
-    ({"controls": 2.5}, InterventionError, "controls"),
-    ({"seed": -1}, InterventionError, "seed"),
+    ({"controls": -1}, TextError, "controls"),
+    ({"controls": 2.5}, TextError, "controls"),
+    ({"seed": -1}, TextError, "seed"),
     ({"limit": 1}, TextError, "limit"),
 ]
 
 
 @pytest.mark.parametrize(("wrong", "error", "message"), BAD)
 def test_bad_input_is_refused_in_words(wrong: dict[str, Any], error: type[RnnscopeError], message: str) -> None:
-    options = {"model": latch(), "text": TEXT, "unit": "l0.c.3", "concept": QUOTES, **wrong}
+    options = {"model": latch(), "text": TEXT, "units": "l0.c.3", "concept": QUOTES, **wrong}
     with pytest.raises(error, match=message):
         ablation(**options)
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from rich.console import Console
 
 import rnnscope
 from rnnscope import CharLanguageModel
@@ -17,6 +15,7 @@ from rnnscope.analysis.causes.clamping import clamp_sweep
 from rnnscope.errors import AddressError, ConceptError, InterventionError, ModelError, RnnscopeError, TextError
 from rnnscope.probes.concepts import from_function, from_labels
 from tests.handmade import Quotes, latch, random_network
+from tests.printing import printed
 
 SPOKEN = from_function("spoken", lambda text: np.array([character == "d" for character in text]))
 """What the network below writes inside quotes."""
@@ -106,10 +105,7 @@ def test_the_prompt_is_labelled_with_the_text_and_not_counted() -> None:
 def test_the_card_fits_and_the_picture_shows_the_values() -> None:
     found = clamp_sweep(speaker(), "l0.c.3", SPOKEN, [-1, 1], length=200, samples=3)
     for width in (80, 120):
-        console = Console(width=width, file=io.StringIO(), highlight=False)
-        console.print(found)
-        assert isinstance(console.file, io.StringIO)
-        card = console.file.getvalue()
+        card = printed(found, width)
         assert all(len(line) <= width for line in card.splitlines())
         assert "…" not in card
         for words in ("spoken while l0.c.3 is held", "3 texts of 200 characters", "free", "100.0%", "ddddddddd"):
@@ -131,13 +127,14 @@ BAD: list[tuple[dict[str, Any], type[RnnscopeError], str]] = [
     ({"concept": from_labels("mine", [0, 1] * 50)}, ConceptError, "100 labels that were made for one text"),
     ({"values": []}, InterventionError, "one or more finite values"),
     ({"values": [float("nan")]}, InterventionError, "finite"),
+    ({"values": 3}, InterventionError, "finite"),
     ({"values": ["one"]}, InterventionError, "finite"),
-    ({"prompt": ""}, TextError, "prompt is empty"),
-    ({"length": 0}, InterventionError, "length"),
-    ({"samples": 0}, InterventionError, "samples"),
+    ({"prompt": ""}, TextError, "prompt is one character"),
+    ({"length": 0}, TextError, "length"),
+    ({"samples": 0}, TextError, "samples"),
     ({"temperature": 0}, InterventionError, "temperature"),
     ({"temperature": float("nan")}, InterventionError, "temperature"),
-    ({"seed": -1}, InterventionError, "seed"),
+    ({"seed": -1}, TextError, "seed"),
 ]
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from rich.console import Console
 from torch import Tensor
 
 from rnnscope import CharLanguageModel
@@ -16,6 +14,7 @@ from rnnscope.analysis.causes import patching
 from rnnscope.analysis.causes.patching import patch_lifetime
 from rnnscope.errors import AddressError, ModelError, RnnscopeError, TextError
 from tests.handmade import counter, latch, random_network
+from tests.printing import printed
 
 DONOR = 'ab cd.\n"abcd. ab" cd ab.'
 RECEIVER = 'abcd ab cd ab cd abcd ab.\nab cd abcd ab:"cd ab" ab.'
@@ -104,10 +103,7 @@ def test_a_state_of_its_own_makes_no_difference() -> None:
 def test_the_card_and_the_picture_say_how_long_it_lasts() -> None:
     model = counter(3)
     for width in (80, 120):
-        console = Console(width=width, file=io.StringIO(), highlight=False)
-        console.print(patch_lifetime(model, DONOR, RECEIVER, 9, ["l0.c.3", "l0.h.1"]))
-        assert isinstance(console.file, io.StringIO)
-        card = console.file.getvalue()
+        card = printed(patch_lifetime(model, DONOR, RECEIVER, 9, ["l0.c.3", "l0.h.1"]), width)
         assert all(len(line) <= width for line in card.splitlines())
         assert "l0.c.3, l0.h.1 from another text at step 9" in card
         assert "The effect lasts" in card

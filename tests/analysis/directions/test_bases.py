@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 from matplotlib.figure import Figure
-from rich.console import Console
 
 import rnnscope
 from rnnscope.analysis.directions import bases
@@ -24,6 +23,7 @@ from rnnscope.probes.concepts import named
 from rnnscope.recording import directions
 from rnnscope.recording.along import along
 from tests.handmade import Quotes, dialogue, latch, random_network
+from tests.printing import printed
 
 TEXT = dialogue(np.random.default_rng(0), 3_000)
 LATCH = latch(units=24)
@@ -82,7 +82,7 @@ def test_bases_in_several_passes_are_those_of_one(result: BasisComparison, monke
 def test_bases_are_made_from_the_fit_half_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     limits: list[int] = []
     made = bases.moments_of
-    monkeypatch.setattr(bases, "moments_of", lambda source, limit, console: limits.append(limit) or made(source, limit))
+    monkeypatch.setattr(bases, "moments_of", lambda source, limit: limits.append(limit) or made(source, limit))
     compare_bases(LATCH, TEXT, Quotes(), rotations=1)
     assert limits == [halves(np.array([0, len(TEXT)]))[0].stop]
 
@@ -97,9 +97,7 @@ def test_raw_rotations_and_other_seeds_are_others(result: BasisComparison) -> No
 
 
 def test_it_is_shown_and_drawn(result: BasisComparison) -> None:
-    console = Console(width=80, record=True, file=io.StringIO(), highlight=False)
-    console.print(result)
-    shown = console.export_text()
+    shown = printed(result)
     assert "quotes        AUROC       3 " in shown
     assert "0.050" in shown
     assert max(map(len, shown.splitlines())) <= 80

@@ -13,7 +13,7 @@ import torch
 import rnnscope
 from rnnscope.analysis.directions.moments import signal_moments
 from rnnscope.analysis.directions.principal import principal_components
-from rnnscope.errors import AddressError, RecordingError, TextError
+from rnnscope.errors import AddressError, ModelError, RecordingError, TextError
 from rnnscope.recording.along import along
 from rnnscope.recording.directions import Directions
 from tests.handmade import Quotes, dialogue, latch, random_network
@@ -79,7 +79,7 @@ def test_components_are_searched_and_ablated_as_units_are() -> None:
         trace = rnnscope.trace(model, TEXT)
     assert trace[best].shape == (len(TEXT),)
     assert str(trace.memory) == "l0.c"
-    assert rnnscope.explain(trace[best], trace.text, [Quotes()]).best["formula"].endswith("quotes")
+    assert rnnscope.explain(trace[best], [Quotes()]).best["formula"].endswith("quotes")
 
 
 def test_the_ablation_of_an_identity_direction_is_that_of_the_unit() -> None:
@@ -130,7 +130,7 @@ def test_a_signal_that_does_not_vary_or_is_not_finite_has_no_components() -> Non
         parameter.data.zero_()
     with pytest.raises(RecordingError, match="the same at all"):
         principal_components(model, TEXT)
-    with pytest.raises(RecordingError, match="training mode"):
+    with pytest.raises(ModelError, match="training mode"):
         principal_components(random_network(0).train(), TEXT)
     with pytest.raises(AddressError, match=r"l0\.c, l1\.c"):
         principal_components(random_network(0, layers=2), TEXT, "c")

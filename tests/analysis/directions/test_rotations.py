@@ -8,7 +8,7 @@ from scipy.stats import kstest
 
 import rnnscope
 from rnnscope.analysis.directions.moments import Moments, signal_moments
-from rnnscope.analysis.directions.rotations import completed, random_rotation
+from rnnscope.analysis.directions.rotations import complete_basis, random_rotation
 from rnnscope.errors import RecordingError, TextError
 from rnnscope.recording.address import Address
 from rnnscope.recording.along import along
@@ -43,7 +43,7 @@ def test_a_completed_direction_reads_what_the_probe_reads(standardised: bool) ->
     model, text = random_network(0), dialogue(np.random.default_rng(0), 1_500)
     moments = signal_moments(model, text)
     weights = np.random.default_rng(3).normal(size=8)
-    directions = completed(weights, moments, standardised=standardised)
+    directions = complete_basis(weights, moments, standardised=standardised)
     with along(model, directions):
         trace = rnnscope.trace(model, text, signals=["c", "probe"])
     expected = (trace["l0.c"].values - moments.mean) @ weights
@@ -64,7 +64,7 @@ def test_units_that_do_not_vary_are_not_scaled() -> None:
 def test_what_is_no_direction_is_refused() -> None:
     for vector in (np.zeros(6), np.ones(5), "abc", [[1, 2], [3]], np.full(6, np.nan)):
         with pytest.raises(RecordingError):
-            completed(vector, MOMENTS)
+            complete_basis(vector, MOMENTS)
     with pytest.raises(RecordingError, match="letters"):
         random_rotation(MOMENTS, name="")
     with pytest.raises(TextError, match="seed"):

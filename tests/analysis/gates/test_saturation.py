@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from typing import Any
 
@@ -8,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from rich.console import Console
 from torch import Tensor, nn
 
 import rnnscope
@@ -17,6 +15,7 @@ from rnnscope.analysis.gates.saturation import Counts, Saturation, saturation
 from rnnscope.errors import ModelError, RecordingError, TextError
 from rnnscope.recording.recorder import record
 from tests.handmade import dialogue, latch
+from tests.printing import printed
 
 Make = Callable[..., CharLanguageModel]
 
@@ -157,9 +156,7 @@ def test_the_summary_counts_units_that_are_mostly_saturated() -> None:
 
 def test_it_prints_and_draws_itself(make_model: Make) -> None:
     result = saturation(loud(make_model(layers=2)), TEXT)
-    console = Console(width=80, file=io.StringIO(), highlight=False)
-    console.print(result)
-    text = console.file.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
+    text = printed(result)
     assert "l1.f" in text
     assert max(map(len, text.splitlines())) <= 80
     panels = result.plot()
@@ -172,7 +169,7 @@ def test_it_prints_and_draws_itself(make_model: Make) -> None:
 
 
 def test_what_has_no_gate_is_refused(make_model: Make) -> None:
-    with pytest.raises(ModelError, match="has h.*vanilla RNN has no gate"):
+    with pytest.raises(ModelError, match="has states alone.*vanilla RNN has no gate"):
         saturation(make_model(cell="rnn"), TEXT)
     with pytest.raises(ModelError, match="states alone"):
         saturation(Reader(CTRNN(3, 4)).eval(), "abcd", characters="abcd")
@@ -182,7 +179,7 @@ def test_what_has_no_gate_is_refused(make_model: Make) -> None:
         saturation(nn.Linear(2, 2), TEXT)
     with pytest.raises(TextError, match="empty"):
         saturation(make_model(), "")
-    with pytest.raises(RecordingError, match="training mode"):
+    with pytest.raises(ModelError, match="training mode"):
         saturation(make_model().train(), TEXT)
     with pytest.raises(RecordingError, match="needs a text"):
         saturation(make_model())

@@ -8,17 +8,18 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from rich.console import Console
 from torch import Tensor, nn
 
 import rnnscope
 from rnnscope import Adapter, CharLanguageModel, register
 from rnnscope.analysis.gates.autocorrelation import decay_lags
-from rnnscope.analysis.gates.timescales import Timescales, timescales
+from rnnscope.analysis.gates.timescales import timescales
+from rnnscope.analysis.gates.timescales_result import Timescales
 from rnnscope.errors import ModelError, RecordingError, TextError
 from rnnscope.recording.adapter import Keep, States
 from rnnscope.recording.recorder import record
 from tests.handmade import dialogue, latch
+from tests.printing import printed
 
 Make = Callable[..., CharLanguageModel]
 
@@ -184,9 +185,7 @@ def test_an_open_file_is_read_once(make_model: Make) -> None:
 def test_it_prints_and_draws_itself(make_model: Make) -> None:
     for cell, panels in (("lstm", 3), ("rnn", 1)):
         result = timescales(make_model(cell=cell), TEXT)
-        console = Console(width=80, file=io.StringIO(), highlight=False)
-        console.print(result)
-        text = console.file.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
+        text = printed(result)
         assert "12 units" in text
         assert max(map(len, text.splitlines())) <= 80
         axes = result.plot()
@@ -211,9 +210,16 @@ def test_what_has_no_timescale_is_refused(make_model: Make) -> None:
         timescales("model.pt", TEXT)  # pyright: ignore
     with pytest.raises(RecordingError, match="no recurrent layer"):
         timescales(nn.Linear(2, 2), TEXT)
-    with pytest.raises(RecordingError, match="training mode"):
+    with pytest.raises(ModelError, match="training mode"):
         timescales(make_model().train(), TEXT)
     broken = make_model()
     broken.rnn.weight_ih_l0.data[0, 0] = torch.nan  # pyright: ignore
     with pytest.raises(RecordingError, match="finite"):
         timescales(broken, TEXT)
+
+
+def test_a_trace_without_values_is_refused() -> None:
+    trace = rnnscope.trace(latch(), TEXT)
+    trace.tree["l0"]["c"].values[:] = np.nan
+    with pytest.raises(TextError, match="l0.c: no value in these 660 steps; take a longer text"):
+        timescales(trace)

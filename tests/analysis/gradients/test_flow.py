@@ -17,7 +17,7 @@ from rnnscope import CharLanguageModel
 from rnnscope.analysis.gradients import windows
 from rnnscope.analysis.gradients.flow import gradient_flow
 from rnnscope.analysis.gradients.flow_result import GradientFlow
-from rnnscope.errors import AddressError, ModelError, TextError
+from rnnscope.errors import AddressError, ModelError, RecordingError, TextError
 from tests.handmade import ALPHABET, dialogue, latch, random_network
 
 Make = Callable[..., CharLanguageModel]
@@ -236,7 +236,7 @@ def test_bad_networks(make_model: Make) -> None:
         )
     with pytest.raises(ModelError, match="batch_first"):
         gradient_flow(nn.GRU(3, 4, batch_first=True).eval(), torch.zeros(9, 1, 3), lags=2, loss=lambda o, x: o[..., 0])
-    with pytest.raises(ModelError, match="an nn.Module"):
+    with pytest.raises(RecordingError, match="an nn.Module"):
         gradient_flow(3, TEXT, loss=lambda output, x: output)  # pyright: ignore[reportArgumentType]
     with pytest.raises(TextError, match="first axis is time"):
         gradient_flow(nn.GRU(3, 4).eval(), "abc", lags=2, loss=lambda output, x: output.sum(dim=-1))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from io import StringIO
 from typing import Any
 
 import numpy as np
@@ -13,10 +12,11 @@ import pytest
 import seaborn as sns
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from rich.console import Console
 
 from rnnscope.analysis.gradients.decay import half_life, log_quantiles, slope
-from rnnscope.analysis.gradients.flow_result import GradientFlow, GradientFlows
+from rnnscope.analysis.gradients.flow_comparison import GradientFlows
+from rnnscope.analysis.gradients.flow_result import GradientFlow
+from tests.printing import printed
 
 
 def made(lags: Sequence[int], rate: float, signals: Sequence[str] = ("l0.h", "l0.c"), **options: Any) -> GradientFlow:
@@ -105,12 +105,6 @@ def test_the_bound_of_a_vanilla_network_begins_at_lag_one() -> None:
     assert "of l0 bound its slope from above: -0.050" in printed(flow)
 
 
-def printed(result: object, terminal: bool = False) -> str:
-    console = Console(width=80, record=True, file=StringIO(), force_terminal=terminal)
-    console.print(result)
-    return console.export_text()
-
-
 def test_cards_fit_eighty_columns() -> None:
     flows = GradientFlows({"one": made(range(30), -1e-3), "one (initial)": made(range(30), -5.0)})
     for card in (printed(flows), printed(made(range(30), -5.0))):
@@ -143,7 +137,7 @@ def test_weights_kept_in_a_training_go_from_dark_to_light_without_bands() -> Non
 
 
 def test_a_name_stands_once_in_the_card() -> None:
-    card = printed(GradientFlows({"mine": made(range(5), -0.1), "yours": made(range(5), -0.1)}), terminal=True)
+    card = printed(GradientFlows({"mine": made(range(5), -0.1), "yours": made(range(5), -0.1)}), colours=True)
     rows = card.split("──\n")[-1]
     assert rows.count("mine") == rows.count("yours") == 1
     assert rows.count("l0.c") == 2

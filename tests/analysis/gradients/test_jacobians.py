@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -8,17 +7,17 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from rich.console import Console
 from torch import Tensor, nn
 from torch.func import jacrev
 
 from rnnscope import CTRNN, CharLanguageModel
 from rnnscope.analysis.gradients import jacobians
-from rnnscope.analysis.gradients.jacobians import StateJacobians, state_jacobians
+from rnnscope.analysis.gradients.jacobians import state_jacobians
 from rnnscope.analysis.gradients.step import step_of
 from rnnscope.cells import CELLS
 from rnnscope.errors import ModelError, RecordingError, TextError
 from rnnscope.recording.recorder import record
+from tests.printing import printed
 from tests.recording.networks import PROJECTION_WARNING
 
 from .linear import LinearModel, normal_matrix
@@ -220,12 +219,6 @@ def test_a_relu_network_that_is_dead_has_no_slope(make_model: Make) -> None:
     printed(result)
 
 
-def printed(result: StateJacobians) -> str:
-    console = Console(width=80, file=io.StringIO(), highlight=False)
-    console.print(result)
-    return console.file.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
-
-
 def test_the_same_seed_takes_the_same_places(make_model: Make) -> None:
     one, same, other = (state_jacobians(make_model(), TEXT, lags=[1], places=5, seed=seed) for seed in (0, 0, 1))
     np.testing.assert_array_equal(one.singular_values, same.singular_values)
@@ -291,7 +284,7 @@ def bad(make_model: Make) -> Iterator[tuple[Any, dict[str, Any], type[Exception]
     yield make_model().train(), {}, ModelError, "training mode"
     yield nn.Linear(2, 3).eval(), {}, RecordingError, "holds no recurrent layer"
     yield Twice().eval(), {}, ModelError, "has 2: one, two"
-    yield "model.pt", {}, ModelError, "an nn.Module; got str"
+    yield "model.pt", {}, RecordingError, "an nn.Module; got str"
     broken = make_model()
     broken.rnn.weight_hh_l0.data[0, 0] = torch.nan  # pyright: ignore
     yield broken, {}, ModelError, "not finite"

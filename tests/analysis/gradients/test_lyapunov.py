@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from typing import Any
 
@@ -8,12 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from rich.console import Console
 
 from rnnscope import CharLanguageModel
 from rnnscope.analysis.gradients.lyapunov import LyapunovSpectrum, lyapunov_spectrum
 from rnnscope.analysis.gradients.step import step_of
 from rnnscope.errors import ModelError, TextError
+from tests.printing import printed
 
 from .linear import LinearModel, normal_matrix
 
@@ -97,12 +96,6 @@ def test_a_dead_network_has_lost_every_direction(make_model: Make) -> None:
     assert result.dimension == 0
     result.plot()
     assert "-inf" in printed(result)
-
-
-def printed(result: LyapunovSpectrum) -> str:
-    console = Console(width=80, file=io.StringIO(), highlight=False)
-    console.print(result)
-    return console.file.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def test_it_prints_and_draws_itself(make_model: Make) -> None:

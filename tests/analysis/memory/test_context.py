@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from rich.console import Console
 from torch import Tensor
 from torch.nn import functional
 
@@ -20,6 +19,7 @@ from rnnscope.analysis.memory.context import effective_context
 from rnnscope.errors import ModelError, TextError
 from rnnscope.text import Document
 from tests.handmade import dialogue, random_network
+from tests.printing import printed
 
 TEXT = dialogue(np.random.default_rng(0), 900)
 SIZE = 5
@@ -55,7 +55,7 @@ def loss_of(model: CharLanguageModel, text: str, target: str) -> float:
 @pytest.mark.parametrize("memory", [2, 5, 8])
 def test_a_register_uses_as_many_characters_as_it_holds(memory: int) -> None:
     text = noise(memory) * 60
-    found = effective_context(register(memory), text, lengths=(1, 2, 5, 8, 16), targets=80)
+    found = effective_context(register(memory), text, contexts=(1, 2, 5, 8, 16), targets=80)
     assert (found.characters, found.low, found.high) == (memory, memory, memory)
     changes = rows(found.table, "truncated")["change"].to_dict()
     assert all(change == 0 if n >= memory else change > 0.5 for n, change in changes.items())
@@ -91,7 +91,7 @@ def test_every_gap_that_the_interval_reaches_into_is_cut(low: float, high: float
 
 
 def test_what_a_register_no_longer_holds_may_be_anything() -> None:
-    found = effective_context(register(4), noise(4) * 60, lengths=(2, 4, 6, 12), targets=80)
+    found = effective_context(register(4), noise(4) * 60, contexts=(2, 4, 6, 12), targets=80)
     for way in ("shuffled", "replaced"):
         bands = rows(found.table, way)
         assert list(bands["from"]) == [1, 3, 5, 7]
@@ -102,12 +102,10 @@ def test_what_a_register_no_longer_holds_may_be_anything() -> None:
 
 
 def test_nothing_is_enough_where_every_length_is_too_short() -> None:
-    found = effective_context(register(8), noise(8) * 60, lengths=(2, 5), targets=40)
+    found = effective_context(register(8), noise(8) * 60, contexts=(2, 5), targets=40)
     assert np.isinf(found.characters)
     assert "more than 5 characters" in found.title
-    console = Console(file=io.StringIO(), width=80)
-    console.print(found)
-    assert "none of these to none of these" in console.file.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
+    assert "none of these to none of these" in printed(found)
 
 
 @pytest.mark.parametrize(("cell", "layers"), [("lstm", 2), ("gru", 1), ("rnn", 1)])
@@ -123,7 +121,7 @@ def test_every_condition_is_one_plain_reading_a_target(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(context, "_losses", reading)
     model, texts = random_network(1, cell, layers=layers), [TEXT[:300], TEXT[300:500]]
-    found = effective_context(model, texts, lengths=(1, 3, 9), targets=20, seed=4)
+    found = effective_context(model, texts, contexts=(1, 3, 9), targets=20, seed=4)
     documents = context.Tokens.of(model, [Document("", text) for text in texts])
     places = context._targets(documents, 9, 20, np.random.default_rng(4))
     expected: dict[tuple[str, int], list[float]] = {}
@@ -163,13 +161,13 @@ def check_window(row: dict[str, Any], true: str, window: str, texts: list[str]) 
 
 
 def test_intervals_are_those_of_the_paired_difference() -> None:
-    found = effective_context(random_network(0), TEXT, lengths=(1, 5, 50), targets=200)
+    found = effective_context(random_network(0), TEXT, contexts=(1, 5, 50), targets=200)
     changes = found.table[["low", "change", "high"]].to_numpy()
     assert (np.diff(changes, axis=1) >= 0).all()
     assert not changes[0].any()
-    again = effective_context(random_network(0), TEXT, lengths=(50, 5, 1, 5), targets=200)
+    again = effective_context(random_network(0), TEXT, contexts=(50, 5, 1, 5), targets=200)
     pd.testing.assert_frame_equal(again.table, found.table)
-    other = effective_context(random_network(0), TEXT, lengths=(1, 5, 50), targets=200, seed=1)
+    other = effective_context(random_network(0), TEXT, contexts=(1, 5, 50), targets=200, seed=1)
     assert other.loss != found.loss
 
 
@@ -183,7 +181,7 @@ def test_lengths_go_as_far_as_the_text_allows() -> None:
 
 def test_unknown_characters_are_no_targets() -> None:
     model = register(2)
-    found = effective_context(model, "ab!" * 50, lengths=(1, 2), targets=1000)
+    found = effective_context(model, "ab!" * 50, contexts=(1, 2), targets=1000)
     assert "Measured at 98 random characters" in found.text
 
 
@@ -194,9 +192,7 @@ def test_a_picture_and_a_card() -> None:
     assert left.figure is right.figure
     assert found.plot((left, right)) == (left, right)
     left.figure.savefig(io.BytesIO())  # pyright: ignore
-    console = Console(file=io.StringIO(), width=80)
-    console.print(found)
-    text = console.file.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
+    text = printed(found)
     assert "Effective context: " in text
     assert max(map(len, text.splitlines())) <= 80
 
@@ -207,18 +203,18 @@ def test_a_picture_and_a_card() -> None:
         ("abc", {}, "at least 4 characters"),
         ("a", {}, "at least 4 characters"),
         ("", {}, "empty"),
-        ("ab" * 5, {"lengths": (9,)}, "needs a document of at least 11"),
-        ("ab" * 5, {"lengths": (0, 2)}, "at least 1; got 0"),
-        ("ab" * 5, {"lengths": (1.5,)}, "got 1.5"),
-        ("ab" * 5, {"lengths": ()}, "sequence of whole numbers"),
-        ("ab" * 5, {"lengths": 3}, "sequence of whole numbers"),
-        ("ab" * 5, {"lengths": "12"}, "sequence of whole numbers"),
+        ("ab" * 5, {"contexts": (9,)}, "needs a document of at least 11"),
+        ("ab" * 5, {"contexts": (0, 2)}, "at least 1; got 0"),
+        ("ab" * 5, {"contexts": (1.5,)}, "got 1.5"),
+        ("ab" * 5, {"contexts": ()}, "sequence of whole numbers"),
+        ("ab" * 5, {"contexts": 3}, "sequence of whole numbers"),
+        ("ab" * 5, {"contexts": "12"}, "sequence of whole numbers"),
         ("ab" * 5, {"targets": 0}, "targets"),
         ("ab" * 5, {"targets": "many"}, "targets"),
         ("ab" * 5, {"seed": -1}, "seed"),
         ("ab" * 5, {"limit": 1}, "limit"),
         ("é" * 50, {}, "does not know most characters"),
-        ("ababababab!!", {"lengths": (9,)}, "knows no character"),
+        ("ababababab!!", {"contexts": (9,)}, "knows no character"),
         (Path("none.txt"), {}, "no file"),
         (3, {}, "reads texts"),
     ],

@@ -8,16 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from rich.console import Console
 
 import rnnscope
 from rnnscope import CharLanguageModel
 from rnnscope.analysis.memory import forgetting
 from rnnscope.analysis.memory.forgetting import forgetting_times
-from rnnscope.analysis.memory.forgetting_result import ForgettingTimes
 from rnnscope.errors import ModelError, TextError
 from tests.analysis.memory.test_context import SIZE, noise, register
 from tests.handmade import dialogue, latch, random_network
+from tests.printing import printed
 
 TEXT = dialogue(np.random.default_rng(0), 900)
 
@@ -98,19 +97,13 @@ def test_the_horizon_and_the_limit() -> None:
     assert again.table.equals(forgetting_times(model, TEXT[:400], places=3, seed=1).table)
 
 
-def show(found: ForgettingTimes) -> str:
-    console = Console(file=io.StringIO(), width=80)
-    console.print(found)
-    return console.file.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
-
-
 def test_a_picture_and_a_card() -> None:
     found = forgetting_times(latch(), TEXT, places=20, horizon=200)
     axes = found.plot()
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["l0.h", "l0.c"]  # pyright: ignore
     assert found.plot(axes) is axes
     axes.figure.savefig(io.BytesIO())  # pyright: ignore
-    text = show(found)
+    text = printed(found)
     assert ">200" in text
     assert max(map(len, text.splitlines())) <= 80
 
@@ -122,7 +115,7 @@ def test_a_network_that_does_nothing_has_no_times() -> None:
     found = forgetting_times(model, TEXT, places=3, horizon=10)
     assert np.isnan(found.table["median"].to_numpy()).all()
     assert found.summary["constant"].tolist() == [8, 8]
-    assert "l0.c" in show(found)
+    assert "l0.c" in printed(found)
     found.plot().figure.savefig(io.BytesIO())  # pyright: ignore
 
 

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import math
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from rich.console import Console
 
 from rnnscope.analysis.memory.counting import counting_units, follow
 from rnnscope.analysis.memory.success import task_success
 from rnnscope.cells import CELLS
-from rnnscope.errors import ModelError, RecipeError
+from rnnscope.errors import ModelError, RecipeError, TextError
 from rnnscope.models.transducer import Transducer, TransducerConfig
 from rnnscope.problems.known import PROBLEMS
 from tests.handmade import random_network
+from tests.printing import printed
 
 STEP, SURE = 0.01, 20.0
 COUNTER, LAST = 2, 4
@@ -61,18 +60,12 @@ def hand_counter(problem: str = "anbn", length: int = 10) -> Transducer:
     return model
 
 
-def shown(result: object) -> str:
-    console = Console(width=80, file=(page := StringIO()))
-    console.print(result)
-    return page.getvalue()
-
-
 @pytest.mark.parametrize("problem", ["anbn", "dyck1"])
 def test_a_counter_made_by_hand_is_right_far_beyond_its_length(problem: str) -> None:
     found = task_success(hand_counter(problem), [10, 50, 200], sequences=20)
     assert found.table["success"].tolist() == [1, 1, 1] and found.table["error"].tolist() == [0, 0, 0]
     assert max(found.table["loss"].tolist()) < 1e-4 and found.solved == 200
-    assert "at least 0.99 at all up to 200, " in " ".join(shown(found).split())
+    assert "at least 0.99 at all up to 200, " in " ".join(printed(found).split())
 
 
 def test_a_count_that_leaks_is_right_only_where_it_is_short() -> None:
@@ -103,7 +96,7 @@ def test_the_floor_stands_beside_the_loss_at_each_length(name: str) -> None:
     assert found.table["floor"].tolist() == [problem.floor(length) for length in found.table.index]
     assert found.table["chance"].tolist() == [problem.chance(length) for length in found.table.index]
     assert found.solved is None and np.isfinite(found.table.to_numpy()).all()
-    words = shown(found)
+    words = printed(found)
     assert problem.criterion in " ".join(words.split()) and max(map(len, words.splitlines())) <= 80
     axes = found.plot()
     assert axes.get_title().startswith(name)
@@ -134,14 +127,14 @@ def test_the_unit_that_counts_is_found(tmp_path: Path) -> None:
     assert best["slope"] == pytest.approx(STEP, rel=1e-4)
     np.testing.assert_allclose(found.means[f"l0.c.{COUNTER}"], STEP * found.means.index, atol=1e-5)
     assert found.table["linearity"].iloc[2] < 0.9
-    words = shown(found)
+    words = printed(found)
     assert "l0.c.2" in words and max(map(len, words.splitlines())) <= 80
     found.plot().figure.savefig(tmp_path / "units.png")  # pyright: ignore[reportAttributeAccessIssue]
 
 
 @pytest.mark.parametrize(("cell", "signals"), [("rnn", 1), ("gru", 1), ("lstm", 2)])
 def test_all_units_of_all_layers_are_looked_at(cell: str, signals: int) -> None:
-    table = counting_units(random_transducer(cell=cell, layers=2), strings=10).table
+    table = counting_units(random_transducer(cell=cell, layers=2), sequences=10).table
     assert len(table) == 2 * 6 * signals and f"l1.h.{5}" in table.index
     assert table["linearity"].is_monotonic_decreasing
     assert 0 <= min(table["linearity"]) <= max(table["linearity"]) <= 1
@@ -182,12 +175,12 @@ def test_counting_is_asked_of_languages_alone() -> None:
 @pytest.mark.parametrize(
     ("options", "error", "words"),
     [
-        ({"lengths": []}, ModelError, "lengths= is empty"),
+        ({"lengths": []}, TextError, r"at least 1; got \[\]"),
         ({"lengths": [10, 3]}, RecipeError, "anbn needs a length from 4 to 10,000; got 3"),
-        ({"lengths": [10.5]}, ModelError, "each of lengths= must be a whole number of at least 1; got 10.5"),
+        ({"lengths": [10.5]}, TextError, r"lengths are whole numbers of at least 1; got \[10.5\]"),
         ({"lengths": [20_000]}, RecipeError, "got 20,000"),
-        ({"sequences": 0}, ModelError, "sequences must be a whole number of at least 1; got 0"),
-        ({"sequences": "many"}, ModelError, "got 'many'"),
+        ({"sequences": 0}, TextError, "sequences is a whole number of at least 1; got 0"),
+        ({"sequences": "many"}, TextError, "got 'many'"),
     ],
 )
 def test_what_cannot_be_read_is_refused(options: dict[str, Any], error: type[Exception], words: str) -> None:

@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from rich.console import Console
 
 from rnnscope import CharLanguageModel, KneserNey, LanguageModelConfig, Vocabulary
 from rnnscope.analysis.mistakes import predictors
@@ -22,6 +21,7 @@ from rnnscope.analysis.mistakes.error_result import ErrorAnalysis
 from rnnscope.errors import ModelError, TextError
 from rnnscope.text import Document
 from tests.handmade import ALPHABET, dialogue, latch, random_network
+from tests.printing import printed
 
 TEXTS = [dialogue(np.random.default_rng(0), 700), 'ab (é"d) [bé]\n\n' + dialogue(np.random.default_rng(1), 300)]
 TRAIN = dialogue(np.random.default_rng(2), 3000)
@@ -190,14 +190,12 @@ def test_a_picture_and_a_card(found: ErrorAnalysis) -> None:
     assert len(axes) == 4
     assert found.plot(axes) == axes
     axes[0].figure.savefig(io.BytesIO(), dpi=30)  # pyright: ignore
-    console = Console(file=io.StringIO(), width=80)
-    console.print(found)
-    text = console.file.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
+    text = printed(found)
     assert max(map(len, text.splitlines())) <= 80
     for words in ("Errors by category", "one gets right and the other wrong", "all  ", "Loss of the closing quote"):
         assert words in text
     alone = error_analysis(MODELS["one"], "ab ab")
-    console.print(alone)
+    assert printed(alone)
     assert len(alone.plot()) == 4
 
 

@@ -1,71 +1,22 @@
-"""The search: hand-built networks, equality with exact scores, chance, halves, and what it refuses."""
+"""The search: hand-built networks, equality with exact scores, chance and halves."""
 
 from __future__ import annotations
 
-import io
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
-import pandas as pd
 import pytest
 import torch
-from rich.console import Console
 from scipy import stats
 from sklearn import metrics
 from torch import nn
 
 import rnnscope
 from rnnscope import Concept, Vocabulary
-from rnnscope.analysis.search.found import FoundUnits
 from rnnscope.analysis.search.parts import halves
-from rnnscope.errors import AddressError, ConceptError, OutputError, RecordingError, TextError
+from rnnscope.errors import ConceptError, RecordingError
 from rnnscope.models.tagger import Lexicon, SequenceTagger, TaggerConfig
 from rnnscope.tracing.passages import Span, open_source
+from tests.analysis.search.concepts import CONCEPTS, TEXT, Aligned, Class, SinceNewline, telegraph
 from tests.handmade import Quotes, counter, dialogue, latch, random_network
-
-TEXT = dialogue(np.random.default_rng(0), 6_000)
-
-
-@dataclass(frozen=True)
-class Aligned(Concept):
-    """Labels that somebody gave."""
-
-    name: str = "mine"
-    about: str = "given"
-    kind: Any = "flag"
-    values: Any = ()
-
-    def label(self, text: str, start: int) -> np.ndarray:
-        return np.asarray(self.values)[start : start + len(text)]
-
-
-@dataclass(frozen=True)
-class SinceNewline(Concept):
-    name: str = "line-position"
-    about: str = "characters since the newline"
-    kind: Any = "number"
-
-    def label(self, text: str, start: int) -> np.ndarray:
-        places = np.arange(len(text))
-        newlines = np.array([character == "\n" for character in text])
-        return places - np.maximum.accumulate(np.where(newlines, places, 0))
-
-
-@dataclass(frozen=True)
-class Class(Concept):
-    name: str = "class"
-    about: str = "letter, space or other"
-    kind: Any = "category"
-    categories: tuple[str, ...] = ("letter", "space", "other")
-
-    def label(self, text: str, start: int) -> np.ndarray:
-        return np.array([0 if c.isalpha() else 1 if c == " " else 2 if c != "\n" else np.nan for c in text])
-
-
-def telegraph(rng: np.random.Generator, steps: int, stay: float = 40.0) -> np.ndarray:
-    """Random labels that stay for a while."""
-    return rng.integers(2) ^ (np.cumsum(rng.random(steps) < 1 / stay) % 2)
 
 
 def test_a_latch_is_found_first() -> None:
@@ -93,9 +44,6 @@ def exact(kind: str, values: np.ndarray, labels: np.ndarray) -> float:
     ranks = stats.rankdata(values)
     means = np.array([ranks[labels == label].mean() for label in range(3)])[labels.astype(int)]
     return float(means.var() / ranks.var())
-
-
-CONCEPTS = (Quotes(), SinceNewline(), Class())
 
 
 @pytest.mark.parametrize("concept", CONCEPTS, ids=lambda concept: concept.name)
@@ -138,6 +86,20 @@ def test_what_a_flags_best_unit_does_is_exact() -> None:
         metrics.roc_auc_score(labels[fit.start : fit.stop], values[fit.start : fit.stop]), abs=0.002
     )
     assert row["low"] <= row["score"] <= row["high"]
+
+
+def test_the_interval_is_that_of_blocks_that_are_drawn_again() -> None:
+    trace = rnnscope.trace(random_network(3, units=6), TEXT)
+    row = rnnscope.find_units(trace, concepts=[Quotes()]).table.loc["quotes"]
+    held = halves(np.array([0, len(TEXT)]))[1]
+    values = row["sign"] * trace[row["unit"]].values[held.start : held.stop]
+    labels, rng = Quotes()(TEXT)[held.start : held.stop], np.random.default_rng(0)
+    blocks = np.array_split(np.arange(len(values)), np.clip(len(values) // 500, 10, 50))
+    drawn = (
+        np.concatenate([blocks[block] for block in rng.integers(len(blocks), size=len(blocks))]) for _ in range(200)
+    )
+    expected = np.quantile([metrics.roc_auc_score(labels[rows], values[rows]) for rows in drawn], (0.025, 0.975))
+    np.testing.assert_allclose((row["low"], row["high"]), expected, atol=0.2 * (expected[1] - expected[0]))
 
 
 def test_the_unit_is_chosen_on_the_first_half_alone() -> None:
@@ -286,110 +248,3 @@ def test_a_module_of_the_users_own_is_searched() -> None:
     characters = sorted(set(TEXT))
     found = rnnscope.find_units(Foreign().eval(), TEXT[:2_000], [Quotes()], characters=characters)
     assert len(found.scores) == 4 * 5
-
-
-def test_concepts_that_say_the_same_everywhere_are_left_out() -> None:
-    concepts = [Quotes(), Aligned("never", values=np.zeros(len(TEXT))), Aligned("always", values=np.ones(len(TEXT)))]
-    nowhere = Aligned("nowhere", values=np.full(len(TEXT), np.nan))
-    late = Aligned("late", values=np.arange(len(TEXT)) == len(TEXT) - 5)
-    early = Aligned("early", values=np.arange(len(TEXT)) == 5)
-    found = rnnscope.find_units(random_network(0), TEXT, [*concepts, nowhere, late, early])
-    assert list(found.table.index) == ["quotes"]
-    assert found.left_out == {
-        "never": "never holds in the first half",
-        "always": "always holds in the first half",
-        "nowhere": "never applies in the first half",
-        "late": "never holds in the first half",
-        "early": "never holds in the second half",
-    }
-
-
-@pytest.mark.parametrize(
-    ("concepts", "message"),
-    [
-        ([Aligned(values=np.zeros(len(TEXT)))], "mine never holds in the first half"),
-        ([Aligned(values=np.ones(10))], r"one label a character, .* shape \(10,\)"),
-        ([Aligned(values=np.full(len(TEXT), 3))], "0 or 1; got 3"),
-        ([Aligned(values=["x"] * len(TEXT))], "no numbers"),
-        ([Quotes(), Quotes()], "Two concepts are called quotes"),
-        ([], "got none"),
-        (["quotes"], "got 'quotes'"),
-        ("quotes", "got 'quotes'"),
-        (None, "got None"),
-    ],
-)
-def test_concepts_that_cannot_be_searched_for(concepts: list[Any], message: str) -> None:
-    with pytest.raises(ConceptError, match=message):
-        rnnscope.find_units(random_network(0), TEXT, concepts)
-
-
-def test_a_text_that_is_too_short() -> None:
-    with pytest.raises(TextError, match="at least 1,000 steps.*has 10"):
-        rnnscope.find_units(random_network(0), TEXT[:10], [Quotes()])
-
-
-def test_other_bad_input() -> None:
-    with pytest.raises(AddressError, match="There is no signal 'q' in l0"):
-        rnnscope.find_units(random_network(0), TEXT, [Quotes()], signals=["l0.q"])
-    with pytest.raises(RecordingError, match="needs a text"):
-        rnnscope.find_units(random_network(0), concepts=[Quotes()])
-    with pytest.raises(RecordingError, match="training mode"):
-        rnnscope.find_units(random_network(0).train(), TEXT, [Quotes()])
-    with pytest.raises(RecordingError, match="got str"):
-        rnnscope.find_units("model.pt", TEXT, [Quotes()])  # pyright: ignore[reportArgumentType]
-    with pytest.raises(ConceptError, match="At least one shift"):
-        rnnscope.find_units(random_network(0), TEXT, [Quotes()], shifts=0)
-    trace = rnnscope.trace(random_network(0), TEXT)
-    with pytest.raises(RecordingError, match="a text of its own"):
-        rnnscope.find_units(trace, TEXT, [Quotes()])
-    with pytest.raises(AddressError, match="l0.c.3 is one unit"):
-        rnnscope.find_units(trace, concepts=[Quotes()], signals=["l0.c.3"])
-    with pytest.raises(AddressError, match="No signal is asked for"):
-        rnnscope.find_units(trace, concepts=[Quotes()], signals=[])
-
-
-@pytest.fixture(scope="module")
-def found() -> FoundUnits:
-    return rnnscope.find_units(random_network(0), TEXT, CONCEPTS)
-
-
-def test_the_table_is_saved_and_read_again(found: FoundUnits, tmp_path: Any) -> None:
-    for name, read in (("units.csv", pd.read_csv), ("units.parquet", pd.read_parquet)):
-        again = read(found.save(tmp_path / name))
-        again = again.set_index("concept") if "concept" in again else again
-        pd.testing.assert_frame_equal(again, found.table, check_dtype=False)
-    with pytest.raises(OutputError, match=r"\.csv or \.parquet"):
-        found.save(tmp_path / "units.xlsx")
-
-
-def test_rows_are_sorted(found: FoundUnits) -> None:
-    assert list(found.sorted("concept").table.index) == ["class", "line-position", "quotes"]
-    rows = found.sorted("score").table.to_dict("records")
-    told = [abs(2 * row["score"] - 1 if row["kind"] == "flag" else row["score"]) for row in rows]
-    assert told == sorted(told, reverse=True)
-    with pytest.raises(ConceptError, match="no column 'size'"):
-        found.sorted("size")
-
-
-def test_a_picture_shows_every_concept_and_its_best_unit(found: FoundUnits) -> None:
-    axes = found.plot(units=5)
-    assert {label.get_text() for label in axes.get_yticklabels()} == {concept.name for concept in CONCEPTS}
-    units = [label.get_text() for label in axes.get_xticklabels()]
-    assert set(found.table["unit"]) <= set(units) and len(set(units)) == len(units)
-
-
-def test_a_ranking_is_of_a_concept_that_was_searched_for(found: FoundUnits) -> None:
-    assert len(found.ranking("class")) == 48
-    assert list(found.ranking("quotes", "c").index) == [u for u in found.ranking("quotes").index if ".c." in u]
-    best = found.table.loc["quotes"]
-    assert found.ranking("quotes").loc[best["unit"], "iou"] == best["iou"]
-    with pytest.raises(ConceptError, match="'nothing' was not searched for"):
-        found.ranking("nothing")
-
-
-@pytest.mark.parametrize("width", [60, 80, 120])
-def test_the_card_fits_the_terminal(found: FoundUnits, width: int) -> None:
-    console = Console(width=width, record=True, file=io.StringIO())
-    console.print(found)
-    text = console.export_text()
-    assert "quotes" in text and max(map(len, text.splitlines())) <= width

@@ -49,33 +49,30 @@ ENCODED = BINS.encode(VALUES)
 PARTS = np.split(np.random.default_rng(1).permutation(STEPS), [100, 101, 640])
 
 
-def test_merged_tallies_are_the_tally_of_all_steps() -> None:
-    whole, merged = Tally(BINS, QUESTIONS), Tally(BINS, QUESTIONS)
+def test_a_tally_of_parts_is_the_tally_of_all_steps() -> None:
+    whole, parted = Tally(BINS, QUESTIONS), Tally(BINS, QUESTIONS)
     whole.update(ENCODED, LABELS)
     for part in PARTS:
-        other = Tally(BINS, QUESTIONS)
-        other.update(ENCODED[:, part], LABELS[:, part])
-        merged.merge(other)
+        parted.update(ENCODED[:, part], LABELS[:, part])
     for index in range(4):
-        np.testing.assert_allclose(merged.association(index), whole.association(index), rtol=1e-5)
-        np.testing.assert_allclose(merged.spread(index), whole.spread(index), rtol=1e-5)
-    np.testing.assert_array_equal(merged.flag(1), whole.flag(1))
+        np.testing.assert_allclose(parted.association(index), whole.association(index), rtol=1e-5)
+        np.testing.assert_allclose(parted.spread(index), whole.spread(index), rtol=1e-5)
+    np.testing.assert_array_equal(parted.flag(1), whole.flag(1))
 
 
 @pytest.mark.parametrize("index", range(4))
-def test_merged_details_are_the_detail_of_all_steps(index: int) -> None:
-    def detail(steps: np.ndarray) -> Detail:
+def test_a_detail_of_parts_is_the_detail_of_all_steps(index: int) -> None:
+    def detail(*parts: np.ndarray) -> Detail:
         made = Detail(QUESTIONS[index], 0, STEPS, 10)
-        made.update(steps, ENCODED[2, steps], VALUES[steps, 2].numpy(), LABELS[index, steps])
+        for steps in parts:
+            made.update(steps, ENCODED[2, steps], VALUES[steps, 2].numpy(), LABELS[index, steps])
         return made
 
-    whole, merged = detail(STEP_NUMBERS), Detail(QUESTIONS[index], 0, STEPS, 10)
-    for part in PARTS:
-        merged.merge(detail(part))
-    np.testing.assert_array_equal(merged.counts, whole.counts)
+    whole, parted = detail(STEP_NUMBERS), detail(*PARTS)
+    np.testing.assert_array_equal(parted.counts, whole.counts)
     applies = ~np.isnan(LABELS[index])
     np.testing.assert_array_equal(whole.counts.sum(axis=(1, 2)), applies.reshape(10, -1).sum(axis=1))
-    assert merged.pearson == pytest.approx(whole.pearson)
+    assert parted.pearson == pytest.approx(whole.pearson)
     assert whole.pearson == pytest.approx(np.corrcoef(VALUES[applies, 2], LABELS[index, applies])[0, 1], abs=1e-6)
 
 
@@ -85,18 +82,16 @@ def sample(size: int = STEPS) -> Sample:
     return made
 
 
-def test_merged_samples_are_the_sample_of_all_steps() -> None:
-    whole, merged = sample(100), Sample(UNITS, 4, 0, STEPS, 100)
+def test_a_sample_of_parts_is_the_sample_of_all_steps() -> None:
+    whole, parted = sample(100), Sample(UNITS, 4, 0, STEPS, 100)
     for part in PARTS:
-        other = Sample(UNITS, 4, 0, STEPS, 100)
-        other.update(part, ENCODED[:, part], LABELS[:, part])
-        merged.merge(other)
-    np.testing.assert_array_equal(merged.bins, whole.bins)
-    np.testing.assert_array_equal(merged.labels, whole.labels)
+        parted.update(part, ENCODED[:, part], LABELS[:, part])
+    np.testing.assert_array_equal(parted.bins, whole.bins)
+    np.testing.assert_array_equal(parted.labels, whole.labels)
     places = np.arange(100) * 9 + whole._chosen
     np.testing.assert_array_equal(whole.bins, ENCODED[:, places])
     np.testing.assert_array_equal(whole.labels, LABELS[:, places])
-    assert merged.taken.all()
+    assert parted.taken.all()
 
 
 def test_a_rhythm_of_the_text_does_not_hide_from_a_sample() -> None:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
-from rich.console import Console
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -15,6 +12,7 @@ from rnnscope.errors import ProbeError
 from rnnscope.probes.decoders.linear import LinearProbe
 from rnnscope.probes.decoders.time_probe import TimeMatrix, TimeProbe
 from rnnscope.probes.examples.activations import Activations, Columns
+from tests.printing import printed
 
 FIXED = LinearProbe(strength=0.01)
 
@@ -86,10 +84,8 @@ def test_the_strength_is_chosen_by_groups_at_each_step() -> None:
 
 
 def test_it_is_printed_and_drawn() -> None:
-    console = Console(width=80, record=True, file=io.StringIO())
     found = matrix()
-    console.print(found)
-    said = console.export_text()
+    said = printed(found)
     assert "Probes of 5 steps" in said
     assert f"{found.accuracy[2, 3]:.2f}" in said
     axes = found.plot()
@@ -100,9 +96,7 @@ def test_it_is_printed_and_drawn() -> None:
 def test_many_steps_are_printed_within_the_width() -> None:
     rng = np.random.default_rng(0)
     values, labels = rng.standard_normal((40, 30, 2)), rng.integers(0, 2, 40)
-    console = Console(width=80, record=True, file=io.StringIO())
-    console.print(TimeProbe(FIXED).fit(values, labels).matrix(values, labels))
-    assert len(console.export_text().splitlines()) == 13
+    assert len(printed(TimeProbe(FIXED).fit(values, labels).matrix(values, labels)).splitlines()) == 13
 
 
 def test_bad_input_is_said_to_be() -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
-from rich.console import Console
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -22,6 +20,7 @@ from rnnscope.probes.evidence.evaluating import evaluate
 from rnnscope.probes.examples.activations import Activations, Columns
 from rnnscope.probes.examples.examples import Examples
 from rnnscope.probes.examples.splitting import split_groups
+from tests.printing import printed
 
 FIXED = LinearProbe(strength=0.01)
 
@@ -120,9 +119,7 @@ def test_a_score_is_a_line_a_table_and_a_picture() -> None:
     names = ["accuracy", "balanced", "majority", "untrained", "control", "by_heart", "selectivity"]
     assert list(found.table.index) == names
     assert found.table.loc["selectivity", "value"] == found.accuracy - found.control
-    console = Console(width=80, record=True, file=io.StringIO())
-    console.print(found)
-    assert "noise at some steps" in console.export_text()
+    assert "noise at some steps" in printed(found)
     axes = found.plot()
     assert isinstance(axes.figure, Figure)
     assert [label.get_text() for label in axes.get_yticklabels()] == ["probe", "majority", "untrained", "control"]

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 from matplotlib.figure import Figure
-from rich.console import Console
 
 import rnnscope
 from rnnscope import CharLanguageModel, Concept
@@ -26,6 +25,7 @@ from rnnscope.probes.examples.steps import step_examples
 from rnnscope.probes.examples.texts import text_examples
 from rnnscope.recording.along import along
 from tests.handmade import Quotes, dialogue, latch, random_network
+from tests.printing import printed
 
 TEXT = dialogue(np.random.default_rng(0), 4_000)
 QUOTES = Quotes()
@@ -44,12 +44,6 @@ def examples(model: CharLanguageModel) -> Examples:
 @pytest.fixture(scope="module")
 def found(model: CharLanguageModel) -> ProbeResult:
     return probe(model, TEXT, QUOTES)
-
-
-def printed(result: ProbeResult) -> str:
-    console = Console(width=80, record=True, file=io.StringIO())
-    console.print(result)
-    return console.export_text()
 
 
 def test_the_latch_is_perfect_and_one_unit_is_enough(found: ProbeResult) -> None:
@@ -88,7 +82,7 @@ def test_shuffled_labels_are_at_the_baseline(examples: Examples, seed: int) -> N
 
 def test_what_gains_nothing_has_no_k(examples: Examples) -> None:
     noise = np.random.default_rng(0).standard_normal((len(examples), 8)).astype(np.float32)
-    found = probe_examples(replace(examples, values=noise), name="noise")
+    found = probe_examples(replace(examples, values=noise), concept="noise")
     assert found.score.accuracy <= found.score.majority
     assert found.k is None
     assert np.isnan(found.table["gain"].to_numpy()).all()
@@ -214,7 +208,7 @@ def test_whole_texts_are_probed_at_their_ends() -> None:
     texts = ["".join(rng.choice(list("abcd"), 6)) + rng.choice(["a", "b"]) for _ in range(300)]
     labelled = [LabelledText(text, f"ends in {text[-1]}") for text in texts]
     trained, fresh = (text_examples(random_network(seed), labelled) for seed in (0, 1))
-    found = probe_examples(trained, name="endings", untrained=fresh)
+    found = probe_examples(trained, concept="endings", untrained=fresh)
     assert found.score.accuracy > 0.95
     assert found.name == "endings"
     assert "300 texts" in found.score.what

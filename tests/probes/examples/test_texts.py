@@ -13,7 +13,7 @@ from torch import nn
 import rnnscope
 from rnnscope import CharLanguageModel, SequenceClassifier, Vocabulary
 from rnnscope.corpora.labelled import LabelledText
-from rnnscope.errors import AddressError, ProbeError, RecordingError
+from rnnscope.errors import AddressError, ModelError, ProbeError
 from rnnscope.models.classifier import ClassifierConfig
 from rnnscope.probes.examples.texts import text_examples
 
@@ -131,5 +131,5 @@ def test_bad_input_is_refused(texts: Any, options: dict[str, Any], error: type[E
 def test_what_is_no_network_or_in_training_is_refused() -> None:
     with pytest.raises(ProbeError, match="network"):
         text_examples("model.pt", TEXTS)  # pyright: ignore[reportArgumentType]
-    with pytest.raises(RecordingError, match="training mode"):
+    with pytest.raises(ModelError, match="training mode"):
         text_examples(classifier().train(), TEXTS)

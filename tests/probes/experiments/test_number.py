@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from io import StringIO
 from typing import Any
 
 import numpy as np
 import pytest
-from rich.console import Console
 
 from rnnscope import CharLanguageModel, trace
 from rnnscope.corpora.minimal_pairs import MinimalPair
@@ -17,6 +15,7 @@ from rnnscope.errors import AddressError, ModelError, ProbeError, TextError
 from rnnscope.probes.experiments.number import _Sentences, _states, number_probes
 from rnnscope.probes.experiments.number_result import NumberProbes
 from tests.analysis.agreement.agreeing import agreeing, agreeing_pairs
+from tests.printing import printed
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -65,9 +64,7 @@ def test_pairs_of_another_length_are_left_out(found: NumberProbes) -> None:
 
 
 def test_the_card_and_the_picture(found: NumberProbes) -> None:
-    console = Console(width=80, record=True, file=StringIO())
-    console.print(found)
-    card = console.export_text()
+    card = printed(found)
     assert "plural or singular" in card and "l0.c.3 tells most by itself" in card
     assert max(map(len, card.splitlines())) <= 80
     assert [axes.get_title() for axes in found.plot()] == ["all", "attractor same", "attractor other"]
@@ -82,7 +79,7 @@ def without(condition: str) -> list[MinimalPair]:
     [
         ([], {}, ProbeError, "No pair has a condition 'number'"),
         (without("number"), {}, ProbeError, "No pair has a condition 'number'"),
-        (agreeing_pairs(), {"label": "tense"}, ProbeError, "'tense'"),
+        (agreeing_pairs(), {"condition": "tense"}, ProbeError, "'tense'"),
         (agreeing_pairs()[:1], {}, ProbeError, "nothing to tell apart"),
         (agreeing_pairs(), {"units": "l0.c.9"}, AddressError, "no unit 9"),
         (agreeing_pairs(), {"units": []}, AddressError, "No unit"),

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from io import StringIO
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from rich.console import Console
 
 from rnnscope import CharLanguageModel, SequenceClassifier, Vocabulary, intervene
 from rnnscope.corpora.labelled import LabelledCorpus, LabelledText
-from rnnscope.errors import InterventionError, ModelError, ProbeError, TextError
+from rnnscope.errors import AddressError, InterventionError, ModelError, ProbeError, TextError
 from rnnscope.models.classifier import ClassifierConfig
 from rnnscope.probes.experiments.holding import read_while_held, written_while_held
-from rnnscope.probes.experiments.single_unit import beliefs, single_unit_study
+from rnnscope.probes.experiments.single_unit import single_unit_study
 from rnnscope.probes.experiments.single_unit_result import SingleUnitStudy
 from rnnscope.recording.intervention import clamp
 from tests.handmade import latch
+from tests.printing import printed
 
 
 def quotations(count: int) -> LabelledCorpus:
@@ -29,7 +28,7 @@ def quotations(count: int) -> LabelledCorpus:
         words = " ".join("".join(rng.choice(list("abcd"), 4)) for _ in range(3))
         text = f'{words[:5]}:"{words[5:]}' + ('"' + words[3:7]) * (number % 2)
         examples.append(LabelledText(text, ("inside", "outside")[number % 2]))
-    return LabelledCorpus("quotations", tuple(examples), "made here", "none")
+    return LabelledCorpus(tuple(examples), name="quotations")
 
 
 def classifier(pooling: str = "last", seed: int = 0) -> SequenceClassifier:
@@ -64,9 +63,7 @@ def test_the_path_goes_from_few_units_to_many(study: SingleUnitStudy) -> None:
 
 
 def test_the_card_and_the_picture(study: SingleUnitStudy) -> None:
-    console = Console(width=80, record=True, file=StringIO())
-    console.print(study)
-    card = console.export_text()
+    card = printed(study)
     assert "l0.c.3 alone tells 100.0% of the texts" in card and "1/256" in card
     assert max(map(len, card.splitlines())) <= 80
     assert len(study.plot()) == 3
@@ -78,7 +75,7 @@ def test_what_is_chosen_does_not_depend_on_the_test_part() -> None:
     turned = {"inside": "outside", "outside": "inside"}
     other = [LabelledText(one.text, turned[one.label]) if one in tests else one for one in corpus.examples]
     one = single_unit_study(latch(), corpus)
-    two = single_unit_study(latch(), LabelledCorpus("turned", tuple(other), "", ""))
+    two = single_unit_study(latch(), LabelledCorpus(tuple(other), name="turned"))
     assert (one.unit, one.threshold) == (two.unit, two.threshold)
     assert not one.curve["test"].equals(two.curve["test"])
     assert one.curve["chosen"].equals(two.curve["chosen"])
@@ -91,8 +88,6 @@ def test_a_classifier_stands_beside_its_units(pooling: str) -> None:
     study = single_unit_study(model, corpus)
     tests = corpus.distinct().split((0.8, 0.1, 0.1))["test"]
     said = [max(odds, key=odds.__getitem__) for odds in (model.classify(text.text) for text in tests)]
-    odds = [list(model.classify(text.text).values()) for text in tests]
-    assert np.allclose(beliefs(model, tests), odds, atol=1e-6)
     right = np.mean([label == text.label for label, text in zip(said, tests, strict=True)])
     assert study.table["accuracy"].to_dict()["the network itself"] == right
     assert ("largest" in study.read) == (pooling == "max")
@@ -102,7 +97,7 @@ def test_a_classifier_reads_while_its_unit_is_held() -> None:
     model, texts = classifier(), quotations(20).examples
     held = read_while_held(model, "l0.h.2", texts, "inside", [-0.5, 0.9]).table.to_dict("list")
     assert np.isnan(held["value"][0]) and held["value"][1:] == [-0.5, 0.9]
-    assert held["probability"][0] == pytest.approx(beliefs(model, texts)[:, 0].mean())
+    assert held["probability"][0] == pytest.approx(np.mean([model.classify(text.text)["inside"] for text in texts]))
     with intervene(model, {"l0.h.2": clamp(0.9)}):
         odds = [model.classify(text.text) for text in texts]
     assert held["share"][2] == np.mean([one["inside"] > one["outside"] for one in odds])
@@ -123,9 +118,7 @@ def test_what_is_written_while_a_unit_is_held_goes_to_the_judge(label: str) -> N
     held = written_while_held(latch(), "l0.c.3", always(label), "inside", [0.0, 1.0], length=12, samples=3)
     assert list(held.table["share"]) == [float(label == "inside")] * 3
     assert list(held.table["value"][1:]) == [0.0, 1.0] and len(held.table["example"][0]) == 12
-    console = Console(width=80, record=True, file=StringIO())
-    console.print(held)
-    card = console.export_text()
+    card = printed(held)
     assert "said to be inside while l0.c.3 is held" in card and "free" in card
     assert held.plot().get_xlabel() == "l0.c.3 held at"
 
@@ -138,8 +131,8 @@ def test_a_judge_hears_the_text_without_the_prompt() -> None:
     assert len(heard) == 4 and {len(text) for text in heard} == {7}
 
 
-TINY = LabelledCorpus("tiny", (LabelledText("ab", "x"), LabelledText("cd", "y")), "", "")
-THREE = LabelledCorpus("three", (*TINY.examples, LabelledText("dd", "z")), "", "")
+TINY = LabelledCorpus((LabelledText("ab", "x"), LabelledText("cd", "y")), name="tiny")
+THREE = LabelledCorpus((*TINY.examples, LabelledText("dd", "z")), name="three")
 
 
 @pytest.mark.parametrize(
@@ -163,7 +156,7 @@ def test_bad_input_is_refused(
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
-        (lambda: read_while_held(classifier(), "l0.h", TINY.examples, "inside"), InterventionError, "One unit"),
+        (lambda: read_while_held(classifier(), "l0.h", TINY.examples, "inside"), AddressError, "name a unit of it"),
         (lambda: read_while_held(classifier(), "l0.h.2", [], "inside"), InterventionError, "One labelled text"),
         (lambda: read_while_held(classifier(), "l0.h.2", TINY.examples, "red"), ModelError, "no label 'red'"),
         (lambda: read_while_held(classifier().train(), "l0.h.2", TINY.examples, "inside"), ModelError, "training"),

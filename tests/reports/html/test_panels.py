@@ -52,7 +52,7 @@ def test_a_figure_is_svg_of_its_own_size_and_the_same_at_each_call() -> None:
 def test_an_index_that_says_something_is_a_column_and_results_without_words_of_their_own_have_those_of_their_card() -> (
     None
 ):
-    ranking = rnnscope.rank_units(rnnscope.trace(handmade.latch(), TEXT)["l0.c"], TEXT)
+    ranking = rnnscope.rank_units(rnnscope.trace(handmade.latch(), TEXT)["l0.c"])
     shown = panel(ranking, title="Units")
     assert shown.title == "Units" and shown.columns[:2] == ["name", "unit"]
     assert [row[0] for row in shown.rows] == list(ranking.table.index)
@@ -158,7 +158,7 @@ def test_a_large_network_has_timescales_if_its_trace_is_there(quick: None, monke
     assert "Timescales of units" not in titles(found) and "They take minutes" in notes[0]
     found, notes = model_panels(model, TEXT, trace=rnnscope.trace(model, TEXT))
     rows = next(shown for shown in found if shown.title == "Timescales of units").rows
-    assert all(row[4] is None for row in rows)
+    assert rows and all(row[4] is None for row in rows)
     (note,) = notes
     assert note.startswith("Left out: timescales by the Jacobian (they take minutes")
 

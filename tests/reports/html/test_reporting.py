@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from rich.console import Console
 
 import rnnscope
 from rnnscope import File, trained
@@ -17,6 +16,7 @@ from rnnscope.reports.html import reporting
 from rnnscope.reports.html.reporting import Report, report
 from rnnscope.text import Document
 from tests.handmade import Quotes, dialogue, latch, random_network
+from tests.printing import printed
 
 from .decoding import decoded
 
@@ -62,9 +62,7 @@ def test_a_report_has_all_that_is_known(written: Report) -> None:
 
 def test_a_report_goes_where_a_path_goes_and_shows_itself(written: Report) -> None:
     assert Path(written) == written.path
-    console = Console(file=io.StringIO(), width=60)
-    console.print(written)
-    assert f"{len(TEXT):,} steps" in console.file.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
+    assert f"{len(TEXT):,} steps" in printed(written, 60)
 
 
 def test_a_trace_gives_a_report_with_and_without_its_network(tmp_path: Path) -> None:

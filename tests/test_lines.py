@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from rnnscope.reports.lines import lines
+from rnnscope.lines import folded, lines
 from rnnscope.text import visible
 
 ODD = "ab \n\t\x1b\u0301\u200b日本\U0001f600\ud800"
@@ -62,3 +62,9 @@ def test_a_document_begins_a_line(text: str, width: int, starts: set[int]) -> No
 )
 def test_a_text_is_cut_into_lines(text: str, width: int, page: list[str]) -> None:
     assert shown(text, width) == page
+
+
+def test_words_stay_whole_where_a_line_is_broken_at_spaces() -> None:
+    text = "one two three\nfour fivesixseveneight"
+    page = folded(text, [1] * len(text), 10)
+    assert [text[line.start : line.stop] for line in page] == ["one two ", "three\n", "four fives", "ixseveneig", "ht"]

@@ -12,7 +12,7 @@ from rich.style import Style
 from rich.text import Text
 
 from rnnscope.concept import Concept
-from rnnscope.reports.lines import lines
+from rnnscope.lines import lines
 from rnnscope.reports.scale import Scale
 from rnnscope.reports.terminal import bars
 from rnnscope.shown import Shown
@@ -23,8 +23,8 @@ _COLOURS = ("yellow", "cyan", "green", "magenta", "blue", "red", "white")
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
-class LabelledText(Shown):
-    """A text with each character on the colour of its label; dim where the concept does not apply.
+class CharacterLabels(Shown):
+    """The labels of a concept, each as the colour of its character; dim where the concept does not apply.
 
     Where the terminal has no colours, a row of marks stands below each line instead.
 
