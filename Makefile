@@ -7,7 +7,7 @@ READY := .venv/ready
 
 demo: $(READY)
 	@mkdir -p runs
-	$(BIN)/rnnscope trace prose-lstm trained/prose-lstm/demo.txt -o runs/demo.zarr --heatmap runs/demo.png --force
+	$(BIN)/rnnscope trace prose-lstm trained/prose-lstm/demo.txt -o runs/demo.zarr --save runs/demo.png --force
 	$(BIN)/rnnscope show runs/demo.zarr l0.c.170 --save runs/demo-unit.png --force
 	$(BIN)/rnnscope show runs/demo.zarr l0.c.170
 	$(BIN)/rnnscope report prose-lstm trained/prose-lstm/demo.txt -o runs/demo.html --force

@@ -61,10 +61,14 @@ class Commands(click.Group):
         except KeyboardInterrupt:
             click.echo("Interrupted; nothing is left half-written.", err=True)
             raise SystemExit(130) from None
+        except MemoryError as error:
+            raise Failure(
+                "There is not enough memory for this. Ask for less: a shorter text, or less of it."
+            ) from error
         except BrokenPipeError:
             raise
         except OSError as error:
-            raise Failure(f"The output cannot be written: {error.strerror}.") from error
+            raise Failure(f"The output cannot be written: {error.strerror or error}.") from error
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

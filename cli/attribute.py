@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import options
-from .opening import open_model
+from .opening import file, open_model
 from .output import Output
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 @options.command()
 @options.model
+@click.argument("text", metavar="TEXT.txt")
 @options.target
 @options.methods
 @options.baseline
@@ -28,20 +29,21 @@ if TYPE_CHECKING:
     "gradient-x-activation (the default), gradient, conductance, integrated-gradients.",
 )
 @options.directions
-@options.text
+@options.encoding
 @options.limit(2000, least=1)
 @options.seed
 @options.device
 @options.output("attributions, one for each method")
 def attribute(
     model: str,
+    text: str,
     target: str | None,
     methods: tuple[str, ...],
     baseline: str | None,
     words: bool,
     signal: str | None,
     directions: tuple[Path, ...],
-    text: File,
+    encoding: str,
     limit: int,
     seed: int,
     device: str,
@@ -58,7 +60,7 @@ def attribute(
     if signal is not None and words:
         raise click.UsageError("--words shows the words of a text; --signal shows units.")
     output.check(pages=max(len(methods), 1))
-    network, read = open_model(model, device, directions), _beginning(text, limit)
+    network, read = open_model(model, device, directions), _beginning(file(text, encoding=encoding), limit)
     given: dict[str, Any] = {} if baseline is None else {"baseline": baseline}
     if signal is not None:
         asked = methods or ("gradient-x-activation",)

@@ -18,7 +18,7 @@ _WIDE = 10_000
 @options.command()
 @click.argument("compared", nargs=-1, required=True, metavar="RECIPE.toml|MODEL.pt... [TEXT.txt]")
 @click.option(
-    "--jobs", metavar="N", type=click.IntRange(1), help="Training runs at a time [default: as many as there are cores]."
+    "--jobs", metavar="N", type=options.Whole(), help="Training runs at a time [default: as many as there are cores]."
 )
 @options.concepts
 @options.documents
@@ -27,7 +27,7 @@ _WIDE = 10_000
 @options.seed
 @options.device
 @options.path("FOLDER", "runs/NAME")
-@options.table(".csv")
+@options.table
 @options.output("table, runs, sweep, notes")
 def compare(
     compared: tuple[str, ...],
@@ -49,13 +49,12 @@ def compare(
     models are measured, unless it ends in .pt or is the name of a shipped network.
     """
     from rnnscope.comparison.comparing import compare as compare_networks
-    from rnnscope.comparison.result import check_csv
-    from rnnscope.output import new_path
+    from rnnscope.output import check_table, new_path
     from rnnscope.probes.concepts import named
 
     output.check()
     if table is not None:
-        new_path(check_csv(table), output.force)
+        new_path(check_table(table), output.force)
     names, text = _apart(compared)
     asked: dict[str, Any] = {"text": None if text is None else file(text, documents, encoding), "limit": limit}
     asked["concepts"] = named(*concepts) if concepts else ()
@@ -73,17 +72,17 @@ def compare(
     output.plot(found)
 
 
-def _apart(compared: tuple[str, ...]) -> tuple[tuple[str, ...], str | None]:
+def _apart(compared: tuple[str, ...]) -> tuple[list[str], str | None]:
     """A recipe or networks, and the text that comes last."""
     from rnnscope import trained
 
     last = compared[-1]
     if len(compared) == 1 or last.endswith((".pt", ".toml")) or last in trained.names():
-        return compared, None
-    return compared[:-1], last
+        return list(compared), None
+    return list(compared[:-1]), last
 
 
-def _trained(names: tuple[str, ...], path: Path | None, **asked: Any) -> Any:
+def _trained(names: list[str], path: Path | None, **asked: Any) -> Any:
     """The comparison of a recipe."""
     from rnnscope.comparison.experiments import run_comparison
 

@@ -67,14 +67,17 @@ def directions(
     made = components_of(moments, components, name) if pca else random_rotation(moments, name=name, seed=seed)
     with along(network, made):  # which says whether the name is free
         made.save(path)
-    given = [str(text.source) if isinstance(text.source, Path) else "-" for text in texts]
-    search = ["rnnscope", "units", model, *given, "--directions", str(path), "--signals", str(made.address)]
     found = {"path": path, "signal": str(made.address), "kind": kind, "directions": len(made)}
-    found |= {"steps": moments.steps, "share": made.share, "next": shlex.join(search)}
+    found |= {"steps": moments.steps, "share": made.share, "next": _next(model, texts, path, made)}
     if as_json:
         print_json(found)
     else:
         click.echo("\n".join(_lines(made, found)))
+
+
+def _next(model: str, texts: list[File], path: Path, made: Directions) -> str:
+    given = [str(text.source) if isinstance(text.source, Path) else "-" for text in texts]
+    return shlex.join(["rnnscope", "units", model, *given, "--directions", str(path), "--signals", str(made.address)])
 
 
 def _lines(made: Directions, found: dict[str, Any]) -> list[str]:

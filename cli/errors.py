@@ -38,7 +38,7 @@ def _print_definitions(ctx: click.Context, parameter: click.Parameter, value: bo
     "orders",
     multiple=True,
     metavar="N",
-    type=click.IntRange(1, 20),
+    type=options.Whole(1, 20),
     help="Order of an n-gram model [default: 7]; may be repeated.",
 )
 @click.option(

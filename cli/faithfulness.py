@@ -64,8 +64,8 @@ def faithfulness(
     if baseline is not None:
         asked["baseline"] = baseline
     found = check(network, chosen, methods=methods or None, seed=seed, **asked)
-    json = picked(found, "target parts baseline texts left_out orders refused verdicts table curves")
-    output.tell(found, json=json)
+    json = picked(found, "target parts baseline texts left_out orders refused table curves")
+    output.tell(found, json=json | {"verdicts": dict(found.verdicts)})
     if output.save is not None:
         output.draw(_both_curves(found))
 

@@ -19,7 +19,7 @@ from .output import print_json
 @click.option(
     "--seed",
     metavar="N",
-    type=click.IntRange(0, 2**32 - 1),
+    type=options.Whole(0, options.SEEDS),
     help="Of all that is drawn at random [default: another one each time].",
 )
 @options.device

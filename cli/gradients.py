@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @options.command()
 @options.models
 @options.whole("--lags", 200, "The largest lag.", least=0, most=100_000)
-@options.whole("--targets", 1000, "Random steps to start from.")
+@options.whole("--targets", 1000, "Steps that are predicted, at random.")
 @click.option("--initial", is_flag=True, help="Set beside each network the same with its first weights.")
 @click.option(
     "--map",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     metavar="NUMBERS",
     help="k, with commas.",
 )
-@options.whole("--places", None, "Of the text, at random [default: 50, fewer of wide states].")
+@options.whole("--places", None, "Places of the text, at random [default: 50, fewer of wide states].")
 @options.whole("--exponents", 10, "Of Lyapunov, the largest.")
 @options.whole("--steps", 1000, "Of each sequence for them.")
 @options.whole("--sequences", 10, "For the exponents.")

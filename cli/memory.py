@@ -23,8 +23,8 @@ _OF_TEXTS = ("contexts", "targets", "places", "horizon", "documents", "encoding"
 @click.option(
     "--contexts", type=options.Numbers(int), metavar="NUMBERS", help="How many characters to leave, such as 10,20,50."
 )
-@options.whole("--targets", 1000, "Characters to predict.")
-@options.whole("--places", 50, "Places to go on from, twice.", least=2)
+@options.whole("--targets", 1000, "Steps that are predicted, at random.")
+@options.whole("--places", 50, "Places of the text, at random.", least=2)
 @options.whole("--horizon", None, "Steps to go on for [default: 5000, or a quarter of the longest text].")
 @click.option(
     "--lengths", type=options.Numbers(int), metavar="NUMBERS", help="Of sequences of a memory problem: 10,20,50."

@@ -37,7 +37,7 @@ def open_model(model: str, device: str = "cpu", directions: Sequence[Path] = ())
     from rnnscope.recording.along import along
     from rnnscope.recording.directions import Directions
 
-    if Path(model).exists() or Path(model).suffix:
+    if Path(model).is_file() or Path(model).suffix:
         network = load(model, device)
     elif model in trained.names():
         network = load(trained.path(model), device)

@@ -39,6 +39,24 @@ class Command(click.Command):
 command = partial(click.command, cls=Command)
 
 
+class Whole(click.ParamType):
+    """A whole number of a range, which ends at a billion if it is not said where."""
+
+    name = "whole number"
+
+    def __init__(self, least: int = 1, most: int = 10**9) -> None:
+        self._least, self._most = least, most
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        try:
+            number = int(value)
+        except ValueError:
+            self.fail(f"{value!r} is no whole number.", param, ctx)
+        if not self._least <= number <= self._most:
+            self.fail(f"{number} is not in the range from {self._least:,} to {self._most:,}.", param, ctx)
+        return number
+
+
 class Words(click.ParamType):
     """Words with commas between them."""
 
@@ -80,9 +98,9 @@ class Span(click.ParamType):
         return range(int(start), int(stop))
 
 
-def whole(name: str, default: int | None, help: str, least: int = 1, most: int | None = None, *short: str) -> Decorator:
+def whole(name: str, default: int | None, help: str, least: int = 1, most: int = 10**9, *short: str) -> Decorator:
     """An option that is a whole number."""
-    kind = click.IntRange(least, most)
+    kind = Whole(least, most)
     return click.option(
         *short, name, default=default, show_default=default is not None, metavar="N", type=kind, help=help
     )
@@ -105,9 +123,10 @@ def _as_one(name: str, made: Callable[..., Any], *given: Decorator) -> Decorator
             parts = {part: values.pop(part) for part in signature(made).parameters}
             return command(**values, **{name: made(**parts)})
 
+        decorated: Callable[..., Any] = called
         for option in reversed(given):
-            called = option(called)
-        return called
+            decorated = option(decorated)
+        return decorated
 
     return decorate
 
@@ -209,7 +228,7 @@ def start(of: str) -> Decorator:
 
 
 def length(default: int, what: str, least: int = 1) -> Decorator:
-    return whole("--length", default, what, least, None, "-n")
+    return whole("--length", default, what, least, 10**9, "-n")
 
 
 # What is read, and how.
@@ -230,7 +249,8 @@ documents = click.option(
 
 def texts(required: bool = True) -> Decorator:
     """TEXTs, as files to be read; a dash is standard input."""
-    argument = click.argument("texts", nargs=-1, required=required, metavar="TEXT.txt...")
+    metavar = "TEXT.txt..." if required else "[TEXT.txt...]"
+    argument = click.argument("texts", nargs=-1, required=required, metavar=metavar)
     return _as_one("texts", files, argument, documents, encoding)
 
 
@@ -241,7 +261,9 @@ def limit(default: int = 100_000, least: int = 2) -> Decorator:
     return whole("--limit", default, "Steps to read at most.", least=least)
 
 
-seed = whole("--seed", 0, "Of all that is drawn at random.", least=0, most=2**32 - 1)
+SEEDS = 2**32 - 1
+"""The largest."""
+seed = whole("--seed", 0, "Of all that is drawn at random.", least=0, most=SEEDS)
 device = click.option(
     "--device", default="auto", show_default=True, metavar="NAME", help="Where to run: auto, cpu, cuda, cuda:1, mps."
 )
@@ -252,14 +274,13 @@ force = click.option("--force", is_flag=True, help="Replace outputs that exist."
 
 def path(what: str, default: str) -> Decorator:
     """Where to write what a command makes: the argument ``path``."""
-    kind = "Folder" if what == "FOLDER" else "File"
+    kind = "Folder" if what.startswith("FOLDER") else "File"
     return click.option(
         "-o", "--output", "path", type=_PATH, metavar=what, help=f"{kind} to write [default: {default}]."
     )
 
 
-def table(formats: str) -> Decorator:
-    return click.option("--table", type=_PATH, metavar="FILE", help=f"Table to write as well: {formats}.")
+table = click.option("--table", type=_PATH, metavar="FILE", help="Table to write as well: .csv or .parquet.")
 
 
 save = click.option("--save", type=_PATH, metavar="FILE", help="Picture to draw: .png, .svg or .pdf.")

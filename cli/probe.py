@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,8 +61,6 @@ def probe(
     from rnnscope.output import new_path
     from rnnscope.recording.directions import check_file
 
-    from .console import standard_output
-
     if not concepts:
         raise click.UsageError("Say what to read from the units, for example: --concept quotes")
     output.check(pages=len(concepts))
@@ -74,16 +73,7 @@ def probe(
     if save_direction is not None:
         _check_one_signal(source, units)
     asked: dict[str, Any] = {"units": units or None, "untrained": not no_untrained, "limit": limit, "seed": seed}
-    found: list[ProbeResult] = []
-    with warnings.catch_warnings(record=True) as told:
-        for number, concept in enumerate(known):
-            found.append(probes.probe(source, read, concept, **asked))
-            if not output.as_json:  # each when it is there
-                standard_output().print(*[""][:number], found[-1], sep="\n")
-    for remark in dict.fromkeys(str(warning.message) for warning in told):
-        click.echo(f"Note: {remark}", err=True)
-    if output.as_json:
-        print_json({"probes": [_numbers(result) for result in found]})
+    found = _told((probes.probe(source, read, concept, **asked) for concept in known), output)
     output.plot(*found)
     if save_direction is not None:
         click.echo(f"Wrote {found[0].directions().save(save_direction)}", err=output.as_json)
@@ -101,11 +91,28 @@ def _check_one_signal(source: Network | Trace, units: tuple[str, ...]) -> None:
         )
 
 
+def _told(results: Iterator[ProbeResult], output: Output) -> list[ProbeResult]:
+    """The results, each printed when it is there, and then what was remarked meanwhile."""
+    from .console import standard_output
+
+    found = []
+    with warnings.catch_warnings(record=True) as remarks:
+        for number, result in enumerate(results):
+            found.append(result)
+            if not output.as_json:
+                standard_output().print(*[""][:number], result, sep="\n")
+    for remark in dict.fromkeys(str(warning.message) for warning in remarks):
+        click.echo(f"Note: {remark}", err=True)
+    if output.as_json:
+        print_json({"probes": [_numbers(result) for result in found]})
+    return found
+
+
 def _numbers(result: ProbeResult) -> dict[str, Any]:
     """The figures of a result."""
     score = result.score
     return {
-        "concept": result.name,
+        "concept": result.concept,
         "units": len(result.units),
         "read": score.what,
         "figures": score.table,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -48,17 +48,13 @@ def report(
     network: str | None,
     compare: tuple[str, ...],
     concepts: list[str],
-    ablate: bool,
-    units: tuple[str, ...],
-    size: float,
-    title: str | None,
     texts: list[File],
     limit: int,
-    seed: int,
     device: str,
     path: Path | None,
     as_json: bool,
     force: bool,
+    **asked: Any,
 ) -> None:
     """Write a page that shows what a network does on a text.
 
@@ -85,13 +81,9 @@ def report(
         model=None if network is None else open_model(network, device),
         compare=[other if is_trace(other) else open_model(other, device) for other in compare],
         concepts=named(*concepts or ([] if task in _WITHOUT_TEXT else ["prose"])),
-        units=units,
-        ablate=ablate,
-        size=size,
-        title=title,
         limit=None if text is None else limit,
         force=force,
-        seed=seed,
+        **asked,
     )
     if as_json:
         print_json({"path": written.path, "bytes": written.size, "notes": written.notes})

@@ -7,7 +7,7 @@ import shlex
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -53,9 +53,6 @@ _PAGES = 50
 )
 def trace(
     model: str,
-    signals: list[str] | None,
-    units: list[int] | None,
-    dtype: Literal["float32", "float16"],
     directions: tuple[Path, ...],
     texts: list[File],
     device: str,
@@ -63,6 +60,7 @@ def trace(
     order: Order,
     width: Width,
     output: Output,
+    **kept: Any,
 ) -> None:
     """Read texts with a network and keep all its signals.
 
@@ -79,10 +77,8 @@ def trace(
         open_model(model, device, directions),
         texts,
         path or Path(f"{Path(texts[0].name).stem}.zarr"),
-        signals=signals,
-        units=units,
-        dtype=dtype,
         force=output.force,
+        **kept,
     )
     found = _numbers(made)
     if output.as_json:

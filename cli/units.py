@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @options.texts(required=False)
 @options.seed
 @options.device
-@options.table(".csv or .parquet")
+@options.table
 @options.output("concepts, left_out, steps, units")
 def units(
     model: str,
@@ -52,8 +52,7 @@ def units(
     texts, or a TRACE alone. Concepts of prose are searched for unless others are named; `rnnscope concepts` lists them.
     """
     import rnnscope
-    from rnnscope.analysis.search.found import check_table
-    from rnnscope.output import new_path
+    from rnnscope.output import check_table, new_path
     from rnnscope.probes.concepts import named
 
     output.check()

@@ -6,8 +6,9 @@ The concepts themselves are in `rnnscope.probes.concepts`; what asks for their l
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -113,3 +114,25 @@ class Concept(ABC):
             expected = "0 or 1" if self.kind == "flag" else f"whole numbers from 0 to {most}, one for each category"
         if len(wrong):
             raise ConceptError(f"The labels of {self.name} have to be {expected}; got {wrong[0]:g}.")
+
+
+def listed(concepts: Concept | Sequence[Concept], least: int = 0) -> list[Concept]:
+    """A concept, or several, as a list.
+
+    Raises
+    ------
+    ConceptError
+        If there are too few, something else is among them, or two have one name.
+    """
+    found: list[Any] = (
+        list(concepts) if isinstance(concepts, Sequence) and not isinstance(concepts, str) else [concepts]
+    )
+    if len(found) < least or not all(isinstance(concept, Concept) for concept in found):
+        wrong = next((repr(concept) for concept in found if not isinstance(concept, Concept)), "none")
+        raise ConceptError(
+            f"At least one Concept was expected, such as rnnscope.probes.concepts.named('quotes') gives; got {wrong}."
+        )
+    names = [concept.name for concept in found]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise ConceptError(f"Two concepts are called {twice}. Give each a name of its own.")
+    return found

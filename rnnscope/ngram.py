@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 
@@ -59,6 +60,9 @@ class KneserNey:
         self.order = order
         self.vocabulary_size = vocabulary_size
         self._tables: list[_Table] = []
+
+    def __repr__(self) -> str:
+        return f"KneserNey(order={self.order}, vocabulary_size={self.vocabulary_size})"
 
     def fit(self, tokens: np.ndarray) -> KneserNey:
         """Count the n-grams of a text; returns the model itself.
@@ -295,10 +299,10 @@ def _mean_nats(log_probabilities: np.ndarray) -> float:
 
 
 def _check_sizes(order: int, vocabulary_size: int) -> None:
-    if order < 1:
-        raise TextError(f"The order of an n-gram model is at least 1, but it is {order}.")
-    if vocabulary_size < 1:
-        raise TextError(f"A vocabulary has at least 1 token, but its size is {vocabulary_size}.")
+    if not isinstance(order, Integral) or order < 1:
+        raise TextError(f"The order of an n-gram model is a whole number of at least 1, but it is {order!r}.")
+    if not isinstance(vocabulary_size, Integral) or vocabulary_size < 1:
+        raise TextError(f"A vocabulary has at least 1 token, but its size is {vocabulary_size!r}.")
 
 
 def _checked(tokens: np.ndarray, vocabulary_size: int, shortest: int) -> np.ndarray:

@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from .errors import OutputError
 
@@ -38,6 +39,32 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         if isinstance(error, OSError):
             raise OutputError(_reason(path, error)) from error
         raise
+
+
+def check_table(path: str | Path) -> Path:
+    """The path, if its ending names a table that can be written: .csv or .parquet.
+
+    Raises
+    ------
+    OutputError
+    """
+    path = Path(path)
+    if path.suffix not in (".csv", ".parquet"):
+        raise OutputError(f"{path} does not name a table: its ending must be .csv or .parquet.")
+    return path
+
+
+def write_table(table: Any, path: str | Path) -> Path:
+    """Write a DataFrame in the format that the ending of its path names; the path.
+
+    Raises
+    ------
+    OutputError
+    """
+    path = check_table(path)
+    with atomic_path(path) as partial:
+        (table.to_csv if path.suffix == ".csv" else table.to_parquet)(partial)
+    return path
 
 
 def new_path(path: str | Path, force: bool = False) -> Path:

@@ -79,6 +79,10 @@ class File:
     documents: Cut | None = None
     encoding: str = "utf-8"
 
+    def __post_init__(self) -> None:
+        if self.documents not in (None, "file", "line"):
+            raise TextError(f"documents is file or line; got {self.documents!r}.")
+
     @property
     def name(self) -> str:
         """The last part of the path; ``stdin`` of standard input."""
@@ -131,7 +135,7 @@ class Vocabulary:
 
     def __init__(self, characters: Iterable[str]) -> None:
         self.characters = (self.UNKNOWN, *(c for c in characters if c != self.UNKNOWN))
-        if any(len(c) != 1 for c in self.characters):
+        if not all(isinstance(c, str) and len(c) == 1 for c in self.characters):
             raise TextError("A vocabulary holds single characters, but a longer or an empty string was given.")
         if len(set(self.characters)) != len(self.characters):
             raise TextError("A vocabulary holds each character once, but one was given twice.")
@@ -142,12 +146,27 @@ class Vocabulary:
         return cls(sorted(set().union(*texts)))
 
     def encode(self, text: str) -> np.ndarray:
-        """Token ids of a text, an int64 array of shape (time,)."""
+        """Token ids of a text, an int64 array of shape (time,).
+
+        Raises
+        ------
+        TextError
+            If this is no text.
+        """
         return self._ids[codepoints(text)].astype(np.int64)
 
     def decode(self, tokens: Iterable[int]) -> str:
-        """The text of token ids."""
-        return "".join(self.characters[int(token)] for token in tokens)
+        """The text of token ids.
+
+        Raises
+        ------
+        TextError
+            If there is no such token.
+        """
+        ids = [int(token) for token in tokens]
+        if not all(0 <= token < len(self) for token in ids):
+            raise TextError(f"Token ids go from 0 to {len(self) - 1}; got {min(ids)} to {max(ids)}.")
+        return "".join(self.characters[token] for token in ids)
 
     def unknown(self, text: str) -> Counter[str]:
         """The characters of a text that the vocabulary lacks, with their counts."""
@@ -180,6 +199,8 @@ class Vocabulary:
 
 def codepoints(text: str) -> np.ndarray:
     """Unicode code points of a text, a uint32 array of shape (time,)."""
+    if not isinstance(text, str):
+        raise TextError(f"A text was expected, a str; got {type(text).__name__}.")
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
 
 
@@ -225,7 +246,9 @@ def read_text(path: str | Path, encoding: str = "utf-8") -> str:
 
 def read_stream(file: BinaryIO, name: str, encoding: str = "utf-8") -> str:
     """The text of an open file or pipe, see `read_text`; ``name`` is what errors call it."""
-    data = file.read(LARGEST_TEXT + 1)
+    data = file.read(LARGEST_TEXT + 1) if hasattr(file, "read") else None
+    if not isinstance(data, bytes):
+        raise TextError(f"A path or a file opened as binary was expected; got {type(file).__name__}.")
     if len(data) > LARGEST_TEXT:
         raise TextError(
             f"{name} has more than the {LARGEST_TEXT:,} bytes that are read at once. "

@@ -197,7 +197,7 @@ def test_weights_that_are_no_numbers_are_named(path: Path, value: float) -> None
     [
         ({"config": asdict(SMALL) | {"hidden_size": 5}}, "rnn.weight_hh_l0"),
         ({"config": asdict(SMALL) | {"layers": 2}}, "rnn.weight_ih_l1"),
-        ({"config": asdict(SMALL) | {"hidden_size": "4"}}, "str"),
+        ({"config": asdict(SMALL) | {"hidden_size": "4"}}, "hidden_size"),
         ({"config": asdict(SMALL) | {"cell": "lstn"}}, "lstn"),
         ({"config": asdict(SMALL) | {"depth": 2}}, "depth"),
         ({"config": [4]}, "list"),

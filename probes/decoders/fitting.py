@@ -5,7 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import has_fit_parameter
+
+from rnnscope.errors import ProbeError
+
+
+def copy_of(probe: Any) -> Any:
+    """An estimator with the same options that is not yet trained.
+
+    Raises
+    ------
+    ProbeError
+        If it is none.
+    """
+    if isinstance(probe, type) or not isinstance(probe, BaseEstimator):
+        raise ProbeError(f"An estimator of scikit-learn was expected, such as LinearProbe(); got {probe!r}.")
+    return clone(probe)
 
 
 def fit_probe(probe: Any, X: Any, y: np.ndarray, groups: np.ndarray) -> Any:

@@ -14,7 +14,7 @@ from rnnscope.errors import ProbeError
 from rnnscope.probes.examples.splitting import folds
 from rnnscope.progress import progress_bar
 
-from .base import LogisticProbe, Values
+from .base import LogisticProbe, Values, is_whole
 from .logistic import Loss, Penalty, Weights, fit_logistic, zeros
 from .standardised import Standardised
 
@@ -74,6 +74,19 @@ class LinearProbe(LogisticProbe):
     classes_ : array of shape (class,)
     n_features_in_ : int
         Units.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from rnnscope.probes import LinearProbe
+    >>> labels = np.arange(200) % 2
+    >>> values = np.random.default_rng(0).normal(size=(200, 3))
+    >>> values[:, 1] += 10 * labels
+    >>> probe = LinearProbe().fit(values[:100], labels[:100])
+    >>> probe.score(values[100:], labels[100:])
+    1.0
+    >>> int(np.abs(probe.coef_).argmax())
+    1
     """
 
     strength_: float
@@ -135,7 +148,7 @@ class LinearProbe(LogisticProbe):
             raise ProbeError(f"The penalty is 'ridge' or 'l1'; got {self.penalty!r}.")
         if self.strength is not None and not (isinstance(self.strength, Real) and 0 <= self.strength < np.inf):
             raise ProbeError(f"The strength is a number of at least 0; got {self.strength!r}.")
-        if not isinstance(self.folds, int | np.integer):
+        if not is_whole(self.folds, 2):
             raise ProbeError(f"The folds are a whole number of at least 2; got {self.folds!r}.")
 
     def _sample(self, labels: np.ndarray, units: int) -> np.ndarray:

@@ -8,14 +8,13 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from scipy.special import gammaln
-from sklearn.base import clone
 from sklearn.utils import check_random_state
 
 from rnnscope.errors import ProbeError
 from rnnscope.probes.examples.activations import take_rows
 
-from .base import Probe, Values
-from .fitting import fit_probe, predict
+from .base import Probe, Values, is_whole
+from .fitting import copy_of, fit_probe, predict
 from .linear import LinearProbe
 
 _FRACTIONS = np.array([0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.25, 12.5, 25, 50, 100]) / 100
@@ -75,6 +74,19 @@ class MDLProbe(Probe):
         Trained on all examples that were coded in the first order, with places in ``classes_`` as labels; it predicts.
     classes_ : array of shape (class,)
     n_features_in_ : int
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from rnnscope.probes import LinearProbe, MDLProbe
+    >>> labels = np.arange(200) % 2
+    >>> values = np.random.default_rng(0).normal(size=(200, 3))
+    >>> values[:, 1] += 10 * labels
+    >>> probe = MDLProbe(LinearProbe(strength=0.01))
+    >>> round(probe.fit(values, labels).compression_)
+    7
+    >>> round(probe.fit(values[:, [0, 2]], labels).compression_)  # the units that know nothing
+    1
     """
 
     def __init__(
@@ -105,7 +117,7 @@ class MDLProbe(Probe):
             If there are fewer than two classes, or values that are not finite.
         """
         for name, least in (("limit", 2), ("orders", 1)):
-            if not isinstance(number := getattr(self, name), int | np.integer) or number < least:
+            if not is_whole(number := getattr(self, name), least):
                 raise ProbeError(f"{name} is a whole number of at least {least}; got {number!r}.")
         X, codes = self._training(X, y, groups)
         groups = np.arange(len(codes)) if groups is None else np.asarray(groups)
@@ -170,7 +182,7 @@ class MDLProbe(Probe):
         own = groups[rows]
         if len(np.unique(own)) < _PARTS:
             own = np.arange(len(rows)) * _PARTS // len(rows)
-        probe = LinearProbe() if self.probe is None else clone(self.probe)
+        probe = LinearProbe() if self.probe is None else copy_of(self.probe)
         return fit_probe(probe, take_rows(X, rows), codes[rows], own)
 
 

@@ -33,6 +33,19 @@ class SingleUnitProbe(Probe):
     classes_ : array of shape (class,)
     n_features_in_ : int
         Units.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from rnnscope.probes import SingleUnitProbe
+    >>> labels = np.arange(200) % 2
+    >>> values = np.random.default_rng(0).normal(size=(200, 3))
+    >>> values[:, 1] += 10 * labels
+    >>> probe = SingleUnitProbe().fit(values[:100], labels[:100])
+    >>> probe.unit_, probe.sign_, round(probe.threshold_)
+    (1, 1, 5)
+    >>> probe.score(values[100:], labels[100:])
+    1.0
     """
 
     unit_: int

@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state
 from rnnscope.errors import ProbeError
 from rnnscope.probes.examples.activations import Activations, batches_of, take_units
 
-from .base import LogisticProbe, Values
+from .base import LogisticProbe, Values, is_whole
 from .logistic import Loss, Weights, fit_logistic, log_chances
 from .standardised import Scaling, Standardised, scaling_of
 
@@ -60,6 +60,19 @@ class SparseProbe(LogisticProbe):
     classes_ : array of shape (class,)
     n_features_in_ : int
         Units there are.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from rnnscope.probes import SparseProbe
+    >>> labels = np.arange(200) % 2
+    >>> values = np.random.default_rng(0).normal(size=(200, 3))
+    >>> values[:, 1] += 10 * labels
+    >>> probe = SparseProbe(k=2).fit(values[:100], labels[:100])
+    >>> int(probe.units_[0])
+    1
+    >>> probe.curve(values[100:], labels[100:])[["k", "score"]].values.tolist()
+    [[1.0, 1.0], [2.0, 1.0]]
     """
 
     units_: np.ndarray
@@ -92,7 +105,7 @@ class SparseProbe(LogisticProbe):
             shapes that do not fit each other.
         """
         values, labels = self._training(X, y, groups)
-        if not isinstance(self.k, int | np.integer) or not 1 <= self.k <= values.shape[1]:
+        if not is_whole(self.k, 1) or self.k > values.shape[1]:
             raise ProbeError(
                 f"k is a whole number of units, at least 1 and at most as many as there are (n_features = "
                 f"{values.shape[1]}); got {self.k!r}."
@@ -109,7 +122,23 @@ class SparseProbe(LogisticProbe):
         return self
 
     def curve(self, X: Values, y: Any) -> pd.DataFrame:
-        """The share of examples that each number of units gets right, as ``curve_``; best on examples held out."""
+        """The share of examples that each number of units gets right, best told of examples held out.
+
+        Parameters
+        ----------
+        X : float array or Activations of shape (example, unit)
+        y : array of shape (example,)
+
+        Returns
+        -------
+        DataFrame
+            As ``curve_``.
+
+        Raises
+        ------
+        ProbeError
+            If the shapes do not fit each other, or values are not finite.
+        """
         values = self._testing(X)
         if len(truth := np.asarray(y)) != len(values):
             raise ProbeError(f"One label an example was expected, {len(values):,}; got {len(truth):,}.")

@@ -13,15 +13,14 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
-from sklearn.base import clone
 
 from rnnscope.errors import ProbeError
 from rnnscope.probes.examples.activations import Activations
 from rnnscope.shown import Shown
 from rnnscope.style import AMOUNTS, new_axes, style
 
-from .base import Probe
-from .fitting import fit_probe
+from .base import Probe, is_whole
+from .fitting import copy_of, fit_probe
 from .linear import LinearProbe
 
 _MOST_STEPS = 10
@@ -30,7 +29,9 @@ _MOST_STEPS = 10
 
 @dataclass(frozen=True, eq=False, repr=False)
 class TimeMatrix(Shown):
-    """How well the probe of each step does at each other. Made by `TimeProbe.matrix`.
+    """How well the probe of each step does at each other.
+
+    Made by `TimeProbe.matrix`.
 
     Attributes
     ----------
@@ -96,6 +97,17 @@ class TimeProbe(Probe):
     classes_ : array of shape (class,)
     n_features_in_ : int
         Steps times units.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from rnnscope.probes import TimeProbe
+    >>> labels = np.arange(200) % 2
+    >>> values = np.random.default_rng(0).normal(size=(200, 3, 2))  # example, step, unit
+    >>> values[:, 1:, 0] += 10 * labels[:, None]  # known from the second step on
+    >>> probe = TimeProbe().fit(values[:100], labels[:100])
+    >>> probe.matrix(values[100:], labels[100:]).accuracy[1:, 1:].tolist()
+    [[1.0, 1.0], [1.0, 1.0]]
     """
 
     def __init__(self, probe: Any = None, steps: int = 1) -> None:
@@ -122,7 +134,7 @@ class TimeProbe(Probe):
         """
         self.steps_ = X.shape[1] if getattr(X, "ndim", 2) == 3 else self.steps
         X, codes = self._training(_flat(X), y, groups)
-        if not isinstance(self.steps_, int) or self.steps_ < 1 or X.shape[1] % self.steps_:
+        if not is_whole(self.steps_, 1) or X.shape[1] % self.steps_:
             raise ProbeError(
                 f"A row has to be steps of equally many units, steps={self.steps_!r} of them; it has {X.shape[1]} "
                 "values. Say how many steps there are, or give values of shape (example, step, unit)."
@@ -130,7 +142,7 @@ class TimeProbe(Probe):
         self._majority = self.classes_[np.bincount(codes).argmax()]
         groups = np.arange(len(codes)) if groups is None else np.asarray(groups)
         probe = LinearProbe() if self.probe is None else self.probe
-        self.probes_ = [fit_probe(clone(probe), values, codes, groups) for values in self._by_step(X)]
+        self.probes_ = [fit_probe(copy_of(probe), values, codes, groups) for values in self._by_step(X)]
         return self
 
     def predict(self, X: Any) -> np.ndarray:
@@ -159,8 +171,8 @@ class TimeProbe(Probe):
         ProbeError
         """
         y, by_step = np.asarray(y), self._by_step(self._checked(X))
-        if len(y) != len(by_step[0]):
-            raise ProbeError(f"One label for each example was expected, {len(by_step[0])}; got {len(y)}.")
+        if y.shape != (len(by_step[0]),):
+            raise ProbeError(f"One label for each example was expected, {len(by_step[0])}; got shape {y.shape}.")
         accuracy = [
             [np.mean(self.classes_[probe.predict(values)] == y) for values in by_step] for probe in self.probes_
         ]

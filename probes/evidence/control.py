@@ -32,6 +32,12 @@ def control_labels(types: np.ndarray, labels: np.ndarray, seed: int = 0) -> np.n
     ------
     ProbeError
         If there is not one type for each label.
+
+    Examples
+    --------
+    >>> from rnnscope.probes import control_labels
+    >>> control_labels(types=[0, 0, 1, 2, 1, 2], labels=[0, 1, 1, 0, 1, 1], seed=0).tolist()
+    [1, 1, 1, 0, 1, 0]
     """
     types, labels = np.asarray(types), np.asarray(labels)
     if types.shape != labels.shape or types.ndim != 1 or not len(types):

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone
 
 from rnnscope.analysis.intervals import bootstrap_interval
 from rnnscope.errors import ProbeError
-from rnnscope.probes.decoders.fitting import fit_probe, predict
+from rnnscope.probes.decoders.fitting import copy_of, fit_probe, predict
 from rnnscope.probes.examples.examples import Examples
 from rnnscope.probes.examples.splitting import split_groups
 
@@ -32,8 +31,7 @@ class Division:
         ProbeError
             If there are fewer than two groups, or only one class to train on, or these are no examples.
         """
-        if not isinstance(examples, Examples):
-            raise ProbeError(f"Examples were expected, as step_examples gives them; got {type(examples).__name__}.")
+        _check(examples)
         found = cls(examples, *split_groups(examples, seed=seed))
         if np.ptp(examples.labels[found.train]) == 0:
             only = examples.classes[examples.labels[found.train[0]]]
@@ -52,6 +50,7 @@ class Division:
             If the others are not the same examples.
         """
         own = self.examples
+        _check(other)
         alike = (other.classes, other.units) == (own.classes, own.units)
         if not alike or not np.array_equal(other.labels, own.labels):
             raise ProbeError(
@@ -64,7 +63,9 @@ class Division:
     def trained(self, probe: Any, labels: np.ndarray | None = None) -> Any:
         """A copy of a probe, trained on the examples to train on, or on other labels of them."""
         part = self.examples.take(self.train)
-        return fit_probe(clone(probe), part.values, part.labels if labels is None else labels[self.train], part.groups)
+        return fit_probe(
+            copy_of(probe), part.values, part.labels if labels is None else labels[self.train], part.groups
+        )
 
     def accuracy(self, fitted: Any, labels: np.ndarray | None = None) -> float:
         """A probe's accuracy on the examples to test on."""
@@ -90,3 +91,8 @@ class Division:
         """The 95 % interval of a share of the examples to test on, by a bootstrap over their groups."""
         places = np.unique(self.examples.groups[self.test], return_inverse=True)[1]
         return bootstrap_interval(np.bincount(places, right), np.bincount(places), seed)
+
+
+def _check(examples: object) -> None:
+    if not isinstance(examples, Examples):
+        raise ProbeError(f"Examples were expected, as step_examples gives them; got {type(examples).__name__}.")

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator
 
-from rnnscope.errors import ProbeError
+from rnnscope.probes.decoders.fitting import copy_of
 from rnnscope.probes.examples.examples import Examples
 
 from .control import control_labels
@@ -31,15 +30,28 @@ def evaluate(probe: Any, examples: Examples, *, untrained: Examples | None = Non
     seed : int
         Of the division into groups, the control task and the interval.
 
+    Returns
+    -------
+    ProbeScore
+
     Raises
     ------
     ProbeError
         If there is one class only, fewer than two groups, the untrained network's examples are not the same, or the
         probe is no estimator.
+
+    Examples
+    --------
+    >>> from rnnscope import load, trained
+    >>> from rnnscope.probes import SingleUnitProbe, evaluate, step_examples
+    >>> from rnnscope.probes.concepts import named
+    >>> model, text = load(trained.path("prose-lstm")), trained.path("prose-lstm").with_name("demo.txt")
+    >>> examples = step_examples(model, text, *named("quotes"))
+    >>> found = evaluate(SingleUnitProbe(), examples)
+    >>> round(found.accuracy, 2), round(found.majority, 2)
+    (0.99, 0.64)
     """
-    if isinstance(probe, type) or not isinstance(probe, BaseEstimator):
-        raise ProbeError(f"An estimator of scikit-learn was expected, such as LinearProbe(); got {probe!r}.")
-    division = Division.of(examples, seed)
+    probe, division = copy_of(probe), Division.of(examples, seed)
     other = None if untrained is None else division.with_values(untrained)
     return score(division, division.trained(probe), probe, other, seed)
 

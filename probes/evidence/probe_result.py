@@ -31,8 +31,8 @@ class ProbeResult(Shown):
 
     Attributes
     ----------
-    name : str
-        Of the concept.
+    concept : str
+        Its name.
     classes : tuple of str
     units : tuple of str
         The addresses of all units that the probe reads.
@@ -62,7 +62,7 @@ class ProbeResult(Shown):
         Of the units over the examples to train on.
     """
 
-    name: str
+    concept: str
     classes: tuple[str, ...]
     units: tuple[str, ...]
     score: ProbeScore
@@ -82,7 +82,7 @@ class ProbeResult(Shown):
         """What a paper needs, in a line."""
         low, high = self.compressions
         return (
-            f"{self.name} from {_of_signals(self.units)}: {self.score.line}, compression {self.compression:.1f} "
+            f"{self.concept} from {_of_signals(self.units)}: {self.score.line}, compression {self.compression:.1f} "
             f"({low:.1f} to {high:.1f}, labels alone {self.frequency_compression:.1f}), {self._fewest()}"
         )
 
@@ -122,7 +122,7 @@ class ProbeResult(Shown):
         ax.set_xscale("log", base=2)
         ax.set_xticks(self.table["k"], [f"{k:,}" for k in self.table["k"]])
         ax.set(xlabel="units", ylabel="accuracy")
-        title(ax, f"{self.name} from {_of_signals(self.units)}")
+        title(ax, f"{self.concept} from {_of_signals(self.units)}")
         legend_below(ax, 2)
         return ax
 

@@ -82,7 +82,17 @@ def probe(
     ------
     ProbeError
         If the concept applies nowhere or says the same of all, or there is too little text.
-    TextError, ConceptError, AddressError, RecordingError
+    TextError, ConceptError, AddressError, ModelError, RecordingError
+
+    Examples
+    --------
+    >>> from rnnscope import load, trained
+    >>> from rnnscope.probes import probe
+    >>> from rnnscope.probes.concepts import named
+    >>> model, text = load(trained.path("prose-lstm")), trained.path("prose-lstm").with_name("demo.txt")
+    >>> found = probe(model, text, *named("quotes"), units="l0.c.170")
+    >>> round(found.score.accuracy, 2), round(found.score.untrained, 2), round(found.score.majority, 2)
+    (0.99, 0.64, 0.64)
     """
 
     def read(source: nn.Module | Trace) -> Examples:
@@ -121,11 +131,27 @@ def probe_examples(
     untrained : Examples, optional
         The same examples with the values of an untrained network.
     seed : int
+        Of all that is random.
+
+    Returns
+    -------
+    ProbeResult
 
     Raises
     ------
     ProbeError
         If there are too few classes or groups, or the untrained network's examples are not the same.
+
+    Examples
+    --------
+    >>> from rnnscope import load, trained
+    >>> from rnnscope.probes import probe_examples, step_examples
+    >>> from rnnscope.probes.concepts import named
+    >>> model, text = load(trained.path("prose-lstm")), trained.path("prose-lstm").with_name("demo.txt")
+    >>> examples = step_examples(model, text, *named("quotes"), units=["l0.c.61", "l0.c.170"])
+    >>> found = probe_examples(examples, concept="quotes")
+    >>> found.k, found.single
+    (1, 'l0.c.170')
     """
     division = Division.of(examples, seed)
     other = None if untrained is None else division.with_values(untrained)
@@ -139,8 +165,7 @@ def probe_examples(
         bar.advance(task)
         table, single = accuracy_by_units(division, fitted, own_seed), _single(division)
         bar.advance(task)
-        code = MDLProbe(LinearProbe(folds=_CODE_FOLDS, random_state=own_seed), orders=_ORDERS, random_state=own_seed)
-        code.fit(examples.values, examples.labels, examples.groups)
+        code = _code(examples, own_seed)
         bar.advance(task)
     own = scaling_of(examples.take(division.train).values)
     return ProbeResult(
@@ -148,9 +173,7 @@ def probe_examples(
         examples.classes,
         examples.units,
         found,
-        code.compression_,
-        (float(code.compressions_.min()), float(code.compressions_.max())),
-        code.frequency_compression_,
+        *code,
         fewest(table),
         table,
         *single,
@@ -180,6 +203,14 @@ def _seen_alike(other: nn.Module | Trace | None, model: nn.Module | Trace) -> Ab
     if isinstance(other, nn.Module) and isinstance(model, nn.Module):
         return along(other, shown(model))
     return nullcontext()
+
+
+def _code(examples: Examples, seed: int) -> tuple[float, tuple[float, float], float]:
+    """The compression by an online code, the least and the most of its orders, and that by the labels alone."""
+    code = MDLProbe(LinearProbe(folds=_CODE_FOLDS, random_state=seed), orders=_ORDERS, random_state=seed)
+    code.fit(examples.values, examples.labels, examples.groups)
+    each = code.compressions_
+    return code.compression_, (float(each.min()), float(each.max())), code.frequency_compression_
 
 
 def _single(division: Division) -> tuple[str | None, float]:

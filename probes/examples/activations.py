@@ -44,9 +44,17 @@ class Activations:
     steps : int array of shape (example,)
         The step of each example.
 
-    Attributes
-    ----------
-    steps : int array of shape (example,)
+    Examples
+    --------
+    >>> from rnnscope import load, trained
+    >>> from rnnscope.probes import step_examples
+    >>> from rnnscope.probes.concepts import named
+    >>> model, text = load(trained.path("prose-lstm")), trained.path("prose-lstm").with_name("demo.txt")
+    >>> activations = step_examples(model, text, *named("quotes")).values
+    >>> activations
+    <Activations of 256 units at 1,777 steps>
+    >>> activations[:10].shape
+    (10, 256)
     """
 
     ndim, dtype = 2, np.dtype(np.float32)

@@ -40,6 +40,22 @@ class Examples(Shown):
     ------
     ProbeError
         If these are not of one length, or a label is no place in the classes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from rnnscope.probes import Examples
+    >>> Examples(
+    ...     values=np.array([[0.1], [0.9], [0.2], [0.8]]),
+    ...     labels=np.array([0, 1, 0, 1]),
+    ...     classes=("no", "yes"),
+    ...     units=("l0.h.3",),
+    ...     groups=np.array([0, 0, 1, 1]),
+    ...     types=np.array([0, 1, 0, 1]),
+    ...     what="quotes at 4 steps of 2 documents",
+    ... )
+    quotes at 4 steps of 2 documents
+    4 examples of 1 unit in 2 groups: no 2, yes 2.
     """
 
     values: np.ndarray | Activations
@@ -73,9 +89,9 @@ class Examples(Shown):
         yield Text(self.what, style="bold")
         counts = np.bincount(self.labels, minlength=len(self.classes))
         named = [f"{name} {count:,}" for name, count in zip(self.classes[:_CLASSES], counts, strict=False)]
-        groups = len(np.unique(self.groups))
+        units, groups = len(self.units), len(np.unique(self.groups))
         yield Text(
-            f"{len(self):,} examples of {len(self.units):,} units in {groups:,} group{'s' * (groups != 1)}: "
+            f"{len(self):,} examples of {units:,} unit{'s' * (units != 1)} in {groups:,} group{'s' * (groups != 1)}: "
             f"{', '.join(named)}{', ...' if len(self.classes) > _CLASSES else ''}."
         )
 

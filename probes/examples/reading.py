@@ -13,7 +13,7 @@ from torch import nn
 
 from rnnscope.errors import AddressError, ProbeError
 from rnnscope.progress import interruption, progress_bar
-from rnnscope.recording.address import Address, Units, check_unit, find, several
+from rnnscope.recording.address import Address, Units, check_unit, find, listed
 from rnnscope.recording.layers import memories
 from rnnscope.recording.recorder import record
 from rnnscope.tracing.passages import Source, Span
@@ -42,7 +42,7 @@ def asked(model: nn.Module | Trace, units: Units | None) -> Wanted:
     if units is None:
         found = [address for address in known if address.signal == memory.get(address.module, "h")] or known
     else:
-        found = [address for name in several(units) for address in _named(name, known)]
+        found = [address for name in listed(units) for address in _named(name, known)]
     if not found:
         raise AddressError(f"No unit is asked for. There are the signals {', '.join(map(str, known))}.")
     wanted: Wanted = {}

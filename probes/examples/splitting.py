@@ -37,13 +37,23 @@ def split_groups(examples: Examples | np.ndarray, test: float = 0.3, seed: int =
     ------
     ProbeError
         If there are fewer than two groups, or the share is not between 0 and 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from rnnscope.probes import split_groups
+    >>> training, testing = split_groups(np.array([0, 0, 0, 1, 1, 1, 2, 2, 2]))
+    >>> training.tolist(), testing.tolist()
+    ([0, 1, 2, 3, 4, 5], [6, 7, 8])
     """
     if not isinstance(test, Real) or not 0 < test < 1:
         raise ProbeError(f"The share of examples to test on lies between 0 and 1; got {test!r}.")
     seed = whole(seed, "seed")
     known = isinstance(examples, Examples)
     groups = np.asarray(examples.groups if known else examples)
-    labels = np.unique(examples.labels, return_inverse=True)[1] if known else np.zeros(len(groups), dtype=np.int64)
+    labels = np.unique(examples.labels, return_inverse=True)[1] if known else np.zeros(groups.shape, dtype=np.int64)
+    if groups.ndim != 1:
+        raise ProbeError(f"One group an example was expected; got an array of shape {groups.shape}.")
     names, members = np.unique(groups, return_inverse=True)
     if len(names) < 2:
         raise ProbeError(

@@ -91,13 +91,19 @@ def step_examples(
         If the concept applies nowhere or says the same of all, or the values are beyond the memory.
     TextError
         If fewer than 1,000 steps are read, of fewer than 10 documents.
-    ConceptError, AddressError, RecordingError
+    ConceptError, AddressError, ModelError, RecordingError
+
+    Examples
+    --------
+    >>> from rnnscope import load, trained
+    >>> from rnnscope.probes import step_examples
+    >>> from rnnscope.probes.concepts import named
+    >>> model, text = load(trained.path("prose-lstm")), trained.path("prose-lstm").with_name("demo.txt")
+    >>> step_examples(model, text, *named("quotes"), units="l0.c")
+    quotes at 1,777 steps of demo.txt
+    1,777 examples of 256 units in 20 groups: no 1,098, yes 679.
     """
-    if not isinstance(concept, Concept):
-        raise ProbeError(
-            "A Concept was expected, such as rnnscope.probes.concepts.named('quotes')[0] gives; "
-            f"got {type(concept).__name__}."
-        )
+    concept = _checked(concept)
     limit, seed = whole(limit, "limit", 2), whole(seed, "seed")
     wanted = asked(model, units)
     source = open_source(model, text, list(map(str, wanted)), characters)
@@ -121,6 +127,15 @@ def step_examples(
         types=np.unique(_types(source, spans)[kept], return_inverse=True)[1],
         what=f"{concept.name} at {len(kept):,} steps of {_what(source, spans)}",
     )
+
+
+def _checked(concept: object) -> Concept:
+    if not isinstance(concept, Concept):
+        raise ProbeError(
+            "A Concept was expected, such as rnnscope.probes.concepts.named('quotes')[0] gives; "
+            f"got {type(concept).__name__}."
+        )
+    return concept
 
 
 def _spans(starts: np.ndarray, limit: int, seed: int) -> list[Span]:

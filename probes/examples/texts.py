@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -70,20 +70,34 @@ def text_examples(
     ------
     ProbeError
         If these are no labelled texts of two classes, or one has no character.
+    ModelError
+        If the network is in training mode.
     RecordingError
-        If the network is in training mode, or no layer of it reads each text.
+        If no layer of it reads each text.
     AddressError
         If a unit does not exist.
+
+    Examples
+    --------
+    >>> from rnnscope import load, trained
+    >>> from rnnscope.corpora.labelled import LabelledText
+    >>> from rnnscope.probes import text_examples
+    >>> texts = [LabelledText("a good film", "positive"), LabelledText("a dull film", "negative")]
+    >>> text_examples(load(trained.path("sentiment-classifier")), texts, pooling="max")
+    l0.h at its largest over the characters of 2 texts
+    2 examples of 96 units in 2 groups: negative 1, positive 1.
     """
-    texts = _checked(texts)
-    if pooling not in _WORDS:
+    texts = check_texts(texts)
+    classes = sorted({text.label for text in texts})
+    if len(classes) < 2:
+        raise ProbeError(f"Texts of two classes or more are needed; got {', '.join(classes)}.")
+    if not isinstance(pooling, str) or pooling not in _WORDS:
         raise ProbeError(f"pooling is last, mean or max; got {pooling!r}.")
     if not isinstance(model, nn.Module):
         raise ProbeError(f"A network was expected; got {type(model).__name__}. rnnscope.load opens a file.")
     check_mode(model)
     wanted = asked(model, units)
     values, names = _values(model, texts, wanted, pooling, reader_of(model, characters))
-    classes = sorted({text.label for text in texts})
     keys = [key_of(text.text) for text in texts]
     return Examples(
         values=values,
@@ -96,16 +110,19 @@ def text_examples(
     )
 
 
-def _checked(texts: Sequence[LabelledText]) -> list[LabelledText]:
-    texts = list(texts)
-    if not all(isinstance(text, LabelledText) for text in texts):
+def check_texts(texts: Sequence[LabelledText]) -> list[LabelledText]:
+    """Labelled texts, one or more, of at least one character each.
+
+    Raises
+    ------
+    ProbeError
+    """
+    given = list(texts) if isinstance(texts, Iterable) else []
+    if not given or not all(isinstance(text, LabelledText) for text in given):
         raise ProbeError("Labelled texts were expected, such as rnnscope.corpora.labelled.open_labelled(...).examples.")
-    if empty := sum(not text.text for text in texts):
-        raise ProbeError(f"Each text has one character or more; {empty:,} of {len(texts):,} are empty.")
-    classes = {text.label for text in texts}
-    if len(classes) < 2:
-        raise ProbeError(f"Texts of two classes or more are needed; got {', '.join(classes) or 'no text'}.")
-    return texts
+    if empty := sum(not text.text for text in given):
+        raise ProbeError(f"Each text has one character or more; {empty:,} of {len(given):,} are empty.")
+    return given
 
 
 def _codes(keys: Sequence[str]) -> np.ndarray:

@@ -15,12 +15,14 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from rnnscope.analysis.causes.clamping import clamp_sweep, draw_shares
+from rnnscope.analysis.causes.clamping import clamp_sweep, draw_shares, held_values, quantiles
 from rnnscope.analysis.intervals import wilson_interval
 from rnnscope.concept import Concept
 from rnnscope.corpora.labelled import LabelledText
-from rnnscope.errors import InterventionError, ModelError
+from rnnscope.errors import ModelError
 from rnnscope.models import CharLanguageModel, SequenceClassifier
+from rnnscope.models.network import check_mode
+from rnnscope.probes.examples.texts import check_texts
 from rnnscope.progress import progress_bar
 from rnnscope.recording.address import Address
 from rnnscope.recording.intervention import clamp, intervene
@@ -30,7 +32,6 @@ from rnnscope.style import style
 from rnnscope.text import in_a_line
 from rnnscope.tracing.making import trace
 
-_VALUES = 7
 _BESIDE = 42
 
 
@@ -112,6 +113,16 @@ def written_while_held(
     Raises
     ------
     ModelError, AddressError, InterventionError, TextError
+
+    Examples
+    --------
+    >>> from rnnscope import load, trained
+    >>> from rnnscope.probes import written_while_held
+    >>> judge = load(trained.path("sentiment-classifier"))
+    >>> model = load(trained.path("prose-lstm"))
+    >>> held = written_while_held(model, "l0.c.170", judge, "positive", [-1, 1], length=20, samples=4)
+    >>> held.table[["value", "low", "share", "high"]].shape
+    (3, 4)
     """
     _check_judge(judge, label)
     concept = _Judged(label, f"texts said to be {label}", "flag", judge=judge, prompt=prompt)
@@ -175,17 +186,30 @@ def read_while_held(
     Raises
     ------
     ModelError, AddressError, InterventionError
+    ProbeError
+        If these are no labelled texts, or one has no character.
+
+    Examples
+    --------
+    >>> from rnnscope import load, trained
+    >>> from rnnscope.corpora.labelled import LabelledText
+    >>> from rnnscope.probes import read_while_held
+    >>> judge = load(trained.path("sentiment-classifier"))
+    >>> texts = [LabelledText("a good film", "positive"), LabelledText("a dull film", "negative")]
+    >>> held = read_while_held(judge, "l0.h.25", texts, "positive", [-1, 1])
+    >>> held.table["value"].tolist()
+    [nan, -1.0, 1.0]
+    >>> bool(held.table["probability"].iloc[2] > held.table["probability"].iloc[1])
+    True
     """
     _check_judge(model, label)
-    texts = list(texts)
-    if not texts or not all(isinstance(text, LabelledText) for text in texts):
-        raise InterventionError("One labelled text or more is needed to see a classifier's answers.")
+    texts = check_texts(texts)
     address = find_unit(recurrent_layers(model), unit)
-    held: list[float] = [] if values is None else [float(value) for value in values]
     if values is None:
-        signal = trace(model, [text.text for text in texts], signals=[str(address.whole)])[address].values
-        low, high = np.nanquantile(signal, (0.01, 0.99)).tolist()
-        held = np.linspace(low, high, _VALUES).tolist()
+        series = trace(model, [text.text for text in texts], signals=[str(address.whole)])[address].values
+        held = quantiles(series[~np.isnan(series)])
+    else:
+        held = held_values(values)
     labels, place = np.array([text.label for text in texts]), model.labels.index(label)
     rows = []
     with progress_bar() as bar:
@@ -206,7 +230,6 @@ def read_while_held(
 def _check_judge(judge: object, label: str) -> None:
     if not isinstance(judge, SequenceClassifier):
         raise ModelError(f"A classifier of texts was expected (SequenceClassifier); got {type(judge).__name__}.")
-    if judge.training:
-        raise ModelError("The classifier is in training mode, where dropout is at work. Call model.eval() first.")
+    check_mode(judge)
     if label not in judge.labels:
         raise ModelError(f"The classifier has no label {label!r}; it has {', '.join(judge.labels)}.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,6 +90,18 @@ def number_probes(
     References
     ----------
     Giulianelli et al. (2018), Under the hood; Lakretz et al. (2019), The emergence of number and syntax units.
+
+    Examples
+    --------
+    >>> from rnnscope import load, trained
+    >>> from rnnscope.corpora.minimal_pairs import MinimalPair
+    >>> from rnnscope.probes import number_probes
+    >>> nouns = ["horse", "soldier", "door", "letter"]
+    >>> one = [MinimalPair(f"The {n} is old.", f"The {n} are old.", {"number": "singular"}) for n in nouns]
+    >>> more = [MinimalPair(f"The {n}s are old.", f"The {n}s is old.", {"number": "plural"}) for n in nouns]
+    >>> found = number_probes(load(trained.path("prose-lstm")), one + more, units="l0.h.18", count=1)
+    >>> found.table["accuracy"].tolist()  # after "The", and after the noun
+    [0.5, 1.0]
     """
     check_model(model)
     count, seed = whole(count, "count", 1), whole(seed, "seed")
@@ -141,8 +153,7 @@ class _Sentences:
 
     @classmethod
     def of(cls, pairs: Sequence[MinimalPair], condition: str) -> _Sentences:
-        pairs = list(pairs)
-        if not all(isinstance(pair, MinimalPair) for pair in pairs):
+        if not isinstance(pairs, Iterable) or not all(isinstance(pair, MinimalPair) for pair in pairs):
             raise ProbeError("Minimal pairs were expected, such as rnnscope.read_minimal_pairs gives.")
         known = [pair for pair in pairs if pair.conditions.get(condition, "") not in _UNKNOWN and pair.beginning]
         if not known:
@@ -160,7 +171,8 @@ class _Sentences:
         if (count := len(np.unique(nouns))) < _FEWEST_NOUNS:
             raise ProbeError(
                 f"Probes of {condition} need at least {_FEWEST_NOUNS} nouns in sentences of one form, to train on some "
-                f"and test on others; the {len(found):,} beginnings of {length} words have {count}. Give pairs with more."
+                f"and test on others; the {len(found):,} beginnings of {length} words have {count}. Give pairs with "
+                "more."
             )
         words = (
             f"{len(found):,} different beginnings of {length} words, those of {len(pairs):,} pairs that have so many; "
@@ -189,6 +201,8 @@ def _states(
     model: CharLanguageModel, sentences: _Sentences, units: Units | None, before: str
 ) -> tuple[np.ndarray, list[str]]:
     """The values of shape (example, place, unit) after the space after each word, and the units' addresses."""
+    if not isinstance(before, str) or not before:
+        raise ProbeError(f"before is one character or more, such as a newline; got {before!r}.")
     wanted = asked(model, units)
     texts = [before + " ".join(words) + " " for words in sentences.beginnings]
     ends = [len(before) - 1 + np.cumsum([len(word) + 1 for word in words]) for words in sentences.beginnings]

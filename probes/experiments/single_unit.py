@@ -18,7 +18,7 @@ from rnnscope.models import CharLanguageModel, Network, SequenceClassifier
 from rnnscope.probes.decoders.linear import LinearProbe
 from rnnscope.probes.decoders.single_unit import SingleUnitProbe
 from rnnscope.probes.examples.examples import Examples
-from rnnscope.probes.examples.texts import Pooling, text_examples
+from rnnscope.probes.examples.texts import text_examples
 from rnnscope.progress import progress_bar
 from rnnscope.recording.address import Units
 from rnnscope.recording.along import along, shown
@@ -77,18 +77,26 @@ def single_unit_study(
     References
     ----------
     Radford, Jozefowicz and Sutskever (2017), Learning to generate reviews and discovering sentiment.
+
+    Examples
+    --------
+    >>> from rnnscope import load, trained
+    >>> from rnnscope.corpora.labelled import LabelledCorpus, LabelledText
+    >>> from rnnscope.probes import single_unit_study
+    >>> words = {"good": "positive", "great": "positive", "fine": "positive", "bad": "negative", "dull": "negative"}
+    >>> things = ["the film", "the food", "the phone", "the sound", "this place"]
+    >>> texts = [LabelledText(f"{thing} was {word}", label) for thing in things for word, label in words.items()]
+    >>> study = single_unit_study(load(trained.path("sentiment-classifier")), LabelledCorpus(tuple(texts), name="mine"))
+    >>> list(study.table.index)
+    ['majority', 'one unit', 'probe', 'one unit, untrained', 'probe, untrained', 'the network itself']
     """
     _check(model, corpus)
     seed, corpus = whole(seed, "seed"), corpus.distinct()
     texts = corpus.split(split)
     _check_parts(texts)
-    pooling: Any = model.config.pooling if isinstance(model, SequenceClassifier) else "last"
-    if units is None and pooling != "last":
-        units = "h"
-    examples = _by_part(model, texts, units, pooling)
-    first = untrained(model)
+    examples, first = _by_part(model, texts, units), untrained(model)
     with along(first, shown(model)):
-        fresh_examples = _by_part(first, texts, units, pooling)
+        fresh_examples = _by_part(first, texts, units)
     with separable(), progress_bar() as bar:
         task = bar.add_task("probes", total=2 * len(_STRENGTHS))
         own, fresh = (_Probes.of(each, seed, lambda: bar.advance(task)) for each in (examples, fresh_examples))
@@ -134,13 +142,11 @@ def _check_parts(texts: Mapping[str, Sequence[LabelledText]]) -> None:
         raise ProbeError(f"No text of {', '.join(strange)} is in the training part. Give more texts, or another split.")
 
 
-def _by_part(
-    model: Network,
-    texts: Mapping[str, Sequence[LabelledText]],
-    units: Units | None,
-    pooling: Pooling,
-) -> dict[str, Examples]:
-    """The examples of each part, all with the same classes."""
+def _by_part(model: Network, texts: Mapping[str, Sequence[LabelledText]], units: Units | None) -> dict[str, Examples]:
+    """The examples of each part, all with the same classes, pooled as the head of a classifier reads them."""
+    pooling: Any = model.config.pooling if isinstance(model, SequenceClassifier) else "last"
+    if units is None and pooling != "last":
+        units = "h"
     joined = [text for part in PARTS for text in texts[part]]
     every = text_examples(model, joined, units=units, pooling=pooling)
     stops = np.cumsum([0, *(len(texts[part]) for part in PARTS)])

@@ -1,12 +1,15 @@
-"""Questions asked of signals, one a file; each takes arrays and gives a result with a ``.table``.
+"""Questions asked of signals, one a file; each gives a result with a ``.table``.
 
-search   which units track a concept: all units against all concepts, in one pass
-causes   whether the network uses a unit: what comes of changing it
+search       which units track a concept: all units against all concepts, in one pass
+causes       whether the network uses a unit: what comes of changing it
+directions   other bases than that of the units, and whether the units are special
+agreement    which sentence of a minimal pair is the more probable, and what units have to do with it
 
-gradients   how far back gradients reach, and what a step does to the state
-gates       how long gates are shut or open, and for how long units remember
-memory      how much of the past is used, on texts and on problems
-mistakes    which characters are missed, by one network and not by another
+attribution   which characters an output, or a unit, is due to
+gradients     how far back gradients reach, and what a step does to the state
+gates         how long gates are shut or open, and for how long units remember
+memory        how much of the past is used, on texts and on problems
+mistakes      which characters are missed, by one network and not by another
 
 units          which units to look at first, with no label of anything
 counters       how well a unit counts the steps since an event

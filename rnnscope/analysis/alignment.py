@@ -11,7 +11,7 @@ from scipy.optimize import linear_sum_assignment
 
 from rnnscope.errors import AddressError, TraceError
 from rnnscope.progress import progress_bar
-from rnnscope.recording.address import Address
+from rnnscope.recording.address import Address, listed
 from rnnscope.text import visible
 from rnnscope.tracing.trace import Trace, check_trace
 
@@ -167,7 +167,7 @@ def _addresses(traces: tuple[Trace, ...], signals: str | tuple[str, str] | None)
     """The whole signals that are asked for, one of each trace."""
     if signals is None:
         return [trace.memory for trace in traces]
-    asked = [signals, signals] if isinstance(signals, str | Address) else list(signals)
+    asked = listed(signals) * (2 if isinstance(signals, str | Address) else 1)
     if len(asked) != 2:
         raise AddressError(f"A signal of each of the two traces was expected; got {len(asked)}.")
     addresses = [Address.parse(str(signal)) for signal in asked]

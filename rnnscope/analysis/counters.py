@@ -17,7 +17,7 @@ _FEWEST_LAGS = 6
 _LONGEST_LAG = 200
 
 
-def count_steps(values: np.ndarray, fresh: np.ndarray, text: str | None) -> tuple[np.ndarray, list[str]]:
+def counter_scores(values: np.ndarray, fresh: np.ndarray, text: str | None) -> tuple[np.ndarray, list[str]]:
     """How linear units are in the steps since an event, and since which.
 
     The events are the 64 most frequent characters, and the start of a document. For each, over the steps that follow

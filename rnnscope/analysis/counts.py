@@ -9,6 +9,9 @@ import numpy as np
 
 from rnnscope.errors import TextError
 
+LIMIT = 100_000
+"""Characters or steps of a text that are read, if the user does not say."""
+
 
 def whole(value: Any, name: str, least: int = 0) -> int:
     """A whole number of at least so much.

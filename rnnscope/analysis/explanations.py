@@ -15,7 +15,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from rnnscope.concept import Concept
+from rnnscope.concept import Concept, listed
 from rnnscope.errors import ConceptError, TextError
 from rnnscope.recording.address import Address
 from rnnscope.shown import Shown
@@ -150,7 +150,7 @@ def explain(series: xr.DataArray, concepts: Concept | Sequence[Concept], top: fl
         raise TextError(f"top is a share of the steps, between 0 and 1; got {top!r}.")
     unit = UnitSeries.read(series)
     fit, held = _halves(unit)
-    atoms = _all_atoms([concepts] if isinstance(concepts, Concept) else concepts, unit, fit, held)
+    atoms = _all_atoms(listed(concepts), unit, fit, held)
     side = _better([_Side.searched(unit, fit, atoms, *side) for side in _sides(unit.seen[fit], top)])
     on = side.on[held]
     rows = [
@@ -176,10 +176,6 @@ def _halves(unit: UnitSeries) -> tuple[slice, slice]:
 
 def _all_atoms(concepts: Sequence[Concept], unit: UnitSeries, fit: slice, held: slice) -> list[Formula]:
     for concept in concepts:
-        if not isinstance(concept, Concept):
-            raise ConceptError(
-                f"Concepts were expected, such as rnnscope.probes.concepts.named('quotes') gives; got {concept!r}."
-            )
         concept.check_length(len(unit.text))
     atoms = [atom for concept in concepts for atom in _atoms(concept, unit, fit, held)]
     if not atoms:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from numbers import Integral
-
 from torch import Tensor
 
 from rnnscope.cells import CELLS
-from rnnscope.errors import ModelError, TextError
+from rnnscope.errors import ModelError
 from rnnscope.models import CharLanguageModel
 from rnnscope.models.network import check_mode
 from rnnscope.models.stack import State
 from rnnscope.text import Document
 from rnnscope.tracing.documents import Texts, gather
+
+from .counts import whole
 
 States = tuple[Tensor, ...]
 """h, and c where there is one, each of shape (layer, batch, unit)."""
@@ -44,8 +44,7 @@ def read_documents(text: Texts, limit: int) -> tuple[list[Document], int]:
     TextError
         If a file cannot be read, or a text is empty.
     """
-    if not isinstance(limit, Integral) or limit < 2:
-        raise TextError(f"limit is the number of characters to read, at least 2; got {limit!r}.")
+    limit = whole(limit, "limit", 2)
     documents, read, total = [], 0, 0
     for document in gather(text, "file"):
         if read < limit:

@@ -19,7 +19,7 @@ from rnnscope.shown import Shown
 from rnnscope.style import BESIDE, CATEGORIES, CONTROL, FOCUS, legend_below, logarithmic, new_axes, style, title
 from rnnscope.text import visible
 
-from .counters import START, count_steps
+from .counters import START, counter_scores
 from .unit_series import as_seen, check_dims, text_of
 
 LONGEST = 20_000
@@ -106,12 +106,12 @@ def units_table(rows: pd.DataFrame) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("kind", no_wrap=True)
     for address, row in zip(rows.index, rows.to_dict("records"), strict=True):
-        numbers = (f"{row['switch']:.2f}", f"{row['on']:.0%}", f"{row['dwell']:.1f}", steps(row["timescale"]))
+        numbers = (f"{row['switch']:.2f}", f"{row['on']:.0%}", f"{row['dwell']:.1f}", timescale_words(row["timescale"]))
         table.add_row(address, *numbers, counts_since(row["event"], row["counter"]), row["kind"])
     return table
 
 
-def steps(timescale: float) -> str:
+def timescale_words(timescale: float) -> str:
     """A timescale in words: a dash where it cannot be told."""
     return "-" if np.isnan(timescale) else f"{timescale:,.0f}"
 
@@ -188,7 +188,7 @@ def rank_units(series: xr.DataArray) -> UnitRanking:
     bimodal = np.clip((share - _NORMAL_SHARE) / (1 - _NORMAL_SHARE), 0, 1)
     switch = bimodal * (1 - 1 / dwell) * np.clip(1 - 2 / np.maximum(1, fresh.sum() + flips), 0, 1)
     timescale = _autocorrelation_time(values, fresh)
-    counter, event = count_steps(values, fresh, read)
+    counter, event = counter_scores(values, fresh, read)
     table = pd.DataFrame(
         {
             "unit": series["unit"].values,

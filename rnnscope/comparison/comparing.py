@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from rnnscope.analysis.beside import by_name, check_characters
+from rnnscope.analysis.counts import LIMIT
 from rnnscope.analysis.language_models import read_documents
-from rnnscope.concept import Concept
+from rnnscope.concept import Concept, listed
 from rnnscope.errors import ModelError
 from rnnscope.models import CharLanguageModel, Network
 from rnnscope.progress import progress_bar
@@ -20,9 +21,6 @@ from .measures import Subject
 from .measuring import Measured, measure
 from .notes import missing_notes, speed_note, text_note
 from .result import Comparison
-
-LIMIT = 100_000
-"""Characters of a text that are read, if the user does not say."""
 
 GIVEN = (
     "size", "training_speed", "reading_speed", "text_loss", "gradients", "jacobian_slope",
@@ -68,10 +66,23 @@ def compare(
         If there is no network, one cannot be compared, or they know different characters.
     TextError
         If language models have no text, or it cannot be read.
+
+    Examples
+    --------
+    >>> import torch, rnnscope
+    >>> text = '"You are late," said Anna, and sat down. "I know," he said.'
+    >>> models = {}
+    >>> for cell in ("rnn", "gru"):
+    ...     seed, config = torch.manual_seed(0), rnnscope.LanguageModelConfig(cell=cell, hidden_size=8)
+    ...     models[cell] = rnnscope.CharLanguageModel(config, rnnscope.Vocabulary.of(text)).eval()
+    >>> rnnscope.compare(models, text).table[["parameters", "loss"]].round(1)
+          parameters  loss
+    name
+    rnn       2198.0   3.2
+    gru       3382.0   3.2
     """
-    named = by_name(models)
+    named, asked = by_name(models), listed(concepts)
     check_together(named)
-    asked = (concepts,) if isinstance(concepts, Concept) else tuple(concepts)
     documents, rest = _text(named, text, limit)
     rows, found = [], dict[str, Measured]()
     with progress_bar("networks") as bar:
@@ -105,7 +116,8 @@ def check_together(models: Mapping[str, Network]) -> None:
             raise ModelError(
                 f"Networks of one task can be compared; {first} is of the task {one.task}, {name} of {other.task}."
             )
-    check_characters({name: model for name, model in models.items() if isinstance(model, CharLanguageModel)})
+    if isinstance(one, CharLanguageModel):
+        check_characters({name: model for name, model in models.items() if isinstance(model, CharLanguageModel)})
 
 
 def _about(model: Network) -> dict[str, object]:

@@ -11,8 +11,9 @@ from typing import Any
 import pandas as pd
 
 from rnnscope import checkpoint
+from rnnscope.analysis.counts import LIMIT, whole
 from rnnscope.analysis.language_models import read_documents
-from rnnscope.concept import Concept
+from rnnscope.concept import Concept, listed
 from rnnscope.corpora.texts import open_corpus
 from rnnscope.device import pick_device
 from rnnscope.errors import OutputError
@@ -21,7 +22,7 @@ from rnnscope.text import Document
 from rnnscope.tracing.documents import Texts
 
 from .columns import SWEEP_COLUMNS
-from .comparing import LIMIT, tabulated
+from .comparing import tabulated
 from .measures import Subject
 from .measuring import Measured, measure
 from .notes import experiment_notes, missing_notes, speed_note, text_note
@@ -82,9 +83,30 @@ def run_comparison(
     RecipeError, TextError, DownloadError, DeviceError, OutputError, TrainingError
     KeyboardInterrupt
         After Ctrl-C; the same call goes on.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import rnnscope
+    >>> count = Path("adding.toml").write_text('''
+    ... name = "adding"
+    ... task = "memory-task"
+    ... corpus = {name = "adding", length = 4}
+    ... training = {epochs = 0.1, batch_size = 4, warmup = 2, validate_every = 10}
+    ... ''')
+    >>> count = Path("cells.toml").write_text('''
+    ... name = "cells"
+    ... cells = ["rnn", "gru"]
+    ... seeds = [0]
+    ... experiment = [{recipe = "adding.toml", parameters = 1580, learning_rates = [1e-2]}]
+    ... ''')
+    >>> found = rnnscope.run_comparison("cells.toml", "runs", jobs=1)
+    >>> found.table["parameters"].to_dict()
+    {'rnn': 1555.0, 'gru': 1597.0}
     """
     pick_device(device)  # before there is anything to clear away
-    path = Path(recipe)
+    path, asked = Path(recipe), listed(concepts)
+    jobs = None if jobs is None else whole(jobs, "jobs", 1)
     comparison = read_comparison(path)
     folder = Path(folder) if folder is not None else Path("runs") / comparison.name
     experiments = open_experiments(comparison, path.parent)
@@ -96,7 +118,6 @@ def run_comparison(
     final = {experiment.name: _final(experiment, comparison, folder, sweep) for experiment in experiments}
     train_all([run for runs in final.values() for run in runs], jobs=jobs, device=device)
 
-    asked = (concepts,) if isinstance(concepts, Concept) else tuple(concepts)
     rows, notes = [], []
     for experiment in experiments:
         documents, rest = _text(experiment, text, limit)

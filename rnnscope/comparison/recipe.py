@@ -8,8 +8,8 @@ from typing import Any
 
 from rnnscope.cells import CELLS
 from rnnscope.errors import RecipeError
-from rnnscope.training.recipe import demand
-from rnnscope.training.tables import build, read_toml
+from rnnscope.training.recipe import demand, demand_name
+from rnnscope.training.tables import build, read_toml, said_of
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ class Experiment:
         demand(bool(rates), where, "a list of at least one rate", rates)
         demand(all(0 < rate <= 100 for rate in rates), where, "more than 0 and at most 100", rates)
         demand(len(set(rates)) == len(rates), where, "distinct", rates)
-        named = not self.name or _names_a_folder(self.name)
-        demand(named, "experiment.name", "a name that a folder can have", self.name)
+        if self.name:
+            demand_name("experiment.name", self.name)
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class ComparisonRecipe:
     seeds: tuple[int, ...] = (0, 1, 2)
 
     def __post_init__(self) -> None:
-        demand(_names_a_folder(self.name), "name", "a name that a folder can have", self.name)
+        demand_name("name", self.name)
         demand(bool(self.experiment), "experiment", "at least one table, [[experiment]]", [])
         demand(bool(self.cells), "cells", f"a list with some of {', '.join(CELLS)}", list(self.cells))
         for cell in self.cells:
@@ -90,10 +90,8 @@ def read_comparison(path: str | Path) -> ComparisonRecipe:
     """
     path = Path(path)
     content = read_toml(path)
-    try:
+    with said_of(path):
         return _comparison(content)
-    except RecipeError as error:
-        raise RecipeError(f"{path}: {error}") from None
 
 
 def _comparison(content: dict[str, Any]) -> ComparisonRecipe:
@@ -112,7 +110,3 @@ def _comparison(content: dict[str, Any]) -> ComparisonRecipe:
     )
     experiments = tuple(build(Experiment, table, "experiment.") for table in tables)
     return build(ComparisonRecipe, content, "", experiment=experiments)
-
-
-def _names_a_folder(name: str) -> bool:
-    return name not in ("", "..") and Path(name).name == name

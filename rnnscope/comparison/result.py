@@ -13,8 +13,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from rnnscope.errors import OutputError
-from rnnscope.output import atomic_path
+from rnnscope.output import write_table
 from rnnscope.shown import Shown, card_table
 
 from .columns import RUN_COLUMNS, column
@@ -23,7 +22,7 @@ from .page import draw
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Comparison(Shown):
-    """Networks beside each other. Made by `rnnscope.compare` and `rnnscope.run_comparison`.
+    """Networks beside each other, as `rnnscope.compare` and `rnnscope.run_comparison` measure them.
 
     Attributes
     ----------
@@ -80,16 +79,13 @@ class Comparison(Shown):
         return pd.DataFrame(columns, index=pd.Index(list(dict.fromkeys(names)), name="name"))
 
     def save(self, path: str | Path) -> Path:
-        """Write the table as CSV.
+        """Write the table to a file, as CSV or Parquet by the ending of its name.
 
         Raises
         ------
         OutputError
         """
-        path = check_csv(path)
-        with atomic_path(path) as partial:
-            self.table.to_csv(partial)
-        return path
+        return write_table(self.table, path)
 
     def plot(self, ax: Figure | SubFigure | None = None) -> Figure | SubFigure:
         """A page of small pictures: for each measure the cells, a dot a seed, and their mean with its error.
@@ -127,19 +123,6 @@ class Comparison(Shown):
             tried.setdefault((row["experiment"], row["cell"]), []).append(words)
         for (experiment, cell), words in tried.items():
             yield Text(f"{experiment}, {cell}, validation loss by learning rate: {', '.join(words)}")
-
-
-def check_csv(path: str | Path) -> Path:
-    """The path, if its ending is that of a table.
-
-    Raises
-    ------
-    OutputError
-    """
-    path = Path(path)
-    if path.suffix != ".csv":
-        raise OutputError(f"{path} does not name a table: its ending must be .csv.")
-    return path
 
 
 def _mean(values: np.ndarray) -> float:

@@ -85,16 +85,7 @@ class LabelledCorpus(Data):
         """The examples of each part: ``train``, ``validation`` and ``test``.
 
         The same text is never in two parts, also if it has several labels. A class of one example is in train.
-
-        Parameters
-        ----------
-        fractions : three floats
-            Shares of train, validation and test; they add up to 1.
-
-        Raises
-        ------
-        TextError
-            If the fractions are no split.
+        See `split_by_key`.
         """
         classes = self.classes
         alone = {key_of(example.text) for example in self.examples if classes[example.label] == 1}
@@ -135,10 +126,12 @@ def open_labelled(
     if name:
         return NAMED[name]()
     path = Path(path)
-    return read_folder(path, encoding) if path.is_dir() else read_table(path, encoding, text, label)
+    return read_folder(path, encoding) if path.is_dir() else read_labelled(path, encoding, text, label)
 
 
-def read_table(path: str | Path, encoding: str = "utf-8", text: str = "text", label: str = "label") -> LabelledCorpus:
+def read_labelled(
+    path: str | Path, encoding: str = "utf-8", text: str = "text", label: str = "label"
+) -> LabelledCorpus:
     """The examples of a file with a column of texts and one of labels.
 
     Raises
@@ -252,13 +245,13 @@ def _columns(first: list[str], names: tuple[str, str], path: Path) -> tuple[int,
 def sms_spam() -> LabelledCorpus:
     """Short messages in English, ``ham`` or ``spam``: Almeida, Gómez Hidalgo and Yamakami (2011)."""
     file = "classify/sms_spam.tsv"
-    return replace(read_table(fetch(file)), remarks=()).known_as("sms-spam", file)
+    return replace(read_labelled(fetch(file)), remarks=()).known_as("sms-spam", file)
 
 
 def sentiment() -> LabelledCorpus:
     """Sentences of reviews of films, goods and restaurants, ``positive`` or ``negative``: Kotzias et al. (2015)."""
     file = "classify/sentiment_labelled_sentences.tsv"
-    corpus = read_table(fetch(file))
+    corpus = read_labelled(fetch(file))
     words = {"0": "negative", "1": "positive"}
     examples = tuple(replace(example, label=words[example.label]) for example in corpus.examples)
     return replace(corpus, examples=examples).known_as("sentiment", file)

@@ -40,7 +40,7 @@ class MinimalPair:
     conditions: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not self.good.strip() or not self.bad.strip():
+        if not all(isinstance(side, str) and side.strip() for side in (self.good, self.bad)):
             raise TextError(f"A minimal pair is two sentences; got {self.good!r} and {self.bad!r}.")
         if self.good.split() == self.bad.split():
             raise TextError(f"The sentences of a minimal pair differ; got {self.good!r} twice.")
@@ -103,10 +103,23 @@ def read_minimal_pairs(path: str | Path, encoding: str = "utf-8") -> tuple[Minim
     path : path of a table
     encoding : str
 
+    Returns
+    -------
+    tuple of MinimalPair
+
     Raises
     ------
     TextError
         If the file cannot be read, has no columns ``good`` and ``bad`` or no pair, or a line is no pair.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from rnnscope import read_minimal_pairs
+    >>> _ = Path("pairs.tsv").write_text("good\\tbad\\nThe horses are old.\\tThe horses is old.\\n")
+    >>> [pair] = read_minimal_pairs("pairs.tsv")
+    >>> pair.beginning, pair.forms, dict(pair.conditions)
+    (('The', 'horses'), ('are', 'is'), {'number': 'plural'})
     """
     path = Path(path)
     lines = [(number, line) for number, line in enumerate(read_text(path, encoding).split("\n"), 1) if line.strip()]

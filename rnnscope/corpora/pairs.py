@@ -55,17 +55,8 @@ class PairedCorpus(Data):
     def split(self, fractions: Sequence[float]) -> dict[str, list[Pair]]:
         """The pairs of each part: ``train``, ``validation`` and ``test``.
 
-        Sources of the same words are in one part, whatever their case, white space and punctuation.
-
-        Parameters
-        ----------
-        fractions : three floats
-            Shares of train, validation and test; they add up to 1.
-
-        Raises
-        ------
-        TextError
-            If the fractions are no split.
+        Sources of the same words are in one part, whatever their case, white space and punctuation. See
+        `split_by_key`.
         """
         return split_by_key(self.pairs, (_key_of(pair.source) for pair in self.pairs), fractions)
 

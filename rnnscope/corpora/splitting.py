@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from numbers import Real
 from typing import TypeVar
 
 from rnnscope.errors import TextError
 
 PARTS = ("train", "validation", "test")
+SCORED = PARTS[1:]
 
 Example = TypeVar("Example")
 
@@ -20,7 +22,9 @@ def check_fractions(fractions: Sequence[float]) -> None:
     ------
     TextError
     """
-    if len(fractions) != len(PARTS) or min(fractions) < 0 or not abs(sum(fractions) - 1) <= 1e-9:
+    shares = list(fractions) if isinstance(fractions, Iterable) else []
+    numbers = len(shares) == len(PARTS) and all(isinstance(share, Real) for share in shares)
+    if not numbers or min(shares) < 0 or not abs(sum(shares) - 1) <= 1e-9:
         raise TextError(f"A split is three shares that add up to 1, such as (0.8, 0.1, 0.1); got {fractions}.")
 
 

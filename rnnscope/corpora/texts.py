@@ -41,13 +41,7 @@ class Corpus(Data):
     documents: tuple[Document, ...]
 
     def split(self, fractions: Sequence[float] = (0.8, 0.1, 0.1)) -> dict[str, tuple[Document, ...]]:
-        """The documents of each part: ``train``, ``validation`` and ``test``.
-
-        Parameters
-        ----------
-        fractions : three floats
-            Shares of train, validation and test; they add up to 1.
-        """
+        """The documents of each part: ``train``, ``validation`` and ``test``; see `split_by_key`."""
         whole = split_by_key(self.documents, (document.name for document in self.documents), fractions)
         if len(self.documents) >= _FEW and all(whole[part] for part, f in zip(PARTS, fractions, strict=True) if f):
             return {part: tuple(documents) for part, documents in whole.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -72,18 +72,25 @@ def import_model(
         If the file cannot be read, or holds another kind of network, or more than one.
     TextError
         If there is no vocabulary, or it does not fit.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from rnnscope import import_model
+    >>> parts = {"gru": torch.nn.GRU(3, 8), "head": torch.nn.Linear(8, 3)}
+    >>> torch.save(torch.nn.ModuleDict(parts).state_dict(), "theirs.pt")
+    >>> import_model("theirs.pt", vocabulary=["a", "b", "c"]).architecture
+    'gru, 1 layer of 8 units, one-hot input'
     """
     weights, content = read_weights(path)
     with _said_of(path):
         shapes = {name: tuple(tensor.shape) for name, tensor in weights.items()}
         found = infer(shapes, rnn=rnn, embedding=embedding, head=head)
         weights, notes = as_float32({name: weights[name] for name in found.weights})
-    if isinstance(vocabulary, str | Path):
-        entries, origin = read_entries(Path(vocabulary), found.vocabulary_size, encoding)
-    else:
-        with _said_of(path):
-            entries, origin = _entries(content, vocabulary, found.vocabulary_size)
+    from_file = isinstance(vocabulary, str | Path)
+    given = read_entries(Path(vocabulary), found.vocabulary_size, encoding) if from_file else None
     with _said_of(path):
+        entries, origin = given or _entries(content, vocabulary, found.vocabulary_size)
         check_size(entries, found.vocabulary_size, f"the vocabulary {origin}")
         tokens = Tokens.of(entries)
     rows = _gate_rows(found.stack, gates)
@@ -128,7 +135,8 @@ def _gate_rows(stack: Stack, gates: str | Sequence[str] | None) -> list[int] | N
     names = [gate.name for gate in CELLS[stack.cell].gates]
     if gates is None:
         return None
-    given = [letter.strip() for letter in (gates.split(",") if isinstance(gates, str) and "," in gates else gates)]
+    several = gates.split(",") if isinstance(gates, str) and "," in gates else gates
+    given = [str(letter).strip() for letter in several] if isinstance(several, Iterable) else [str(several)]
     letters = [_OTHER_NAMES.get((stack.cell, letter), letter) for letter in given]
     if sorted(letters) != sorted(names):
         expected = f"each of {', '.join(names)} once" if names else "none, because a vanilla RNN has no gates"

@@ -174,7 +174,7 @@ def _joined(parts: list[Stack]) -> Stack:
     weights, layers = {}, 0
     for part in parts:
         for place, name in part.weights.items():
-            kind, layer, back = re.fullmatch(r"(\w+_l)(\d+)(\w*)", place).groups()  # pyright: ignore[reportOptionalMemberAccess]
+            [(kind, layer, back)] = re.findall(r"(\w+_l)(\d+)(\w*)", place)
             weights[f"{kind}{layers + int(layer)}{back}"] = name
         layers += part.layers
     below = parts[0]

@@ -159,11 +159,14 @@ class Captioner(Network):
         ModelError
             If the images have another shape, or ``beam`` or ``longest`` is less than one.
         """
-        images = torch.as_tensor(images, dtype=torch.float32, device=self.device)
-        if images.dim() != 2 or images.shape[1] != self.config.image_size:
+        try:
+            images = torch.as_tensor(images, dtype=torch.float32, device=self.device)
+        except (TypeError, ValueError):
+            images = torch.empty(0)
+        if images.dim() != 2 or images.shape[1] != self.config.image_size or not images.isfinite().all():
             raise ModelError(
-                f"Images of shape (batch, {self.config.image_size}) are expected, one row of pixels each; "
-                f"got {tuple(images.shape)}."
+                f"Images of shape (batch, {self.config.image_size}) are expected, one row of pixels each, all of them "
+                f"finite numbers; got {tuple(images.shape)}."
             )
         start, end = self.vocabulary.encode(START + END).tolist()
         texts = decode(self._step, self.first_state(images), start=start, end=end, longest=longest, beam=beam)

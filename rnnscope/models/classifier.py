@@ -13,7 +13,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_se
 from rnnscope.errors import ModelError, TextError
 from rnnscope.text import Vocabulary
 
-from .network import Network
+from .network import Network, check_labels
 from .stack import StackConfig, demand, recurrent_stack
 
 POOLINGS = ("last", "mean", "max")
@@ -76,11 +76,9 @@ class SequenceClassifier(Network):
 
     def __init__(self, config: ClassifierConfig, vocabulary: Vocabulary, labels: Sequence[str]) -> None:
         super().__init__()
-        if len(labels) < 2 or len(set(labels)) < len(labels):
-            raise ModelError(f"A classifier needs two labels or more, each given once; got {list(labels)}.")
         self.config = config
         self.vocabulary = vocabulary
-        self.labels = tuple(labels)
+        self.labels = check_labels(labels)
         self.embedding = nn.Embedding(len(vocabulary), config.embedding_size)
         self.rnn = recurrent_stack(config, config.embedding_size)
         self.dropout = nn.Dropout(config.dropout)

@@ -36,7 +36,6 @@ def decode(
     *,
     longest: int,
     beam: int = 1,
-    normalisation: float = 1.0,
     start: int = START_ID,
     end: int = END_ID,
 ) -> list[list[int]]:
@@ -57,9 +56,6 @@ def decode(
         Tokens at most, the end included; a text that has not ended by then is cut off.
     beam : int
         Texts kept at each step.
-    normalisation : float
-        Power of the length that the log-probability is divided by: 0 prefers short texts, 1 compares the
-        means over the tokens.
     start, end : int
         Token that every text begins with, and that ends one.
 
@@ -73,7 +69,7 @@ def decode(
     ModelError
         If ``beam`` or ``longest`` is less than one.
     """
-    if beam < 1 or longest < 1:
+    if not isinstance(beam, int) or not isinstance(longest, int) or min(beam, longest) < 1:
         raise ModelError(f"A search needs a beam and a longest text of at least 1; got {beam} and {longest}.")
     first = state[0] if isinstance(state, tuple) else state
     batch, device = first.shape[1], first.device
@@ -96,7 +92,7 @@ def decode(
             break
     texts = texts[:, 1:].view(batch, beam, -1)
     lengths = (texts != end).sum(dim=2) + ended.view(batch, beam)
-    chosen = (scores / lengths**normalisation).argmax(dim=1)
+    chosen = (scores / lengths).argmax(dim=1)
     return [[token for token in text if token != end] for text in texts[sentences, chosen].tolist()]
 
 

@@ -140,7 +140,7 @@ class Forecaster(Network):
         ModelError
             If the values are no series of finite numbers, or not above zero where log returns are read.
         """
-        values = np.asarray(values, dtype=float)
+        values = _checked(values)
         mean, _ = self.predict_changes(values)
         return values * np.exp(mean) if self.config.logarithmic else values + mean
 
@@ -155,16 +155,20 @@ class Forecaster(Network):
         mean, deviation : arrays of shape (time,)
             Log returns, or differences in the unit of the values.
         """
-        center, spread = float(self.change_mean), float(self.change_deviation)
-        read = np.concatenate(([0.0], (changes_of(values, self.config.logarithmic) - center) / spread))
-        inputs, state = torch.from_numpy(read).to(self.device, self.head.weight.dtype)[:, None], None
-        means, deviations = [], []
-        for window in inputs.split(_WINDOW):
+        means, deviations, state = [], [], None
+        for window in self.inputs(values).split(_WINDOW):
             mean, log_variance, state = self(window, state)
             means.append(mean[:, 0])
             deviations.append((0.5 * log_variance[:, 0]).exp())
         mean, deviation = (torch.cat(parts).double().cpu().numpy() for parts in (means, deviations))
+        center, spread = float(self.change_mean), float(self.change_deviation)
         return center + spread * mean, spread * deviation
+
+    def inputs(self, values: Sequence[float] | np.ndarray) -> Tensor:
+        """What is read of a series, of shape (time, batch): the standardised change into each value, 0 into the first."""
+        changes = changes_of(values, self.config.logarithmic)
+        read = np.append(0.0, (changes - float(self.change_mean)) / float(self.change_deviation))
+        return torch.from_numpy(read).to(self.device, self.head.weight.dtype).unsqueeze(1)
 
 
 def changes_of(values: Sequence[float] | np.ndarray, logarithmic: bool) -> np.ndarray:
@@ -180,18 +184,26 @@ def changes_of(values: Sequence[float] | np.ndarray, logarithmic: bool) -> np.nd
     ModelError
         If the values are no series of finite numbers, or not above zero where log returns are wanted.
     """
-    values = np.asarray(values, dtype=float)
-    if values.ndim != 1 or not len(values) or not np.isfinite(values).all():
-        raise ModelError(
-            f"A series of at least one finite number, of shape (time,), is expected; got shape {values.shape} "
-            f"with {int((~np.isfinite(values)).sum())} numbers that are not finite."
-        )
+    values = _checked(values)
     if logarithmic and values.min() <= 0:
         raise ModelError(
             f"Log returns need values above zero; the smallest is {values.min():g}. Train a network on differences, "
             "with model.logarithmic = false."
         )
     return np.diff(np.log(values) if logarithmic else values)
+
+
+def _checked(values: Sequence[float] | np.ndarray) -> np.ndarray:
+    try:
+        found = np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        found = np.empty(0)
+    if found.ndim != 1 or not len(found) or not np.isfinite(found).all():
+        raise ModelError(
+            f"A series of at least one finite number, of shape (time,), is expected; got shape {found.shape} "
+            f"with {int((~np.isfinite(found)).sum())} numbers that are not finite."
+        )
+    return found
 
 
 def normal_nats(changes: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Self
 
 import torch
@@ -156,9 +157,14 @@ class CharLanguageModel(Network):
         Raises
         ------
         ModelError
-            If the network is bidirectional.
+            If the network is bidirectional, the length no whole number or the temperature below 0.
         TextError
+            If the prompt is empty or no text.
         """
+        if not isinstance(length, Integral) or not isinstance(temperature, Real) or not (length >= 0 <= temperature):
+            raise ModelError(
+                f"A number of characters and a temperature of at least 0 are needed; got {length!r} and {temperature!r}."
+            )
         if self.config.bidirectional:
             raise ModelError(
                 "A bidirectional network cannot write: it also reads from the end of the text, which is not there "

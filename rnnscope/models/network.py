@@ -94,3 +94,15 @@ def check_mode(model: nn.Module) -> None:
     """
     if model.training:
         raise ModelError("The model is in training mode, where dropout is at work. Call model.eval() first.")
+
+
+def check_labels(labels: Sequence[str]) -> tuple[str, ...]:
+    """The labels of a network, if they are two or more, each given once.
+
+    Raises
+    ------
+    ModelError
+    """
+    if len(labels) < 2 or len(set(labels)) < len(labels):
+        raise ModelError(f"A network needs two labels or more, each given once; got {list(labels)}.")
+    return tuple(labels)

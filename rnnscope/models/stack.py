@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_type_hints
 
 from torch import Tensor, nn
 
@@ -57,10 +57,15 @@ class StackConfig:
         return f"{cell}, {layers} of {self.hidden_size} units{ways}{biases}"
 
     def __post_init__(self) -> None:
+        for name, kind in get_type_hints(type(self)).items():
+            value = getattr(self, name)
+            fits = type(value) is kind or (kind is float and type(value) is int)
+            demand(fits, f"{name} to be of type {kind.__name__}", value)
         demand(self.cell in CELLS, f"a cell out of {', '.join(CELLS)}", self.cell)
         demand(self.nonlinearity in ("tanh", "relu"), "the nonlinearity tanh or relu", self.nonlinearity)
         demand(self.hidden_size > 0, "a hidden_size of at least 1", self.hidden_size)
         demand(self.layers > 0, "layers of at least 1", self.layers)
+        demand(self.layers <= 1000, "layers of at most 1000", self.layers)
         demand(0 <= self.dropout < 1, "a dropout from 0 up to, but not including, 1", self.dropout)
 
 

@@ -14,7 +14,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_se
 from rnnscope.errors import ModelError, TextError
 from rnnscope.text import Vocabulary
 
-from .network import Network
+from .network import Network, check_labels
 from .stack import StackConfig, demand, recurrent_stack
 
 LONGEST_SPELLING = 40
@@ -138,11 +138,9 @@ class SequenceTagger(Network):
 
     def __init__(self, config: TaggerConfig, lexicon: Lexicon, labels: Sequence[str]) -> None:
         super().__init__()
-        if len(labels) < 2 or len(set(labels)) < len(labels):
-            raise ModelError(f"A tagger needs two labels or more, each given once; got {list(labels)}.")
         self.config = config
         self.lexicon = lexicon
-        self.labels = tuple(labels)
+        self.labels = check_labels(labels)
         speller = replace(config, hidden_size=config.character_hidden_size, layers=1, bidirectional=True)
         self.embedding = nn.Embedding(len(lexicon.characters), config.embedding_size)
         self.spelling = recurrent_stack(speller, config.embedding_size)
@@ -221,7 +219,7 @@ class SequenceTagger(Network):
         TextError
             If a text is given in place of its words, or a word is empty.
         """
-        if isinstance(sentences, str) or any(isinstance(sentence, str) for sentence in sentences):
+        if isinstance(sentences, str) or not all(_are_words(sentence) for sentence in sentences):
             raise TextError("A tagger reads words, not a text. Give them as a list, such as text.split().")
         tags: list[list[str]] = [[] for _ in sentences]
         by_length = sorted((i for i, sentence in enumerate(sentences) if sentence), key=lambda i: len(sentences[i]))
@@ -232,6 +230,10 @@ class SequenceTagger(Network):
             for i, numbers in zip(chosen, best, strict=True):
                 tags[i] = [self.labels[number] for number in numbers[: len(sentences[i])]]
         return tags
+
+
+def _are_words(sentence: object) -> bool:
+    return isinstance(sentence, list | tuple) and all(isinstance(word, str) for word in sentence)
 
 
 def _side_by_side(sequences: Sequence[Tensor]) -> Tensor:

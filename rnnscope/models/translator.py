@@ -204,10 +204,12 @@ class Translator(Network):
         Raises
         ------
         TextError
-            If a text is empty.
+            If a text is empty, or these are no texts.
         ModelError
             If ``beam`` or ``longest`` is less than one.
         """
+        if isinstance(texts, str) or not all(isinstance(text, str) for text in texts):
+            raise TextError("A translator is given a list of texts, such as [text].")
         translations = [""] * len(texts)
         order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
         for start in range(0, len(order), _TOGETHER):

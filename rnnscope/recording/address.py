@@ -42,7 +42,7 @@ class Address:
     @classmethod
     def parse(cls, text: str) -> Address:
         """Read an address such as ``l0.c.37``."""
-        match = _PATTERN.fullmatch(text)
+        match = _PATTERN.fullmatch(text) if isinstance(text, str) else None
         if match is None:
             raise AddressError(
                 f"{text!r} is not an address. An address is LAYER.SIGNAL or LAYER.SIGNAL.UNIT, such as l0.c.37."
@@ -78,22 +78,9 @@ Units = str | Address | Sequence[str | Address]
 """The address of one unit or signal, or those of several."""
 
 
-def several(units: Units) -> list[str | Address]:
-    """One address or several, as a list.
-
-    Raises
-    ------
-    AddressError
-        If anything else is among them.
-    """
-    given = list(units) if isinstance(units, Iterable) and not isinstance(units, str) else [units]
-    return [_checked(one) for one in given]
-
-
-def _checked(address: str | Address) -> str | Address:
-    if not isinstance(address, str | Address):
-        raise AddressError(f"An address such as l0.c.37 was expected; got {address!r}.")
-    return address
+def listed(units: Units) -> list[str | Address]:
+    """One address or several, as a list."""
+    return [units] if isinstance(units, str | Address) or not isinstance(units, Iterable) else list(units)
 
 
 def find(address: str | Address, known: Iterable[Address]) -> Address:
@@ -106,7 +93,7 @@ def find(address: str | Address, known: Iterable[Address]) -> Address:
     """
     known = list(known)
     try:
-        address = Address.parse(address) if isinstance(_checked(address), str) else address
+        address = address if isinstance(address, Address) else Address.parse(address)
     except AddressError as error:
         raise AddressError(f"{error} Layers: {_layers(known)}.") from None
     if address.whole in known:
@@ -132,7 +119,7 @@ def whole_signals(signals: Units | None, known: Sequence[Address]) -> list[Addre
     if signals is None:
         return list(known)
     chosen: set[Address] = set()
-    for asked in several(signals):
+    for asked in listed(signals):
         named = [address for address in known if address.signal == asked]
         if not named and isinstance(asked, str) and "." not in asked:
             there = ", ".join(dict.fromkeys(address.signal for address in known))

@@ -30,10 +30,6 @@ def along(module: nn.Module, directions: Directions | Sequence[Directions]) -> I
         With recurrent layers as for `rnnscope.record`.
     directions : Directions, or a sequence of these
 
-    Yields
-    ------
-    None
-
     Raises
     ------
     AddressError

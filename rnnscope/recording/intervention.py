@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 import torch
@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from rnnscope.errors import InterventionError
 
 from .adapter import Adapter, adapter_of
-from .address import Address, check_unit, several
+from .address import Address, check_unit, listed
 from .directions import Directions, directions_of
 from .kernels import Place
 from .layers import find_in, recurrent_layers
@@ -53,8 +53,9 @@ class Intervention:
     on: Where = "both"
 
     def __post_init__(self) -> None:
-        if isinstance(self.steps, str) or not isinstance(self.steps, Collection | None):
-            raise InterventionError(f"steps is a collection such as range(10) or [3]; got {self.steps!r}.")
+        steps = () if self.steps is None or isinstance(self.steps, range) else self.steps
+        if not isinstance(steps, Collection) or not all(isinstance(step, Integral) for step in steps):
+            raise InterventionError(f"steps are whole numbers, such as range(10) or [3]; got {self.steps!r}.")
         if self.on not in ("both", "above", "recurrence"):
             raise InterventionError(f"on is both, above or recurrence; got {self.on!r}.")
 
@@ -189,6 +190,8 @@ def resample(
         return rows[signal][places.to(now.device)][:, units]
 
     _check_source(source)
+    if not isinstance(seed, Integral):
+        raise InterventionError(f"seed is a whole number; got {seed!r}.")
     return Intervention(values, steps, on)
 
 
@@ -282,10 +285,6 @@ def intervene(module: nn.Module, interventions: Mapping[Any, Intervention]) -> I
         ``"l0.c.37"`` is one unit, ``"l0.c"`` all units of a signal, ``("l0.c.3", "l0.c.8")`` a set.
         They are made in order.
 
-    Yields
-    ------
-    None
-
     Raises
     ------
     AddressError
@@ -330,10 +329,15 @@ Changes = dict[Place, Edits]
 
 
 def _by_layer(layers: Mapping[str, nn.Module], interventions: Mapping[Any, Intervention]) -> dict[str, Changes]:
+    if not isinstance(interventions, Mapping):
+        raise InterventionError(
+            'Addresses and what becomes of them were expected, such as {"l0.c.37": rnnscope.ablate()}; got '
+            f"{type(interventions).__name__}."
+        )
     changes: dict[str, Changes] = {}
     for addresses, intervention in interventions.items():
         units: dict[Address, list[int] | None] = {}
-        for address in several(addresses):
+        for address in listed(addresses):
             address = _checked(find_in(layers, address), intervention, layers)
             chosen = units.setdefault(address.whole, [])
             units[address.whole] = None if chosen is None or address.unit is None else [*chosen, address.unit]

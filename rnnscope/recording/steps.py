@@ -47,6 +47,14 @@ class LayerWeights:
         nonlinearity = getattr(cell, "nonlinearity", "tanh")
         return cls(cell.weight_ih, cell.weight_hh, cell.bias_ih, cell.bias_hh, nonlinearity=nonlinearity)
 
+    @classmethod
+    def of_layer(cls, module: nn.RNNBase, number: int, reverse: bool = False) -> LayerWeights:
+        """The weights of one layer and direction of a fused module."""
+        place = f"_l{number}{'_reverse' if reverse else ''}"
+        names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
+        weights: list[Any] = [getattr(module, name + place, None) for name in names]
+        return cls(*weights, nonlinearity=getattr(module, "nonlinearity", "tanh"))
+
     @property
     def bias(self) -> Tensor | None:
         """Both biases in one."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -110,12 +110,9 @@ def step_once(
         return value
 
     returned = adapter.step(x, states, keep)
-    if not isinstance(returned, tuple) or len(returned) != 2 or not isinstance(returned[1], tuple):
-        raise AdapterError(f"{type(adapter).__name__}.step has to return (output, states), the states a tuple.")
-    output, states = returned
     if wrong := [name for name, values in signals.items() if len(values) != kept]:
         raise AdapterError(f"{type(adapter).__name__} has to keep {', '.join(wrong)} once in each step.")
-    _check_returned(adapter, output, states, signals)
+    output, states = _checked(adapter, returned, signals)
     mine = edits.get(adapter.output, [])
     if all(where == "both" for where, _ in mine):
         return output, states
@@ -132,9 +129,12 @@ def _edited(value: Tensor, edits: list[tuple[Where, Edit]], places: tuple[Where,
     return value
 
 
-def _check_returned(adapter: Adapter, output: Tensor, states: States, signals: dict[str, list[Tensor]]) -> None:
-    """What a step returns has to be what `keep` gave back, or a change to it would be lost."""
+def _checked(adapter: Adapter, returned: Any, signals: dict[str, list[Tensor]]) -> tuple[Tensor, States]:
+    """What a step returns, which has to be what `keep` gave back, or a change to it would be lost."""
     name, who = adapter.output, type(adapter).__name__
+    if not isinstance(returned, tuple) or len(returned) != 2 or not isinstance(returned[1], tuple):
+        raise AdapterError(f"{who}.step has to return (output, states), the states a tuple.")
+    output, states = returned
     if not _same(output, signals[name][-1]):
         raise AdapterError(
             f"{who} puts out something else than its {name!r}: "
@@ -145,6 +145,7 @@ def _check_returned(adapter: Adapter, output: Tensor, states: States, signals: d
     for name, state in zip(adapter.states, states, strict=True):
         if not _same(state, signals[name][-1]):
             raise AdapterError(f"{who} goes on with something else than its {name!r}: return what keep gives back.")
+    return output, states
 
 
 def _same(one: Tensor, other: Tensor) -> bool:

@@ -18,7 +18,7 @@ from rnnscope.analysis.contexts import Contexts, top_contexts
 from rnnscope.analysis.explanations import Explanation, explain
 from rnnscope.analysis.responses import Responses, responses
 from rnnscope.analysis.unit_series import UnitSeries
-from rnnscope.analysis.units import UnitRanking, event_name, rank_units, steps, units_table
+from rnnscope.analysis.units import UnitRanking, event_name, rank_units, timescale_words, units_table
 from rnnscope.concept import Concept
 from rnnscope.recording.address import Address
 from rnnscope.shown import Shown, card_html
@@ -126,7 +126,7 @@ class UnitCard(Shown):
         words = (
             f"{row['switch']:.2f}, on {row['on']:.0%} of the steps, its rarer mode {row['dwell']:,.0f} at a time",
             Text(f"{row['counter']:.2f} from ").append_text(event_name(row["event"])) if row["event"] else "-",
-            f"{steps(row['timescale'])} steps" if row["timescale"] > 0 else "cannot be told",
+            f"{timescale_words(row['timescale'])} steps" if row["timescale"] > 0 else "cannot be told",
         )
         for name, said in zip(_RANKED, words, strict=True):
             rank = self.ranks[name]
@@ -147,6 +147,10 @@ def describe_unit(trace: Trace, unit: str | Address, concepts: Concept | Sequenc
         The unit's address.
     concepts : Concept, or a sequence of these
         What the unit may be explained by.
+
+    Returns
+    -------
+    UnitCard
 
     Raises
     ------

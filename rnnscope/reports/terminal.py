@@ -12,7 +12,7 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from rnnscope.analysis.units import UnitRanking, steps
+from rnnscope.analysis.units import UnitRanking, timescale_words
 from rnnscope.lines import lines
 from rnnscope.recording.address import Address
 from rnnscope.shown import Shown
@@ -127,7 +127,7 @@ class SignalOverview(Shown):
                 values = self.series.sel(unit=row["unit"]).values
                 scale = Scale(float(np.fmin.reduce(values)), float(np.fmax.reduce(values)))
                 line = sparkline(values, max(10, options.max_width - 44), scale)
-                numbers = (f"{row['switch']:.2f}", f"{row['on']:.0%}", steps(row["timescale"]))
+                numbers = (f"{row['switch']:.2f}", f"{row['on']:.0%}", timescale_words(row["timescale"]))
                 table.add_row(row["address"], *numbers, *([line] if roomy else []))
             yield table
             yield Text()

@@ -17,6 +17,7 @@ TextSource = str | Document | Path | File
 """A text, or a file with one or more."""
 
 Texts = TextSource | Sequence[TextSource]
+"""What is to be read: a text, the path of a file, a `Document` or a `File`; or several, each a document of its own."""
 
 Numbers = np.ndarray | Tensor | pd.Series | Sequence[float] | Sequence[np.ndarray]
 """Token ids, images or series."""
@@ -30,6 +31,22 @@ def parts(given: Any) -> list[Any]:
 def holds_texts(given: Any) -> bool:
     """Whether what is given are texts or files, not numbers."""
     return bool(parts(given)) and all(isinstance(part, TextSource) for part in parts(given))
+
+
+def as_numbers(given: Any, dtype: str | None = None) -> np.ndarray:
+    """An array of what is given.
+
+    Raises
+    ------
+    TextError
+        If these are no numbers, or their rows are of different lengths.
+    """
+    try:
+        return np.asarray(given.detach().cpu() if isinstance(given, Tensor) else given, dtype)
+    except (TypeError, ValueError):
+        raise TextError(
+            f"Numbers in an array were expected, rows of equal length; got {type(given).__name__}."
+        ) from None
 
 
 def numbered(count: int, word: str) -> list[str]:
@@ -53,6 +70,8 @@ def gather(given: Texts, cut: Cut = "file") -> list[Document]:
     """
     found = [document for part in _named(parts(given)) for document in _documents(part, cut)]
     for document in found:
+        if not isinstance(document.text, str):
+            raise TextError(f"{document.name} has to be a text, a str; got {type(document.text).__name__}.")
         if not document.text:
             which = f"{document.name} is empty" if len(found) > 1 else "The text is empty"
             raise TextError(f"{which}; at least one character is needed.")

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from itertools import chain
+from operator import index
 from pathlib import Path
 from threading import Event
 from typing import Any, Literal
@@ -112,8 +113,10 @@ def trace(
     >>> trace["l0.c.170"].shape
     (31,)
     """
-    check_mode(model)
+    if dtype not in ("float32", "float16"):
+        raise RecordingError(f"dtype is float32 or float16; got {dtype!r}.")
     reader = reader_of(model, characters)
+    check_mode(model)
     pages = reader.pages(text)
     with record(model, signals) as recording, torch.no_grad():
         if reader.whole:
@@ -121,7 +124,7 @@ def trace(
         work = _Work(reader, pages, recording, units, dtype)
         attributes = _attributes(model, work)
         if path is None:
-            store = zarr.storage.MemoryStore()
+            store: Any = zarr.storage.MemoryStore()
             with progress_bar() as bar, interruption() as interrupted:
                 _write(store, work, attributes, bar, interrupted)
             return Trace(xr.open_datatree(store, engine="zarr", chunks=None).load())
@@ -218,9 +221,14 @@ def _type(values: np.ndarray) -> np.dtype:
 
 
 def _chosen(units: Sequence[int] | None, size: int) -> tuple[int, ...]:
-    chosen = tuple(range(size)) if units is None else tuple(dict.fromkeys(int(unit) for unit in units))
+    if units is None:
+        return tuple(range(size))
+    try:
+        chosen = tuple(dict.fromkeys(index(unit) for unit in units))
+    except TypeError:
+        chosen = ()
     if not chosen or not 0 <= min(chosen) <= max(chosen) < size:
-        raise AddressError(f"Units go from 0 to {size - 1}; got {', '.join(map(str, chosen)) or 'none'}.")
+        raise AddressError(f"Units are whole numbers from 0 to {size - 1}; got {units!r}.")
     return chosen
 
 

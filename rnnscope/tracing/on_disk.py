@@ -17,7 +17,7 @@ from rnnscope.errors import TraceError
 class _OnDisk(BackendArray):
     """An array of a zarr store that raises a TraceError where zarr has many errors of its own."""
 
-    def __init__(self, array: zarr.Array, path: Path) -> None:
+    def __init__(self, array: Any, path: Path) -> None:
         self._array, self._path = array, path
         self.shape, self.dtype = array.shape, array.dtype
 

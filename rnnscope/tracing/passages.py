@@ -2,7 +2,7 @@
 
 A trace on disk is read in slices. A language model reads stretches of a text side by side, which is
 many times faster than one after another. Before each it reads some paragraphs that do not count, so that
-its state is nearly that of one long reading.
+its state is nearly that of one long reading; what needs the true states reads from the beginning.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ import xarray as xr
 from torch import Tensor, nn
 
 from rnnscope.errors import RecordingError
-from rnnscope.models import CharLanguageModel
 from rnnscope.models.network import check_mode
 from rnnscope.recording.address import Address, Units, whole_signals
 from rnnscope.recording.recorder import record
@@ -27,6 +26,7 @@ from rnnscope.text import Document
 
 from .documents import Numbers, Texts
 from .making import demand_memory, reader_of
+from .readers.language_model import LanguageModelReader
 from .readers.reader import Page, Stretch, side_by_side
 from .trace import Trace
 
@@ -96,7 +96,7 @@ class Source(ABC):
 
     def spans(self, limit: int | None = None) -> list[Span]:
         """All documents, as far as they lie within so many steps."""
-        ends = self.starts.clip(max=limit).tolist()
+        ends = np.minimum(self.starts, len(self) if limit is None else limit).tolist()
         return [Span(start, stop) for start, stop in pairwise(ends) if stop > start]
 
     def unit(self, address: Address, place: int) -> Address:
@@ -216,27 +216,27 @@ class _ModelSource(Source):
 
     def passages(self, spans: Sequence[Span]) -> Iterator[Passage]:
         with record(self._model, self._signals) as recording, torch.no_grad():
-            if isinstance(self._model, CharLanguageModel) and not self._model.config.bidirectional:
-                for steps, kept in self._streams(self._model, spans):
+            if isinstance(self._reader, LanguageModelReader) and not self.whole:
+                for steps, kept in self._streams(self._reader, spans):
                     yield Passage(steps, {a: _rows(recording[a], kept) for a in recording})
                 return
             for stretch, steps in self._stretches(spans):
                 yield from self._by_layer(stretch, steps, {a: recording[a] for a in recording})
                 recording.begin_pass()
 
-    def _streams(self, model: CharLanguageModel, spans: Sequence[Span]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def _streams(self, reader: LanguageModelReader, spans: Sequence[Span]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Read spans side by side: the steps of each run, and which of (time, stream) they are."""
         segments = sorted(self._cut(spans), key=lambda span: span.start - span.stop)
-        units = model.config.hidden_size * len(self.addresses)
+        units = reader.model.config.hidden_size * len(self.addresses)
         for first in range(0, len(segments), STREAMS):
             group = segments[first : first + STREAMS]
             warm = np.array([self._warm_up(span) for span in group])
-            tokens = side_by_side([self._tokens(span, int(w)) for span, w in zip(group, warm, strict=True)])
+            tokens = side_by_side([self._tokens(reader, span, int(w)) for span, w in zip(group, warm, strict=True)])
             begins = np.array([span.start for span in group]) - warm
             ends = np.array([span.stop for span in group])
             room, state = max(64, _VALUES // (units * len(group))), None
             for start in range(0, len(tokens), room):
-                _, state = model(tokens[start : start + room].to(model.device), state)
+                _, state = reader.run(tokens[start : start + room], state)
                 steps = begins + np.arange(start, min(start + room, len(tokens)))[:, None]
                 kept = (steps >= begins + warm) & (steps < ends)
                 if kept.any():
@@ -265,9 +265,9 @@ class _ModelSource(Source):
         found = ((page.text.rfind(end, earliest, latest), len(end)) for end in ("\n\n", "\n"))
         return place - next((begins + size for begins, size in found if begins >= 0), latest)
 
-    def _tokens(self, span: Span, warm: int) -> np.ndarray:
+    def _tokens(self, reader: LanguageModelReader, span: Span, warm: int) -> np.ndarray:
         page, place = self._locate(span.start)
-        return self._reader.tokens(page, place - warm, place + span.stop - span.start)  # pyright: ignore[reportAttributeAccessIssue]
+        return reader.tokens(page, place - warm, place + span.stop - span.start)
 
     def _locate(self, step: int) -> tuple[Page, int]:
         """The page of a step, and its place there."""

@@ -39,6 +39,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from functools import reduce
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -143,7 +144,7 @@ class Trace(Inline):
         TraceError
             If there is no such document.
         """
-        if not 0 <= document < len(self.documents):
+        if not isinstance(document, Integral) or not 0 <= document < len(self.documents):
             raise TraceError(f"Documents go from 0 to {len(self.documents) - 1}; got {document}.")
         start, stop = self.tree.dataset["document"].values.searchsorted([document, document + 1])
         return slice(int(start), int(stop))

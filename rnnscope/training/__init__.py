@@ -1,5 +1,5 @@
 """From a recipe to a trained network.
 
-`recipe` reads what is asked for, `batches` cuts the text into streams, `methods` are the ways to
-find weights, and `loop` does it.
+`recipe` is what is asked for, `tasks` what can be learnt, `batches` what a step is given, `methods` are the ways to
+find weights, `loop` takes the steps, and `making` is the whole: `rnnscope.train`.
 """

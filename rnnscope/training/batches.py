@@ -19,10 +19,12 @@ class Streams:
 
     Parameters
     ----------
-    tokens : int64 tensor of shape (time,)
+    tokens : tensor of shape (time,)
     streams : int
     window : int
         Steps a window.
+    counted : str
+        What a step is called.
 
     Raises
     ------
@@ -30,13 +32,13 @@ class Streams:
         If the text is too short for one window.
     """
 
-    def __init__(self, tokens: Tensor, streams: int, window: int) -> None:
+    def __init__(self, tokens: Tensor, streams: int, window: int, counted: str = "characters") -> None:
         length = len(tokens) // streams
         needed = streams * (window + 1)
         if len(tokens) < needed:
             raise TextError(
-                f"The training part has {len(tokens):,} characters; {streams} streams with a window of {window} need "
-                f"at least {needed:,}. Give a longer text, or lower training.streams or training.window."
+                f"The training part has {len(tokens):,} {counted}; {streams} streams with a window of {window} need "
+                f"at least {needed:,}. Give more of them, or lower training.streams or training.window."
             )
         self.window = window
         self.tokens = tokens[: streams * length].view(streams, length).T.contiguous()

@@ -50,6 +50,21 @@ def train(
     RecipeError, TextError, DownloadError, DeviceError, OutputError, TrainingError
     KeyboardInterrupt
         After Ctrl-C or SIGTERM; once training has begun, ``last.pt`` is written first.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from rnnscope import train
+    >>> _ = Path("text.txt").write_text("The rain had stopped, and the yard was full of carts. " * 40)
+    >>> _ = Path("recipe.toml").write_text('''
+    ... name = "mine"
+    ... corpus.path = "text.txt"
+    ... model.hidden_size = 8
+    ... training = {epochs = 2, streams = 4, window = 20}
+    ... ''')
+    >>> model = train("recipe.toml", "run", device="cpu")
+    >>> model.card.name, sorted(path.name for path in Path("run").glob("[!.]*"))
+    ('mine', ['card.md', 'figures.csv', 'last.pt', 'model.pt', 'recipe.toml'])
     """
     path, asked = Path(recipe), read_recipe(recipe)
     folder = Path(folder) if folder is not None else Path("runs") / asked.name

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, cast
 
 import torch
 import torch.distributed
@@ -16,6 +16,9 @@ from torch import Tensor
 
 from rnnscope.device import pick_device
 from rnnscope.errors import TrainingError
+
+_PRECISIONS: dict[str, Literal["32-true", "bf16-mixed"]] = {"32": "32-true", "bf16": "bf16-mixed"}
+"""What Fabric calls them."""
 
 
 def launch(device: str, precision: str, logger: str, folder: Path) -> Fabric:
@@ -45,7 +48,7 @@ def launch(device: str, precision: str, logger: str, folder: Path) -> Fabric:
         devices=here if chosen.index is None else [chosen.index],
         num_nodes=count // here,
         strategy="ddp" if count > 1 else "auto",
-        precision={"32": "32-true", "bf16": "bf16-mixed"}[precision],  # pyright: ignore[reportArgumentType]
+        precision=_PRECISIONS[precision],
         loggers=_loggers(logger, folder),
     )
     fabric.launch()
@@ -65,9 +68,7 @@ def _loggers(name: str, folder: Path) -> list[Logger]:
 
 def mean(fabric: Fabric, values: Tensor) -> Tensor:
     """The mean of a tensor over the processes, on the CPU."""
-    reduced = fabric.all_reduce(values, reduce_op="mean")
-    assert isinstance(reduced, Tensor)
-    return reduced.cpu()
+    return cast("Tensor", fabric.all_reduce(values, reduce_op="mean")).cpu()
 
 
 def anyone(fabric: Fabric, holds: bool) -> bool:

@@ -83,6 +83,7 @@ class TrainingRecipe:
         for name in ("learning_rate", "epochs", "clip", "validate_every", "accumulate"):
             demand(getattr(self, name) > 0, f"training.{name}", "more than 0", getattr(self, name))
         demand(self.learning_rate <= 100, "training.learning_rate", "at most 100", self.learning_rate)
+        demand(self.epochs <= 10**6, "training.epochs", "at most a million", self.epochs)
         for name in ("warmup", "weight_decay"):
             demand(getattr(self, name) >= 0, f"training.{name}", "0 or more", getattr(self, name))
         demand(min(self.keep, default=0) >= 0, "training.keep", "steps from 0 on", list(self.keep))
@@ -153,16 +154,16 @@ class Recipe:
 
     def __post_init__(self) -> None:
         demand(0 <= self.seed < 2**63, "seed", "from 0 to 2^63 - 1", self.seed)
-        demand(
-            self.name not in ("", "..") and Path(self.name).name == self.name,
-            "name",
-            "a name that a folder can have",
-            self.name,
-        )
+        demand_name("name", self.name)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain tables, as in the file."""
         return asdict(self, dict_factory=lambda items: {k: list(v) if type(v) is tuple else v for k, v in items})
+
+
+def demand_name(where: str, name: str) -> None:
+    """Refuse the name of what gets a folder of its own if no folder can have it, RecipeError."""
+    demand(name not in ("", "..") and Path(name).name == name, where, "a name that a folder can have", name)
 
 
 def demand(holds: bool, where: str, expected: str, got: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from rnnscope.errors import RecipeError
 
 from .recipe import Recipe, demand
-from .tables import build, read_toml
+from .tables import build, read_toml, said_of
 from .tasks import TASKS
 
 
@@ -25,10 +25,8 @@ def read_recipe(path: str | Path) -> Recipe:
     corpus = content.get("corpus")
     if isinstance(corpus, dict) and isinstance(corpus.get("path"), str) and corpus["path"]:
         corpus["path"] = str(path.parent / corpus["path"])
-    try:
+    with said_of(path):
         return recipe_of(content)
-    except RecipeError as error:
-        raise RecipeError(f"{path}: {error}") from None
 
 
 def recipe_of(content: dict[str, Any]) -> Recipe:

@@ -20,9 +20,9 @@ class StreamTask(Task):
 
     training_recipe = StreamTraining
 
-    def open_streams(self, streams: Streams, training: StreamTraining) -> None:
-        """What a subclass calls in its constructor."""
-        self.streams = streams
+    def open_streams(self, tokens: Tensor, training: StreamTraining, counted: str) -> None:
+        """What a subclass calls in its constructor, with the training part, of shape (time,), and what a step is."""
+        self.streams = Streams(tokens, training.streams, training.window, counted)
         self._training = training
         self._states: dict[int, State] = {}
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import math
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -39,6 +40,15 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise RecipeError(f"{path} is not a recipe: its tables or lists are nested too deep.") from None
     except ValueError as error:  # also of what is no UTF-8, and of a number with thousands of digits
         raise RecipeError(f"{path} is not a TOML file: {error}.") from None
+
+
+@contextmanager
+def said_of(path: Path) -> Iterator[None]:
+    """What is wrong with a recipe is said with the name of its file."""
+    try:
+        yield
+    except RecipeError as error:
+        raise RecipeError(f"{path}: {error}") from None
 
 
 def build(kind: Any, table: dict[str, Any], where: str, **given: Any) -> Any:

@@ -231,6 +231,8 @@ def test_what_cannot_be_aligned_is_refused() -> None:
         align_units(trace, trace, signals=("l0.h", "l7.h"))
     with pytest.raises(AddressError, match="got 3"):
         align_units(trace, trace, signals=("l0.h", "l0.h", "l0.h"))  # pyright: ignore[reportArgumentType]
+    with pytest.raises(AddressError):
+        align_units(trace, trace, signals=3)  # pyright: ignore[reportArgumentType]
     with pytest.raises(TextError, match="shifts is a whole number of at least 1; got 0"):
         align_units(trace, trace, shifts=0)
 

@@ -242,7 +242,7 @@ def test_labels_of_another_text_are_refused() -> None:
 
 @pytest.mark.parametrize("wrong", ["quotes", ["quotes"]])
 def test_what_is_no_concept_is_refused(wrong: Any) -> None:
-    with pytest.raises(ConceptError, match="Concepts were expected"):
+    with pytest.raises(ConceptError, match="At least one Concept was expected"):
         explain(of(noise()), wrong)
 
 

@@ -113,7 +113,7 @@ def test_clamp_prints_a_table_and_json() -> None:
         ((*CLAMP, "--values=inf"), "finite"),
         ((*CLAMP, "--temperature", "0"), "0"),
         ((*CLAMP, "--temperature", "nan"), "temperature"),
-        ((*CLAMP, "--prompt", ""), "prompt is empty"),
+        ((*CLAMP, "--prompt", ""), "The prompt is one character or more"),
         (("clamp", "model.pt", "--unit", "l0.q.3", *CLAMP[4:]), "There is no signal"),
     ],
 )

@@ -238,7 +238,7 @@ def test_train_makes_a_model_that_the_other_commands_open(here: Path) -> None:
     result = run("train", "recipe.toml", "--device", "cpu")
     assert result.exit_code == 0, result.output
     assert sorted(p.name for p in Path("runs/t").iterdir()) == [
-        "card.md", "figures.csv", "last.pt", "model.pt", "recipe.toml",
+        ".lock", "card.md", "figures.csv", "last.pt", "model.pt", "recipe.toml",
     ]  # fmt: skip
     assert run("info", "runs/t/model.pt").exit_code == 0
     assert run("info", "runs/t/last.pt").exit_code == 0
@@ -280,18 +280,21 @@ def corrupt(name: str) -> None:
         ("trace code.pt text.txt", "could run code"),
         ("trace model.pt text.txt --signals c,q", "no signal 'q' in this network. It has: h, c, i, f, g, o"),
         ("trace model.pt text.txt --signals l3.c", "no layer 'l3'. Layers: l0"),
-        ("trace model.pt text.txt --units 4,99", "Units go from 0 to 11"),
+        ("trace model.pt text.txt --units 4,99", "from 0 to 11"),
         ("trace model.pt text.txt --units a", "no list of numbers"),
         ("trace model.pt text.txt -o nowhere/t.zarr", "no folder"),
         ("trace model.pt text.txt -o text.txt", "exists"),
         ("trace model.pt text.txt -o text.txt --force", "replaces only what rnnscope wrote"),
         ("trace model.pt text.txt --device warp", "no device 'warp'"),
+        ("trace model.pt text.txt --device meta", "no device 'meta'"),
+        ("trace model.pt text.txt --device hpu", "no device 'hpu'"),
         ("trace model.pt text.txt --save map.gif", ".png, .svg, .pdf"),
         ("trace model.pt text.txt --encoding klingon", "no encoding 'klingon'"),
         ("show text.txt l0.c.1", "not a trace"),
         ("show missing.zarr l0.c.1", "no trace"),
         ("info text.txt", "not a checkpoint"),
         ("generate notes.pt", "not a checkpoint"),
+        ("generate model.pt -n 1000000001", "not in the range from 1 to 1,000,000,000"),
         ("train missing.toml", "no recipe"),
         ("train text.txt", "not a TOML file"),
     ],

@@ -114,6 +114,8 @@ def test_a_recipe_is_trained_by_and_gone_on_with(monkeypatch: pytest.MonkeyPatch
         ("rnn.pt text.txt -o out", "networks that are given are not trained"),
         ("rnn.pt text.txt --jobs 2", "networks that are given are not trained"),
         ("rnn.pt rnn.pt text.txt", "A network is given twice"),
+        ("cells.toml --seed 1", "--seed is for networks; the recipe of a comparison names its seeds"),
+        ("cells.toml lstm.pt text.txt", "one recipe of a comparison"),
         ("rnn.pt text.txt --limit 1", "--limit"),
         ("cells.toml --jobs 0", "--jobs"),
     ],

@@ -74,7 +74,7 @@ def test_definitions_need_no_model() -> None:
     [
         ((*ERRORS, "--ngram", "3"), "give train"),
         ((*ERRORS[:3], "none.txt"), "There is no file none.txt"),
-        ((*ERRORS[:2], "other.pt", *ERRORS[3:]), "latch and other have different vocabularies"),
+        ((*ERRORS[:2], "other.pt", *ERRORS[3:]), "latch and other know different characters"),
         ((*ERRORS[:2], "latch.pt", *ERRORS[3:]), "A network is given twice"),
         (("errors", "names-classifier", *ERRORS[3:]), "reads forward"),
         (("errors", "none.pt", *ERRORS[3:]), "none.pt"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
 
 import pytest
@@ -55,14 +54,14 @@ def test_in_a_pipe_each_row_names_its_network() -> None:
 
 
 def test_it_prints_json() -> None:
-    result = run("gradients", "latch.pt", "latch.pt", *GRADIENTS[2:], "--json")
+    result = run("gradients", "latch.pt", "gru.pt", *GRADIENTS[2:], "--json")
     assert result.exit_code == 0, result.output
     first, second = json.loads(result.stdout)["networks"]
-    assert (first["name"], second["name"]) == ("latch", "latch 2")
+    assert (first["name"], second["name"]) == ("latch", "gru")
     assert first["targets"] == 20
     assert [row["signal"] for row in first["summary"]] == ["l0.h", "l0.c"]
     assert len(first["table"]) == 2 * 11
-    assert math.isclose(first["loss"], second["loss"])
+    assert first["loss"] != second["loss"]
 
 
 def test_weights_kept_in_a_training_are_named_by_their_steps() -> None:
@@ -75,7 +74,11 @@ def test_weights_kept_in_a_training_are_named_by_their_steps() -> None:
         return [network["name"] for network in json.loads(result.stdout)["networks"]]
 
     assert names("a/step-000000.pt", "a/step-000050.pt", "a/model.pt") == ["step-000000", "step-000050", "a"]
-    assert names("a/step-000050.pt", "b/step-000050.pt", "a/model.pt") == ["a step-000050", "b step-000050", "a"]
+    assert names("a/step-000050.pt", "b/step-000050.pt", "a/model.pt") == [
+        "a/step-000050.pt",
+        "b/step-000050.pt",
+        "a",
+    ]
 
 
 def test_it_draws_a_map_of_each_signal() -> None:
@@ -99,6 +102,7 @@ def test_it_draws_a_map_of_each_signal() -> None:
         ((*GRADIENTS, "--map", "5:9", "--save", "map.png"), "Step 5 can be no target"),
         ((*GRADIENTS, "--save", "flow.txt"), "does not name a picture"),
         (("gradients", "text.txt"), "Missing argument"),
+        (("gradients", "latch.pt", *GRADIENTS[1:]), "A network is given twice"),
         (("gradients", "none.pt", "text.txt"), "none.pt"),
         (("gradients", "latch.pt", "none.txt"), "There is no file none.txt"),
         (("gradients", "names-classifier", "text.txt"), "both directions"),

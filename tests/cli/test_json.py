@@ -122,6 +122,15 @@ def test_pictures_are_asked_for_in_the_same_words() -> None:
         assert options["save"] == "Picture to draw: .png, .svg or .pdf.", name
 
 
+@pytest.mark.parametrize("name", sorted(set(main.commands) - set(UNDRAWN)))
+def test_a_picture_that_cannot_be_drawn_is_refused_before_anything_is_opened(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(main, [name, *shlex.split(re.sub(r"(--save \S+)\.png", r"\1.gif", COMMANDS[name]))])
+    assert result.exit_code == 2 and "does not name a picture" in result.output
+
+
 def test_a_picture_is_told_of_beside_the_object(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
     result = CliRunner().invoke(main, ["show", "text.zarr", "l0.c.3", "--length", "9", "--save", "a.png", "--json"])

@@ -126,7 +126,7 @@ def test_the_table_has_means_with_standard_errors(drawn: Comparison) -> None:
 def test_it_is_written_as_a_table(drawn: Comparison, tmp_path: Path) -> None:
     path = drawn.save(tmp_path / "table.csv")
     assert pd.read_csv(path, index_col=0)["prose.test:nats"].tolist() == [1.5, 2.5, 3.5]
-    with pytest.raises(OutputError, match=r"ending must be .csv"):
+    with pytest.raises(OutputError, match=r"ending must be .csv or .parquet"):
         drawn.save(tmp_path / "table.txt")
 
 

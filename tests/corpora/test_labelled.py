@@ -15,7 +15,7 @@ from rnnscope.corpora.labelled import (
     key_of,
     open_labelled,
     read_folder,
-    read_table,
+    read_labelled,
 )
 from rnnscope.errors import TextError
 
@@ -44,7 +44,7 @@ def write(path: Path, content: str) -> Path:
     ],
 )
 def test_a_table_is_read_with_a_header_or_without(tmp_path: Path, name: str, content: str) -> None:
-    corpus = read_table(write(tmp_path / name, content))
+    corpus = read_labelled(write(tmp_path / name, content))
     assert [(e.text, e.label) for e in corpus.examples] == [("rise now", "up"), ("fall, now", "down"), ("soar", "up")]
     assert corpus.name == name
     assert [remark for remark in corpus.remarks if "no header" in remark] == list(corpus.remarks)
@@ -58,17 +58,17 @@ def test_columns_have_the_names_that_the_recipe_gives(tmp_path: Path) -> None:
 
 
 def test_quotes_of_a_tab_separated_table_are_characters(tmp_path: Path) -> None:
-    corpus = read_table(write(tmp_path / "table.tsv", 'up\t"rise\ndown\tfall" now\nup\tso "far"\n'))
+    corpus = read_labelled(write(tmp_path / "table.tsv", 'up\t"rise\ndown\tfall" now\nup\tso "far"\n'))
     assert [example.text for example in corpus.examples] == ['"rise', 'fall" now', 'so "far"']
 
 
 def test_a_text_of_a_csv_table_may_hold_line_ends(tmp_path: Path) -> None:
-    corpus = read_table(write(tmp_path / "table.csv", 'up,"rise\nnow"\ndown,fall\nup,soar\n'))
+    corpus = read_labelled(write(tmp_path / "table.csv", 'up,"rise\nnow"\ndown,fall\nup,soar\n'))
     assert corpus.examples[0].text == "rise\nnow"
 
 
 def test_only_a_line_feed_ends_a_line_of_a_table(tmp_path: Path) -> None:
-    corpus = read_table(write(tmp_path / "table.tsv", "up\trise\x85now\ndown\tfall\u2028now\nup\tso\x0cfar\n"))
+    corpus = read_labelled(write(tmp_path / "table.tsv", "up\trise\x85now\ndown\tfall\u2028now\nup\tso\x0cfar\n"))
     assert [example.text for example in corpus.examples] == ["rise\x85now", "fall\u2028now", "so\x0cfar"]
 
 
@@ -92,23 +92,24 @@ def test_only_a_line_feed_ends_a_line_of_a_table(tmp_path: Path) -> None:
 )
 def test_a_table_of_another_shape_is_refused(tmp_path: Path, name: str, content: str, said: str) -> None:
     with pytest.raises(TextError, match=said):
-        read_table(write(tmp_path / name, content))
+        read_labelled(write(tmp_path / name, content))
 
 
 @pytest.mark.parametrize(("text", "label", "said"), [("body", "label", "'body'"), ("text", "text", "for both")])
 def test_a_column_that_is_not_there_is_refused(tmp_path: Path, text: str, label: str, said: str) -> None:
     path = write(tmp_path / "table.tsv", "text\tlabel\nrise\tup\nfall\tdown\n")
     with pytest.raises(TextError, match=said):
-        read_table(path, text=text, label=label)
+        read_labelled(path, text=text, label=label)
 
 
 def test_a_name_given_for_a_column_demands_a_header(tmp_path: Path) -> None:
     with pytest.raises(TextError, match="no column 'mesage'"):
-        read_table(write(tmp_path / "table.tsv", "up\trise\ndown\tfall\n"), text="mesage")
+        read_labelled(write(tmp_path / "table.tsv", "up\trise\ndown\tfall\n"), text="mesage")
 
 
 def test_empty_texts_are_left_out_and_counted(tmp_path: Path) -> None:
-    corpus = read_table(write(tmp_path / "table.tsv", "text\tlabel\nrise\tup\n\tup\nfall\tdown\n  \tdown\nsoar\tup\n"))
+    table = "text\tlabel\nrise\tup\n\tup\nfall\tdown\n  \tdown\nsoar\tup\n"
+    corpus = read_labelled(write(tmp_path / "table.tsv", table))
     assert [example.text for example in corpus.examples] == ["rise", "fall", "soar"]
     assert corpus.remarks == ("2 examples were left out: their text is empty.",)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from collections.abc import Callable
@@ -19,9 +20,9 @@ from .workshop import INVOCATIONS
 KINDS = ("spoilt", "option", "spoilt", "output", "displaced", "conflict", "spoilt", "option")
 """What is wrong: what a file holds, what stands in its place, where output goes, an option, several options."""
 
-_OUTPUTS = ("--output", "--save", "--plot", "--heatmap", "--save-direction")
+_OUTPUTS = ("--output", "--save", "--table", "--save-direction")
 _NUMBERS = (
-    *("0", "-1", "1", "2", "3", "7", "100000", "999999999", "4294967295", str(2**31), str(2**63 - 1), "9" * 30),
+    *("0", "-1", "1", "2", "3", "7", "1000000001", str(2**31), str(2**63 - 1), "9" * 30),
     *("9" * 5000, "-" + "9" * 30, "1e400", "1e300", "nan", "inf", "-inf", "0.5", "1e-320", "0x10", "1_0", "", "٣", "x"),
 )
 _ABSURD = (
@@ -29,7 +30,8 @@ _ABSURD = (
     *("", " ", ",", ",,", ":", "1:", ":1", "5:2", "0:0", "0:999999999", "-5:-1", "a:b", "x" * 10_000, "\x1b[31m"),
     *("é", "\udcff", "\u202e", "🙂", "[bold]", "None", "..", "../..", "/", "~", "l0", "l0.c", "l0.c.99", "l9.c.1"),
     *("l0.q.1", "l0.c.-1", "l0.c." + "9" * 30, "l0.c.1,l0.c.1", "x.l0.c.1", "-l0.c", "a@999", "a@-9999", "@", "a@"),
-    *("cuda", "cuda:99", "meta", "mps", "utf-16", "rot13", "idna", "zlib", "undefined", "text.txt", "lm.pt", "lm.zarr"),
+    *("cuda", "cuda:99", "meta", "hpu", "cpu:3", "mps", "utf-16", "rot13", "idna", "zlib", "undefined"),
+    *("text.txt", "lm.pt", "lm.zarr", "folder", "nowhere"),
     *("x=regex:(", "x=regex:", "x=csv:text.txt:a", "x=csv:nowhere:a", "x=python:os:nothing", "x=python:nowhere:a"),
     *("x=python:os:getcwd", "x=query:c:((", "x=query:klingon:a", "=", "x=", "=regex:a", "quotes,quotes", "prose,c"),
     *("number=", "=plural", "number=plural=", "a=b", "good", "1,2,3", "3,2,1", "1,1", "1,,2", "0,5", "1,99999999"),
@@ -136,8 +138,6 @@ def _output(arguments: list[str], folder: Path, random: Random) -> tuple[str, li
 
 
 def _furnish_outputs(folder: Path, ending: str) -> None:
-    import os
-
     (folder / f"link{ending}").symlink_to("nowhere")
     (folder / f"loop{ending}").symlink_to(f"loop{ending}")
     (folder / f"here{ending}").symlink_to("text.txt")

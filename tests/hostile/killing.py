@@ -118,9 +118,7 @@ def whole_report(path: Path) -> object:
 
 
 KILLABLE = {
-    "train": Killable(
-        ("train", "recipe.toml", "-o", "run", "--device", "cpu"), "run", whole_run, "last.pt"
-    ),
+    "train": Killable(("train", "recipe.toml", "-o", "run", "--device", "cpu"), "run", whole_run, "last.pt"),
     "trace": Killable(("trace", "lm.pt", "text.txt", "-o", "new.zarr"), "new.zarr", whole_trace),
     "report": Killable(
         ("report", "lm.pt", "text.txt", "-o", "new.html", "--concepts", "vowel", "--limit", "3000"),

@@ -27,7 +27,7 @@ SECONDS = 60
 MEMORY = 3 * 2**30
 """Bytes more than the process has."""
 
-_JARGON = re.compile(r"Traceback|object at 0x|NoneType|' object has no attribute|<class '|subscriptable|Error: (None)?\.?\s*$")
+_JARGON = re.compile(r"Traceback|object at 0x|NoneType|' object has no attribute|<class '|subscriptable|\bNone\.?\s*$")
 _STDIN = b"abc abd.\n" * 3
 
 
@@ -86,12 +86,16 @@ def contents(folder: Path) -> dict[str, str]:
     return found
 
 
+class _Late(BaseException):
+    """Nothing that a command would take for a failure of its own."""
+
+
 @contextmanager
 def limits() -> Iterator[None]:
     """A time and a memory that no small input needs; what hangs in C ends the process, with a traceback."""
 
     def stop(number: int, frame: object) -> None:
-        raise TimeoutError(f"not done after {SECONDS} seconds")
+        raise _Late(f"not done after {SECONDS} seconds")
 
     size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     bounds = resource.getrlimit(resource.RLIMIT_AS)

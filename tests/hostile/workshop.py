@@ -68,9 +68,9 @@ INVOCATIONS: dict[str, tuple[str, ...]] = {
         "concepts - --concept word=regex:a+ --length 50",
     ),
     "units": (
-        "units lm.pt text.txt --concepts quotes,vowel --shifts 19 --save units.csv",
+        "units lm.pt text.txt --concepts quotes,vowel --shifts 19 --table units.csv",
         "units lm.zarr --concepts vowel --signals h,c --shifts 19 --json",
-        "units lm.pt text.txt --concepts vowel --signals l0.pc --directions pc.npz --shifts 19 --plot units.png",
+        "units lm.pt text.txt --concepts vowel --signals l0.pc --directions pc.npz --shifts 19 --save units.png",
     ),
     "describe": ("describe lm.zarr l0.c.3 --concepts vowel", "describe lm.zarr l0.c --json --save unit.png"),
     "report": (
@@ -85,13 +85,13 @@ INVOCATIONS: dict[str, tuple[str, ...]] = {
     "ablate": ("ablate lm.pt text.txt --unit l0.c.3 --concept quotes --controls 2 --limit 300 --save card.png",),
     "clamp": ("clamp lm.pt --unit l0.c.3 --concept vowel --values=-1,1 -n 20 --samples 2 --save clamp.png",),
     "probe": (
-        "probe lm.pt text.txt --concept vowel --units l0.h --no-untrained --save probe.png",
-        "probe lm.zarr --concept vowel --units l0.c --json --save-direction new.npz",
-        "probe lm.pt text.txt --concept vowel --units l0.pc --directions pc.npz --no-untrained",
+        "probe lm.pt text.txt --concept vowel --unit l0.h --no-untrained --save probe.png",
+        "probe lm.zarr --concept vowel --unit l0.c --json --save-direction new.npz",
+        "probe lm.pt text.txt --concept vowel --unit l0.pc --directions pc.npz --no-untrained",
     ),
     "classes": ("classes lm.pt --labelled labelled.tsv --save study.png", "classes classifier.pt --labelled folder"),
     "agreement": (
-        "agreement lm.pt minimal.tsv --by number --baseline-train text.txt --ngram 3 --save pairs.png",
+        "agreement lm.pt minimal.tsv --by number --train text.txt --ngram 3 --save pairs.png",
         "agreement lm.pt minimal.tsv --only number=plural --unit l0.c.3 --controls 2 --json",
     ),
     "directions": (
@@ -120,15 +120,15 @@ INVOCATIONS: dict[str, tuple[str, ...]] = {
     ),
     "gates": ("gates lm.pt text.txt --limit 300 --save gates.png", "gates gru.zarr --limit 300 --json"),
     "memory": (
-        "memory lm.pt text.txt --lengths 2,20 --targets 30 --places 8 --horizon 60 --save memory.png",
+        "memory lm.pt text.txt --contexts 2,20 --targets 30 --places 8 --horizon 60 --save memory.png",
         "memory problem.pt --lengths 4,6 --json",
     ),
     "errors": (
-        "errors lm.pt gru.pt --text text.txt --save errors.png",
-        "errors lm.pt --text text.txt --train lines.txt --ngram 2 --json",
+        "errors lm.pt gru.pt text.txt --save errors.png",
+        "errors lm.pt text.txt --train lines.txt --ngram 2 --json",
     ),
     "compare": (
-        "compare lm.pt gru.pt --text text.txt --concepts vowel --limit 300 --save table.csv --plot page.png",
+        "compare lm.pt gru.pt text.txt --concepts vowel --limit 300 --table table.csv --save page.png",
         "compare cells.toml --jobs 1 --device cpu",
     ),
     "align": (

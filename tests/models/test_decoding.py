@@ -47,19 +47,18 @@ def log_probability(step: Step, row: int, text: tuple[int, ...]) -> float:
     return total
 
 
-def best_of_all(step: Step, row: int, normalisation: float) -> list[int]:
+def best_of_all(step: Step, row: int) -> list[int]:
     texts = [(*t, END_ID) for n in range(LONGEST) for t in itertools.product((3, 4), repeat=n)]
     texts += list(itertools.product((3, 4), repeat=LONGEST))
-    best = max(texts, key=lambda text: log_probability(step, row, text) / len(text) ** normalisation)
+    best = max(texts, key=lambda text: log_probability(step, row, text) / len(text))
     return [token for token in best if token != END_ID]
 
 
-@pytest.mark.parametrize("normalisation", [0.0, 0.6, 1.0])
 @pytest.mark.parametrize("seed", range(4))
-def test_a_beam_that_holds_all_texts_finds_the_best_of_all(seed: int, normalisation: float) -> None:
+def test_a_beam_that_holds_all_texts_finds_the_best_of_all(seed: int) -> None:
     step = toy(seed)
-    found = decode(step, first_state(6), longest=LONGEST, beam=64, normalisation=normalisation)
-    assert found == [best_of_all(step, row, normalisation) for row in range(6)]
+    found = decode(step, first_state(6), longest=LONGEST, beam=64)
+    assert found == [best_of_all(step, row) for row in range(6)]
 
 
 def test_the_toy_is_one_where_greedy_decoding_misses_the_best() -> None:
@@ -71,13 +70,13 @@ def test_the_toy_is_one_where_greedy_decoding_misses_the_best() -> None:
     assert misses == 4
 
 
-def test_a_wider_beam_without_normalisation_is_rarely_worse_and_a_beam_is_never_better_than_all() -> None:
+def test_a_wider_beam_is_rarely_worse_and_a_beam_is_never_better_than_all() -> None:
     totals = {beam: 0.0 for beam in (1, 3, 64)}
     for seed in range(8):
         for beam in totals:
-            for row, text in enumerate(decode(toy(seed), first_state(5), longest=LONGEST, beam=beam, normalisation=0)):
+            for row, text in enumerate(decode(toy(seed), first_state(5), longest=LONGEST, beam=beam)):
                 whole = (*text, END_ID)[:LONGEST]
-                totals[beam] += log_probability(toy(seed), row, whole)
+                totals[beam] += log_probability(toy(seed), row, whole) / len(whole)
     assert totals[1] < totals[3] <= totals[64] + 1e-4
 
 
@@ -116,7 +115,7 @@ def test_a_text_may_be_empty_and_searching_stops_when_all_have_ended() -> None:
     assert len(calls) == 1
 
 
-def test_normalisation_decides_between_a_short_text_and_a_long_one() -> None:
+def test_a_text_is_as_good_as_its_tokens_are_in_the_mean() -> None:
     """Ending at once has 0.5; five further tokens have 0.5, and then 1 each."""
 
     def step(tokens: Tensor, state: RecurrentState) -> tuple[Tensor, RecurrentState]:
@@ -129,8 +128,7 @@ def test_normalisation_decides_between_a_short_text_and_a_long_one() -> None:
             odds[:, 3 if place < 5 else 2] = 0.0
         return odds, state + 1
 
-    assert decode(step, torch.zeros(1, 1, 1), longest=9, beam=2, normalisation=0) == [[]]
-    assert decode(step, torch.zeros(1, 1, 1), longest=9, beam=2, normalisation=1) == [[3] * 5]
+    assert decode(step, torch.zeros(1, 1, 1), longest=9, beam=2) == [[3] * 5]
 
 
 @pytest.mark.parametrize("options", [{"longest": 0}, {"longest": 5, "beam": 0}])

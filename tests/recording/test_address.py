@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rnnscope.errors import AddressError
-from rnnscope.recording.address import Address, find
+from rnnscope.recording.address import Address, find, whole_signals
 
 NAMES = st.sampled_from(["l0", "l1r", "encoder", "_x", "0"]) | st.from_regex(r"[A-Za-z_]\w*", fullmatch=True)
 ADDRESSES = st.builds(
@@ -76,3 +78,18 @@ def test_a_signal_that_is_not_there_is_answered_with_what_is(text: str, words: s
     with pytest.raises(AddressError) as error:
         find(text, KNOWN)
     assert words in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("signals", "chosen"),
+    [
+        (None, KNOWN),
+        ("c", KNOWN[1:2]),
+        ("h", [KNOWN[0], *KNOWN[2:]]),
+        (["encoder.l0.h", "c"], [KNOWN[1], KNOWN[3]]),
+        (KNOWN[2], KNOWN[2:3]),
+    ],
+    ids=str,
+)
+def test_signals_are_chosen_by_name_or_address_in_the_order_of_the_network(signals: Any, chosen: list[Address]) -> None:
+    assert whole_signals(signals, KNOWN) == chosen

@@ -77,7 +77,8 @@ def test_what_cannot_be_changed_is_refused_before_anything_runs(
 @pytest.mark.parametrize(
     ("make", "options", "said"),
     [
-        (ablate, {"steps": 3}, r"steps is a collection such as range\(10\) or \[3\]; got 3"),
+        (ablate, {"steps": 3}, r"steps are whole numbers, such as range\(10\) or \[3\]; got 3"),
+        (ablate, {"steps": ["3"]}, r"steps are whole numbers, such as range\(10\) or \[3\]; got \['3'\]"),
         (ablate, {"on": "sideways"}, "on is both, above or recurrence; got 'sideways'"),
         (clamp, {"value": float("nan")}, "finite value; got nan"),
         (clamp, {"value": float("inf")}, "finite value; got inf"),
@@ -87,7 +88,7 @@ def test_what_cannot_be_changed_is_refused_before_anything_runs(
         (patch, {"source": torch.zeros(3, 1, 4)}, "recording"),
         (resample, {"source": 7}, "recording"),
     ],
-    ids=["steps", "on", "nan", "inf", "word", "none", "mean", "patch", "resample"],
+    ids=["steps", "words", "on", "nan", "inf", "word", "none", "mean", "patch", "resample"],
 )
 def test_an_intervention_without_sense_is_refused_when_it_is_made(make: Any, options: Any, said: str) -> None:
     with pytest.raises(InterventionError, match=said):

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 import rnnscope
-from rnnscope.errors import RecordingError, RnnscopeError, TextError
+from rnnscope.errors import ModelError, RecordingError, RnnscopeError, TextError
 from tests.recording.networks import PROJECTION_WARNING, Loop
 
 pytestmark = pytest.mark.filterwarnings(PROJECTION_WARNING)
@@ -291,7 +291,7 @@ def test_a_layer_that_is_called_twice_has_no_one_series() -> None:
 
 
 def test_training_mode_is_refused() -> None:
-    with pytest.raises(RecordingError, match=r"Call model\.eval\(\) first"):
+    with pytest.raises(ModelError, match=r"Call model\.eval\(\) first"):
         rnnscope.trace(Network(nn.GRU(3, 6)), TEXT, characters=CHARACTERS)
 
 

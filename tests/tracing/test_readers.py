@@ -26,7 +26,7 @@ from rnnscope.recording.recorded import Recording
 from rnnscope.text import Document
 from rnnscope.tracing.readers import reader
 from rnnscope.tracing.readers.forecaster import bars
-from rnnscope.tracing.readers.writer import MARK
+from rnnscope.tracing.readers.written import MARK
 
 TEXTS = ["abc def.", "a", "fed cba abc def", "bb bb"]
 DIRECTIONS = pytest.mark.parametrize("bidirectional", [False, True], ids=["one direction", "both directions"])

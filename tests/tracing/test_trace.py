@@ -19,7 +19,7 @@ from torch.nn import functional
 
 import rnnscope
 from rnnscope import CharLanguageModel
-from rnnscope.errors import AddressError, OutputError, RecordingError, TextError, TraceError
+from rnnscope.errors import AddressError, ModelError, OutputError, RecordingError, TextError, TraceError
 from rnnscope.tracing.readers import language_model, reader
 
 TEXT = 'abc def. "ghij," abc.\n' * 40
@@ -161,7 +161,7 @@ def test_layers_keep_their_order_beyond_ten(make_model: Callable[..., CharLangua
 
 
 def test_a_model_in_training_mode_is_refused(make_model: Callable[..., CharLanguageModel]) -> None:
-    with pytest.raises(RecordingError, match="eval"):
+    with pytest.raises(ModelError, match="eval"):
         rnnscope.trace(make_model().train(), TEXT)
 
 

@@ -136,6 +136,8 @@ def test_an_unknown_key_is_answered_with_the_nearest(path: Path, text: str, word
         ("[model]\nnonlinearity = 'elu'", "tanh or relu; got 'elu'"),
         ("[model]\nhidden_size = 0", "hidden_size of at least 1; got 0"),
         ("[model]\nlayers = 0", "layers of at least 1; got 0"),
+        ("[model]\nlayers = 1001", "layers of at most 1000; got 1001"),
+        ("[training]\nepochs = 1e300", "training.epochs must be at most a million; got 1e+300"),
         ("[model]\nembedding_size = -1", "embedding_size of at least 0 (0 is one-hot); got -1"),
         ("[model]\ndropout = 1", "but not including, 1; got 1"),
         ("[model]\ntied = true", "equal embedding_size and hidden_size"),

@@ -28,7 +28,7 @@ def agreement_ablation(
     pairs: Sequence[MinimalPair],
     units: Units,
     *,
-    by: Sequence[str] | None = None,
+    by: str | Sequence[str] | None = None,
     replaced_by: Replacement = "mean",
     controls: int = 20,
     before: str = BEFORE,
@@ -46,7 +46,7 @@ def agreement_ablation(
     pairs : sequence of MinimalPair
         Some hundreds: each is read 2 + ``controls`` times step by step.
     units : address, or a sequence of addresses that are ablated together
-    by : sequence of str, optional
+    by : str or sequence of str, optional
         The conditions by which the result is told, as for `rnnscope.agreement`.
     replaced_by : {"mean", "zero", "resample"}
         What takes the place of a unit at each step.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import pandas as pd
 
@@ -41,7 +41,7 @@ def chosen_conditions(columns: pd.DataFrame, by: str | Sequence[str] | None) -> 
     known = [name for name in columns if name not in _OWN]
     if by is None:
         return tuple(([name for name in known if name not in _DERIVED] or known)[:1])
-    named = (by,) if isinstance(by, str) else tuple(by)
+    named = tuple(by) if isinstance(by, Iterable) and not isinstance(by, str) else (by,)
     if missing := [name for name in named if name not in known]:
         raise TextError(
             f"The pairs have no condition {', '.join(map(repr, missing))}. "

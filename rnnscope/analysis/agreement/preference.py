@@ -20,7 +20,7 @@ def agreement(
     model: CharLanguageModel,
     pairs: Sequence[MinimalPair],
     *,
-    by: Sequence[str] | None = None,
+    by: str | Sequence[str] | None = None,
     ngram: KneserNey | None = None,
     before: str = BEFORE,
     after: str = AFTER,
@@ -38,7 +38,7 @@ def agreement(
     model : CharLanguageModel that reads forward, in eval mode
     pairs : sequence of MinimalPair
         See `rnnscope.corpora.minimal_pairs.read_minimal_pairs`.
-    by : sequence of str, optional
+    by : str or sequence of str, optional
         The conditions by which the result is told; that which comes first in the pairs' file if not given.
     ngram : KneserNey, optional
         An n-gram model of ``model.vocabulary.encode(text)`` to compare with: it sees no further than its order.

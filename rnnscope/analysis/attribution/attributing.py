@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -88,6 +89,19 @@ def attribute(
     Notes
     -----
     The gradient methods and the ablations are captum's (Kokhlikyan et al. 2020).
+
+    Examples
+    --------
+    >>> import rnnscope
+    >>> from rnnscope import trained
+    >>> model = rnnscope.load(trained.path("spam-classifier"))
+    >>> message = "URGENT! You have won a prize. Call 09061701461 now."
+    >>> found = rnnscope.attribute(model, message, "spam")
+    >>> found.words.nlargest(3, "score")[["word", "score"]].round(1)
+               word  score
+    0        URGENT    4.1
+    9  09061701461     2.2
+    2          You     1.1
     """
     method_of(method)
     question = Question.of(model, text, target, characters=characters, embedding=embedding)
@@ -127,7 +141,7 @@ def answer(
     baselines, named = baseline_of(question, baseline, whole(seed, "seed"))
     with progress_bar("passes") as bar:
         task = bar.add_task(method, total=None)
-        work = Work(question, baselines, starts, points, window, seed, lambda passes: bar.advance(task, passes))
+        work = Work(question, baselines, starts, points, window, seed, partial(bar.advance, task))
         compared = torch.cat((work.inputs.detach(), baselines[: len(baselines) if chosen.compares else 0]))
         value, *others = question.finite(work.values(compared)).tolist()
         found = chosen.run(work)
@@ -135,7 +149,7 @@ def answer(
     return Attribution(
         scores=scores,
         characters=question.characters,
-        starts=word_starts(question.text, time) if question.text is not None else np.arange(time),
+        starts=np.arange(time) if question.text is None else word_starts(question.text, time),
         by_word=words,
         target=question.target,
         method=method,

@@ -59,11 +59,13 @@ def split_states(rnn: nn.LSTM, x: Tensor, inside: Tensor) -> list[Parts]:
     """
     brought, layers = x[:, None] * inside[..., None], []
     for layer in range(rnn.num_layers):
-        forward = _split_layer(_weights(rnn, layer, False, x), brought, inside)
+        weights = LayerWeights.of_layer(rnn, layer).detach().to(x.dtype)
+        forward = _split_layer(weights, brought, inside)
         if not rnn.bidirectional:
             parts = forward
         else:
-            backward = _split_layer(_weights(rnn, layer, True, x), brought.flip(0), inside.flip(0))
+            weights = LayerWeights.of_layer(rnn, layer, reverse=True).detach().to(x.dtype)
+            backward = _split_layer(weights, brought.flip(0), inside.flip(0))
             parts = Parts(
                 torch.cat((forward.h, backward.h.flip(0)), dim=-1), torch.cat((forward.c, backward.c.flip(0)), dim=-1)
             )
@@ -108,10 +110,3 @@ def _share(own: Tensor, bias: Tensor, activation: Activation) -> Tensor:
     before = activation(bias + own) - activation(bias)
     after = activation(total) - activation(total - own)
     return (before + after) / 2
-
-
-def _weights(rnn: nn.LSTM, layer: int, reverse: bool, like: Tensor) -> LayerWeights:
-    place = f"_l{layer}{'_reverse' if reverse else ''}"
-    names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
-    weights = LayerWeights(*(getattr(rnn, name + place, None) for name in names))  # pyright: ignore[reportArgumentType]
-    return weights.detach().to(like.dtype)

@@ -84,6 +84,16 @@ def faithfulness(
     ----------
     Samek, Binder, Montavon, Lapuschkin and Mueller (2017), Evaluating the visualization of what a deep neural network
     has learned (most relevant first); Petsiuk, Das and Saenko (2018), RISE (deletion and insertion, and their areas).
+
+    Examples
+    --------
+    >>> import rnnscope
+    >>> from rnnscope import trained
+    >>> model = rnnscope.load(trained.path("spam-classifier"))
+    >>> message = "URGENT! You have won a prize. Call 09061701461 now."
+    >>> found = rnnscope.faithfulness(model, message, "spam", ["occlusion", "saliency"], words=True)
+    >>> found.verdicts.to_dict()
+    {'occlusion': 'yes', 'saliency': 'yes'}
     """
     draws, rng = whole(orders, "orders", 2), np.random.default_rng(whole(seed, "seed"))
     scorers, refused = _scorers(methods, words, baseline, seed), {}
@@ -91,22 +101,13 @@ def faithfulness(
         _asked(Question.of(model, one, target, characters=characters, embedding=embedding), baseline, words)
         for one in _several(text)
     ]
-    enough = [one for one in asked if one.count > 1]
-    if not enough:
-        raise AttributionError(
-            f"A text with two {'words' if words else 'characters'} or more that differ from the baseline "
-            f"({asked[0].named}) was expected; got {max(one.count for one in asked)} of them."
-        )
-    found = []
-    with progress_bar("texts") as bar:
-        for one in bar.track(enough, description="faithfulness"):
-            scores = _scores(one.question, scorers, refused if methods is None and not found else None)
-            scorers = {name: scorers[name] for name in scores}
-            found.append(_deletions(one, scores, draws, rng))
-    table, curves, areas = summarise(tuple(scorers), found, seed)
+    parts = "words" if words else "characters"
+    enough = _enough(asked, parts)
+    names, found = _deleted(enough, scorers, refused if methods is None else None, draws, rng)
+    table, curves, areas = summarise(names, found, seed)
     return Faithfulness(
         target=_together(one.question.target for one in enough),
-        parts="words" if words else "characters",
+        parts=parts,
         baseline=enough[0].named,
         texts=len(enough),
         left_out=len(asked) - len(enough),
@@ -206,6 +207,34 @@ def _asked(question: Question, baseline: str, words: bool) -> _Asked:
     counted = np.unique(parts[(read != empty[0]).any(dim=-1).cpu().numpy()])
     numbered = np.where(np.isin(parts, counted), np.searchsorted(counted, parts), -1)
     return _Asked(question, empty[0], named, numbered)
+
+
+def _enough(asked: Sequence[_Asked], parts: str) -> list[_Asked]:
+    """The texts with two parts or more."""
+    found = [text for text in asked if text.count > 1]
+    if not found:
+        raise AttributionError(
+            f"A text with two {parts} or more that differ from the baseline ({asked[0].named}) was expected; "
+            f"got {max(text.count for text in asked)} of them."
+        )
+    return found
+
+
+def _deleted(
+    texts: Sequence[_Asked],
+    scorers: Mapping[str, Scorer],
+    refused: dict[str, str] | None,
+    draws: int,
+    rng: np.random.Generator,
+) -> tuple[tuple[str, ...], list[Deletion]]:
+    """The methods that hold, as the first text shows, and each text deleted in all orders."""
+    found: list[Deletion] = []
+    with progress_bar("texts") as bar:
+        for text in bar.track(texts, description="faithfulness"):
+            scores = _scores(text.question, scorers, None if found else refused)
+            scorers = {name: scorers[name] for name in scores}
+            found.append(_deletions(text, scores, draws, rng))
+    return tuple(scorers), found
 
 
 def _deletions(text: _Asked, scores: Mapping[str, np.ndarray], draws: int, rng: np.random.Generator) -> Deletion:

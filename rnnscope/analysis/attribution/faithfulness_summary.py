@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from rnnscope.analysis.intervals import resampled
+
 from .curves import POINTS, Deletion
 
 RANDOM = "random"
@@ -64,13 +66,8 @@ def _split(values: np.ndarray, methods: int) -> list[np.ndarray]:
 
 
 def _over_texts(values: np.ndarray, seed: int) -> np.ndarray:
-    """The 95 % interval of the mean of values of shape (text, method), of shape (method, 2).
-
-    By the percentile bootstrap over texts (Efron 1979).
-    """
-    count = len(values)
-    times = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=_DRAWS)
-    return np.percentile(times @ values / count, _ENDS, axis=0).T
+    """The 95 % interval of means of values of shape (text, method), by a bootstrap over texts; of shape (method, 2)."""
+    return np.percentile(resampled(len(values), seed, _DRAWS) @ values / len(values), _ENDS, axis=0).T
 
 
 def _over_orders(gain: np.ndarray, random: np.ndarray) -> np.ndarray:
@@ -89,16 +86,6 @@ def _mean_curves(methods: Sequence[str], texts: Sequence[Deletion]) -> pd.DataFr
         for name, curve in zip(methods, curves, strict=True):
             rows.append(pd.DataFrame({"method": name, "curve": kind, "share": shares, "target": curve}))
         low, high = np.percentile(chance, _ENDS, axis=0)
-        rows.append(
-            pd.DataFrame(
-                {
-                    "method": RANDOM,
-                    "curve": kind,
-                    "share": shares,
-                    "target": chance.mean(axis=0),
-                    "low": low,
-                    "high": high,
-                }
-            )
-        )
+        band = {"target": chance.mean(axis=0), "low": low, "high": high}
+        rows.append(pd.DataFrame({"method": RANDOM, "curve": kind, "share": shares, **band}))
     return pd.concat(rows, ignore_index=True)

@@ -123,6 +123,18 @@ def phrase_scores(
     References
     ----------
     Murdoch, Liu and Yu (2018), Beyond word importance: contextual decomposition to extract interactions from LSTMs.
+
+    Examples
+    --------
+    >>> import rnnscope
+    >>> from rnnscope import trained
+    >>> model = rnnscope.load(trained.path("spam-classifier"))
+    >>> message = "URGENT! You have won a prize. Call 09061701461 now."
+    >>> found = rnnscope.phrase_scores(model, message, "spam", ["won a prize", "Call"])
+    >>> found.table[["phrase", "score", "interaction"]].round(1)
+            phrase  score  interaction
+    0  won a prize   -2.0         -2.0
+    1         Call   -0.8          0.6
     """
     question = Question.of(model, text, target, characters=characters, embedding=embedding)
     time = len(question.tokens)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -73,6 +74,20 @@ def attribute_units(
     -----
     A state holds what came before it. So its sum over steps counts the same thing many times, but for
     ``integrated-gradients``, whose scores add up over units and steps.
+
+    Examples
+    --------
+    >>> import rnnscope
+    >>> from rnnscope import trained
+    >>> model = rnnscope.load(trained.path("spam-classifier"))
+    >>> message = "URGENT! You have won a prize. Call 09061701461 now."
+    >>> found = rnnscope.attribute_units(model, message, "spam", "l0.c")
+    >>> found.table.head(3)[["score", "step", "character"]].round(1)
+             score  step character
+    unit
+    l0.c.62    0.2    26         z
+    l0.c.27    0.1    42         1
+    l0.c.42    0.1     3         E
     """
     if method not in SIGNAL_METHODS:
         raise AttributionError(f"There is no method {method!r} on signals. There are: {', '.join(SIGNAL_METHODS)}.")
@@ -82,13 +97,8 @@ def attribute_units(
     baselines, against = baseline_of(question, baseline, seed=0)
     with progress_bar("passes") as bar:
         task = bar.add_task(method, total=None)
-        work = Work(
-            question,
-            baselines,
-            np.arange(len(question.tokens)),
-            points,
-            advance=lambda passes: bar.advance(task, passes),
-        )
+        each = np.arange(len(question.tokens))
+        work = Work(question, baselines, each, points, advance=partial(bar.advance, task))
         here = observed(work, address, work.inputs)
         found = SIGNAL_METHODS[method](work, address)
     scores = question.finite(found.scores).cpu().double().numpy()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from rnnscope.analysis.counts import whole
+from rnnscope.analysis.counts import LIMIT, whole
 from rnnscope.analysis.intervals import bootstrap_interval
 from rnnscope.analysis.language_models import check_model, read_documents
 from rnnscope.concept import Concept
@@ -21,9 +21,6 @@ from .ablation_result import Ablation
 from .controls import Compared, ablate_beside_controls
 from .subjects import Replacement, ablation_words, changed_signal, check_flag, check_replacement, named_units
 from .targets import PLACES, Targets
-
-LIMIT = 100_000
-"""Characters of a text that are read, if the user does not say."""
 
 
 def ablation(

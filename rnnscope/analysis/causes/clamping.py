@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
@@ -14,22 +14,20 @@ import torch
 from matplotlib.axes import Axes
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
-from torch import Tensor
 
 from rnnscope.analysis.counts import whole
 from rnnscope.analysis.intervals import bootstrap_interval
-from rnnscope.analysis.language_models import check_model, run, zeros
+from rnnscope.analysis.language_models import check_model
 from rnnscope.concept import Concept
 from rnnscope.errors import AddressError, ConceptError, InterventionError, TextError
 from rnnscope.models import CharLanguageModel
 from rnnscope.progress import progress_bar
 from rnnscope.recording.address import Address
-from rnnscope.recording.intervention import Intervention, intervene
-from rnnscope.recording.recorder import record
 from rnnscope.shown import Shown, card_table
 from rnnscope.style import CONTROL, FOCUS, label, new_axes, style
 from rnnscope.text import in_a_line, visible
 
+from .held_texts import HeldTexts
 from .subjects import check_flag, named_units, signal_words
 
 _VALUES = 7
@@ -175,22 +173,15 @@ def clamp_sweep(
     length, samples, seed = whole(length, "length", 1), whole(samples, "samples", 1), whole(seed, "seed")
     address, concept = _one_unit(model, unit), _for_any_text(check_flag(concept))
     _check_options(values, prompt, temperature)
-    writing = _Writing(model, prompt, length, samples, temperature, seed)
     with progress_bar() as bar:
-        task = bar.add_task("free", total=length)
-        series: list[Tensor] = []
-        with record(model, [str(address.whole)]) as recording:
-            for _ in writing.write(samples):
-                series.append(recording[address][-1])
-                bar.advance(task)
-        free = writing.texts()
-        values = _quantiles(torch.cat(series)) if values is None else [float(value) for value in values]
-        task = bar.add_task(f"{len(values)} values", total=length)
-        held = torch.tensor(values, dtype=torch.float64).repeat_interleave(samples)[:, None]
-        hold = Intervention(lambda signal, units, now, step: held.to(now))
-        for _ in writing.write(len(held), {str(address): hold}):
-            bar.advance(task)
-    texts = [free, *(writing.texts()[start : start + samples] for start in range(0, len(held), samples))]
+        task = bar.add_task("writing", total=2 * length)
+        writing = HeldTexts(
+            model, address, prompt, length=length, samples=samples, temperature=temperature, seed=seed,
+            advance=lambda: bar.advance(task),
+        )  # fmt: skip
+        free, series = writing.free()
+        values = quantiles(series) if values is None else held_values(values)
+        texts = [free, *writing.held(values)]
     rows = [
         _row(value, written, prompt, concept, seed) for value, written in zip([math.nan, *values], texts, strict=True)
     ]
@@ -202,43 +193,6 @@ def clamp_sweep(
         "with the same random numbers for all. Intervals by a bootstrap over texts."
     )
     return ClampSweep(str(address), concept.name, signal_words(model, address), words, pd.DataFrame(rows))
-
-
-class _Writing:
-    """Writes texts side by side, always with the same random numbers."""
-
-    def __init__(
-        self, model: CharLanguageModel, prompt: str, length: int, samples: int, temperature: float, seed: int
-    ) -> None:
-        self._model = model
-        self._prompt = torch.from_numpy(model.vocabulary.encode(prompt))[:, None]
-        self._temperature = temperature
-        generator = torch.Generator().manual_seed(seed)
-        self._uniform = torch.rand((length, samples), generator=generator, dtype=torch.float64)
-        self._tokens = self._prompt.new_zeros((length, samples))
-
-    def write(self, rows: int, changes: Mapping[str, Intervention] | None = None) -> Iterator[None]:
-        """Write so many texts, a multiple of the samples, a character at a time; the units changed at every step."""
-        states = tuple(part.expand(-1, rows, -1).contiguous() for part in zeros(self._model))
-        read = self._prompt.expand(-1, rows)
-        uniform = self._uniform.repeat(1, rows // self._uniform.shape[1])
-        self._tokens = self._tokens.new_zeros((len(uniform), rows))
-        for step, at in enumerate(uniform):
-            with intervene(self._model, changes or {}):  # each block forgets the states that it has seen
-                logits, states = run(self._model, read, states)
-            read = self._draw(logits[-1].cpu().double(), at[:, None]).T
-            self._tokens[step] = read
-            yield
-
-    def texts(self) -> list[str]:
-        """What has been written."""
-        return [self._model.vocabulary.decode(column) for column in self._tokens.T.tolist()]
-
-    def _draw(self, logits: Tensor, at: Tensor) -> Tensor:
-        """For each row the token at which the cumulative probability passes a number from 0 to 1."""
-        logits[:, 0] = -torch.inf  # the unknown symbol stands for no character
-        cumulative = ((logits - logits.amax(dim=1, keepdim=True)) / self._temperature).softmax(dim=1).cumsum(dim=1)
-        return torch.searchsorted(cumulative, at * cumulative[:, -1:], right=True).clamp(max=logits.shape[1] - 1)
 
 
 def _one_unit(model: CharLanguageModel, unit: str | Address) -> Address:
@@ -263,14 +217,26 @@ def _check_options(values: Sequence[float] | None, prompt: str, temperature: flo
     if not isinstance(temperature, Real) or not 0 < temperature < math.inf:
         raise InterventionError(f"The temperature is above 0, 1 for the network's own odds; got {temperature!r}.")
     if values is not None:
-        held = list(values) if isinstance(values, Iterable) else []
-        if not held or not all(isinstance(value, Real) and math.isfinite(value) for value in held):
-            raise InterventionError(f"A unit is held at one or more finite values; got {values!r}.")
+        held_values(values)
 
 
-def _quantiles(series: Tensor) -> list[float]:
+def held_values(values: Sequence[float]) -> list[float]:
+    """The values that a unit is held at.
+
+    Raises
+    ------
+    InterventionError
+        If there are none, or one is no finite number.
+    """
+    held = list(values) if isinstance(values, Iterable) else []
+    if not held or not all(isinstance(value, Real) and math.isfinite(value) for value in held):
+        raise InterventionError(f"A unit is held at one or more finite values; got {values!r}.")
+    return list(map(float, held))
+
+
+def quantiles(series: np.ndarray) -> list[float]:
     """Values that a unit is held at, if the user names none."""
-    low, high = np.quantile(series.cpu().double().numpy(), (0.01, 0.99))
+    low, high = np.quantile(series, (0.01, 0.99))
     return [float(value) for value in np.linspace(low, high, _VALUES)]
 
 

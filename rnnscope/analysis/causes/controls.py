@@ -128,5 +128,6 @@ def _set(units: Sequence[Address], orders: Sequence[np.ndarray], number: int) ->
 def _nearest(found: Streams, unit: Address, units: Sequence[Address], count: int) -> np.ndarray:
     """Other units of a signal, those that vary most alike."""
     spread = np.log(found.std(unit.whole) + 1e-12)
-    others = np.array([number for number in range(len(spread)) if unit.of(number) not in units], dtype=int)
+    taken = set(units)
+    others = np.array([number for number in range(len(spread)) if unit.of(number) not in taken], dtype=int)
     return others[np.argsort(np.abs(spread[others] - spread[unit.unit]), kind="stable")][:count]

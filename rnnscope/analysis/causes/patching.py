@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Integral
 
 import numpy as np
 import pandas as pd
@@ -14,6 +13,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 from torch import Tensor
 
+from rnnscope.analysis.counts import whole
 from rnnscope.analysis.language_models import States, check_model, run, zeros
 from rnnscope.errors import TextError
 from rnnscope.models import CharLanguageModel
@@ -138,10 +138,11 @@ def patch_lifetime(
     (9, True)
     """
     check_model(model)
+    step = whole(step, "step")
     read = {name: _tokens(model, text, name) for name, text in (("donor", donor), ("receiver", receiver))}
     for name, (text, _) in read.items():
-        if not isinstance(step, Integral) or not 0 <= step < len(text):
-            raise TextError(f"The {name} has the steps 0 to {len(text) - 1:,}; got {step!r}.")
+        if step >= len(text):
+            raise TextError(f"The {name} has the steps 0 to {len(text) - 1:,}; got {step:,}.")
     (_, given), (text, taken) = read.values()
     chosen = states_of(recurrent_layers(model)) if units is None else named_units(model, units)
     values = _values_at(model, given, step, chosen)

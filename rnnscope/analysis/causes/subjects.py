@@ -11,7 +11,7 @@ from rnnscope.cells import CELLS
 from rnnscope.concept import Concept
 from rnnscope.errors import AddressError, ConceptError, InterventionError
 from rnnscope.models import CharLanguageModel
-from rnnscope.recording.address import Address, Units, several
+from rnnscope.recording.address import Address, Units, listed
 from rnnscope.recording.directions import directions_of
 from rnnscope.recording.kernels import Place
 from rnnscope.recording.layers import find_unit, recurrent_layers
@@ -37,7 +37,7 @@ def named_units(model: CharLanguageModel, units: Units) -> list[Address]:
         If one does not exist, or is a whole signal, or there is none.
     """
     layers = recurrent_layers(model)
-    found = list(dict.fromkeys(find_unit(layers, unit) for unit in several(units)))
+    found = list(dict.fromkeys(find_unit(layers, unit) for unit in listed(units)))
     if not found:
         raise AddressError("No unit is named. A unit is such as l0.c.37.")
     return found
@@ -71,7 +71,7 @@ def check_replacement(replaced_by: str) -> None:
     ------
     InterventionError
     """
-    if replaced_by not in _REPLACEMENTS:
+    if replaced_by not in tuple(_REPLACEMENTS):
         raise InterventionError(f"replaced_by is mean, zero or resample; got {replaced_by!r}.")
 
 

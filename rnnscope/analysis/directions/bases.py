@@ -41,7 +41,7 @@ def compare_bases(
     text: Texts | None,
     concepts: Concept | Sequence[Concept],
     *,
-    signal: str | None = None,
+    signal: str | Address | None = None,
     rotations: int = 20,
     standardised: bool = True,
     characters: Sequence[str] | None = None,
@@ -68,7 +68,7 @@ def compare_bases(
     text : str, Document, Path, File, or a sequence of these
         None for a trace.
     concepts : Concept, or a sequence of these
-    signal : str, optional
+    signal : str or Address, optional
         The memory of the top layer if not given: c of an LSTM, else h.
     rotations : int
         Random bases, at least 1; p is at least 1 / (rotations + 1).
@@ -100,21 +100,14 @@ def compare_bases(
     True
     """
     count, seed = whole(rotations, "rotations", 1), whole(seed, "seed")
-    source = open_source(model, text, [top_memory(model) if signal is None else signal], characters)
+    source = open_source(model, text, top_memory(model) if signal is None else signal, characters)
     moments = moments_of(source, halves(source.starts)[0].stop)
     bases = [components_of(moments, name=_COMPONENTS), *_rotated(moments, count, standardised, seed)]
     searches = []
     for group in _groups(bases, len(moments.mean)):
         signals = [str(basis.address) for basis in group] + [str(moments.address)] * (not searches)
         with _seen_along(model, group) as seen:
-            found = find_units(
-                seen,
-                text,
-                concepts,
-                signals=signals,
-                characters=characters,
-                shifts=1,
-            )
+            found = find_units(seen, text, concepts, signals=signals, characters=characters, shifts=1)
         searches.append(found)
     return BasisComparison(
         signal=str(moments.address),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch import nn
 
-from rnnscope.analysis.counts import whole
+from rnnscope.analysis.counts import LIMIT, whole
 from rnnscope.errors import AddressError, RecordingError, TextError
 from rnnscope.progress import progress_bar
 from rnnscope.recording.address import Address
@@ -16,9 +16,6 @@ from rnnscope.recording.layers import addresses_of, memories, recurrent_layers
 from rnnscope.tracing.documents import Texts
 from rnnscope.tracing.passages import Source, Span, open_source
 from rnnscope.tracing.trace import Trace
-
-LIMIT = 100_000
-"""Steps that are read, if the user does not say."""
 
 _CONSTANT = 1e-6
 """Of the largest standard deviation, what a unit has at most that only rounding moves."""
@@ -53,12 +50,35 @@ class Moments:
         return np.where(self.std > _CONSTANT * self.std.max(), self.std, 1.0)
 
     def share(self, vectors: np.ndarray, scale: np.ndarray | None = None) -> np.ndarray:
-        """Of the variance, how much lies along each of some vectors (direction, unit), of shape (direction,).
+        """How much of the variance lies along each of some vectors.
 
-        Where units are divided by a scale first, it is the variance of what that gives.
+        Parameters
+        ----------
+        vectors : array of shape (direction, unit)
+            Each of length 1.
+        scale : array of shape (unit,), optional
+            What units are divided by first; the variance is that of what this gives.
+
+        Returns
+        -------
+        array of shape (direction,), from 0 to 1
         """
         scaled = self.covariance if scale is None else self.covariance / np.outer(scale, scale)
         return np.maximum(0.0, ((vectors @ scaled) * vectors).sum(axis=1)) / np.trace(scaled)
+
+
+def check_moments(moments: object) -> Moments:
+    """The moments, if that is what they are.
+
+    Raises
+    ------
+    RecordingError
+    """
+    if not isinstance(moments, Moments):
+        raise RecordingError(
+            f"The moments of a signal were expected, as rnnscope.signal_moments gives; got {type(moments).__name__}."
+        )
+    return moments
 
 
 def top_memory(model: nn.Module | Trace) -> str:
@@ -91,7 +111,7 @@ def _one_signal(source: Source) -> Address:
 def signal_moments(
     model: nn.Module | Trace,
     text: Texts | None = None,
-    signal: str | None = None,
+    signal: str | Address | None = None,
     *,
     limit: int = LIMIT,
     characters: Sequence[str] | None = None,
@@ -104,12 +124,16 @@ def signal_moments(
         As for `rnnscope.trace`.
     text : str, Document, Path, File, or a sequence of these
         None for a trace.
-    signal : str, optional
+    signal : str or Address, optional
         The memory of the top layer if not given: c of an LSTM, else h.
     limit : int
         Steps to read: the first ones of the text.
     characters
         As for `rnnscope.trace`.
+
+    Returns
+    -------
+    Moments
 
     Raises
     ------
@@ -126,7 +150,7 @@ def signal_moments(
     (26, (256, 256))
     """
     limit = whole(limit, "limit", 2)
-    source = open_source(model, text, [top_memory(model) if signal is None else signal], characters)
+    source = open_source(model, text, top_memory(model) if signal is None else signal, characters)
     return moments_of(source, limit)
 
 

@@ -7,19 +7,20 @@ from collections.abc import Sequence
 import numpy as np
 from torch import nn
 
-from rnnscope.analysis.counts import whole
+from rnnscope.analysis.counts import LIMIT, whole
 from rnnscope.errors import TextError
+from rnnscope.recording.address import Address
 from rnnscope.recording.directions import Directions
 from rnnscope.tracing.documents import Texts
 from rnnscope.tracing.trace import Trace
 
-from .moments import LIMIT, Moments, signal_moments
+from .moments import Moments, signal_moments
 
 
 def principal_components(
     model: nn.Module | Trace,
     text: Texts | None = None,
-    signal: str | None = None,
+    signal: str | Address | None = None,
     *,
     components: int | None = None,
     name: str = "pc",
@@ -43,6 +44,10 @@ def principal_components(
     limit, characters
         As for `rnnscope.signal_moments`.
 
+    Returns
+    -------
+    Directions
+
     Raises
     ------
     AddressError, RecordingError, TextError
@@ -61,13 +66,7 @@ def principal_components(
     ...     rnnscope.trace(model, "She sat down.")["l0.pc"].shape
     (13, 3)
     """
-    moments = signal_moments(
-        model,
-        text,
-        signal,
-        limit=limit,
-        characters=characters,
-    )
+    moments = signal_moments(model, text, signal, limit=limit, characters=characters)
     return components_of(moments, components, name)
 
 

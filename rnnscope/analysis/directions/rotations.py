@@ -11,7 +11,7 @@ from rnnscope.analysis.counts import whole
 from rnnscope.errors import RecordingError
 from rnnscope.recording.directions import Directions
 
-from .moments import Moments
+from .moments import Moments, check_moments
 
 
 def random_rotation(
@@ -32,10 +32,14 @@ def random_rotation(
         Of the signal that the directions become.
     seed : int
 
+    Returns
+    -------
+    Directions
+
     Raises
     ------
     RecordingError
-        If the name is none.
+        If the name is none, or the moments are not those of a signal.
 
     Examples
     --------
@@ -46,7 +50,7 @@ def random_rotation(
     >>> rnnscope.random_rotation(moments)
     <Directions l0.rotation: 256 in the 256 dimensions of l0.c, 100% of its variance>
     """
-    units = len(moments.mean)
+    units = len(check_moments(moments).mean)
     drawn = np.random.default_rng(whole(seed, "seed")).standard_normal((units, units))
     return _basis(moments, drawn, standardised, name)
 
@@ -71,6 +75,10 @@ def complete_basis(
     name, seed
         As for `random_rotation`.
 
+    Returns
+    -------
+    Directions
+
     Raises
     ------
     RecordingError
@@ -86,7 +94,7 @@ def complete_basis(
     >>> rnnscope.complete_basis(np.ones(256), moments, name="mine")
     <Directions l0.mine: 256 in the 256 dimensions of l0.c, 100% of its variance>
     """
-    units = len(moments.mean)
+    units = len(check_moments(moments).mean)
     try:
         weights = np.asarray(vector, dtype=np.float64).reshape(-1)
     except (TypeError, ValueError):

@@ -163,6 +163,19 @@ def saturation(
         If there is no gate: the vanilla RNN has none.
     TextError, RecordingError
         If the text cannot be read, or values are not finite.
+
+    Examples
+    --------
+    >>> import rnnscope
+    >>> from rnnscope import trained
+    >>> model = rnnscope.load(trained.path("prose-lstm"))
+    >>> text = '"You are late," said Anna, and sat down. "I know," he said.\\n' * 4
+    >>> rnnscope.saturation(model, text).summary[["left", "right"]].round(2)
+            left  right
+    signal
+    l0.i    0.18   0.25
+    l0.f    0.29   0.14
+    l0.o    0.37   0.22
     """
     source = open_source(model, text, _gates(model), characters)
     counts: dict[Address, Counts] = {}

@@ -10,7 +10,7 @@ import torch
 from rich.progress import Progress
 from torch import Tensor, nn
 
-from rnnscope.analysis.counts import whole
+from rnnscope.analysis.counts import LIMIT, whole
 from rnnscope.analysis.gradients.stretches import StretchReader
 from rnnscope.errors import ModelError, TextError
 from rnnscope.progress import progress_bar
@@ -37,7 +37,7 @@ def timescales(
     text: Texts | Numbers | None = None,
     *,
     seed: int = 0,
-    limit: int = 100_000,
+    limit: int = LIMIT,
     characters: Sequence[str] | None = None,
 ) -> Timescales:
     """Measure how long each unit of each layer's memory (c of an LSTM, else h) remembers, in three ways.
@@ -79,6 +79,18 @@ def timescales(
         If the text cannot be read, or has fewer than 100 steps.
     ModelError, RecordingError
         If there is no recurrent layer, or values are not finite.
+
+    Examples
+    --------
+    >>> import rnnscope
+    >>> from rnnscope import trained
+    >>> model = rnnscope.load(trained.path("prose-lstm"))
+    >>> text = '"You are late," said Anna, and sat down. "I know," he said.\\n' * 4
+    >>> trace = rnnscope.trace(model, text)
+    >>> rnnscope.timescales(trace).summary[["forget", "autocorrelation", "units"]].round(1)
+            forget  autocorrelation  units
+    signal
+    l0.c       0.6              2.0    256
     """
     limit, seed = whole(limit, "limit", 1), whole(seed, "seed")
     wanted = _wanted(model)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from numbers import Integral
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rnnscope.analysis.counts import ascending, whole
+from rnnscope.analysis.counts import LIMIT, whole
 from rnnscope.analysis.language_models import check_model, read_documents
 from rnnscope.errors import ModelError, TextError
 from rnnscope.models import CharLanguageModel, Network, SequenceClassifier
@@ -24,9 +22,6 @@ from .bound import is_vanilla, recurrent_bound
 from .flow_result import GradientFlow
 from .targets import Wanted
 from .windows import by_adjoint, is_stock
-
-LIMIT = 100_000
-"""Characters of a text that are read, if the user does not say."""
 
 
 def gradient_flow(
@@ -88,12 +83,21 @@ def gradient_flow(
     the cells (see `rnnscope.analysis.gradients.adjoint`): no window is read again, and a norm is exact also where its
     type has no number so small. Everything else goes through autograd, one target after another, over the first 2,000
     steps beyond the largest lag; what leaves the range of its type is zero or an error there.
+
+    Examples
+    --------
+    >>> import rnnscope
+    >>> from rnnscope import trained
+    >>> model = rnnscope.load(trained.path("prose-lstm"))
+    >>> text = '"You are late," said Anna, and sat down. "I know," he said.\\n' * 4
+    >>> flow = rnnscope.gradient_flow(model, text, lags=50, targets=20)
+    >>> flow.summary[["half_life", "slope"]].round(1)
+            half_life  slope
+    signal
+    l0.h          1.7   -0.2
+    l0.c          2.2   -0.1
     """
-    wanted = Wanted(
-        lags=np.arange(whole(lags, "lags") + 1) if isinstance(lags, Integral) else ascending(lags, "lags"),
-        targets=whole(targets, "targets", 1) if isinstance(targets, Integral) else ascending(targets, "targets"),
-        seed=whole(seed, "seed"),
-    )
+    wanted = Wanted.of(lags, targets, seed)
     _check_network(model, loss)
     documents, characters, words = _read(model, text, limit)
     if loss is None and is_stock(model):

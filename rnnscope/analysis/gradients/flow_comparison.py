@@ -36,6 +36,16 @@ class GradientFlows(Shown):
     Attributes
     ----------
     flows : dict of name to GradientFlow
+
+    Examples
+    --------
+    >>> import rnnscope
+    >>> from rnnscope import trained
+    >>> models = {name: rnnscope.load(trained.path(name)) for name in ("prose-lstm", "prose-rnn")}
+    >>> text = '"You are late," said Anna, and sat down. "I know," he said.\\n' * 4
+    >>> flows = {name: rnnscope.gradient_flow(model, text, lags=50, targets=20) for name, model in models.items()}
+    >>> rnnscope.GradientFlows(flows).summary["half_life"].round(1).to_dict()
+    {('prose-lstm', 'l0.h'): 1.7, ('prose-lstm', 'l0.c'): 2.2, ('prose-rnn', 'l0.h'): 4.2}
     """
 
     flows: Mapping[str, GradientFlow]

@@ -14,7 +14,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 from torch import Tensor, nn
 
-from rnnscope.analysis.counts import ascending, whole
+from rnnscope.analysis.counts import LIMIT, ascending, whole
 from rnnscope.progress import progress_bar
 from rnnscope.shown import Shown, card_table
 from rnnscope.style import AMOUNTS, BESIDE, FAINT, FOCUS, given_panels, logarithmic, new_panels, style
@@ -130,7 +130,7 @@ def state_jacobians(
     lags: Sequence[int] = LAGS,
     places: int | None = None,
     seed: int = 0,
-    limit: int = 100_000,
+    limit: int = LIMIT,
     characters: Sequence[str] | None = None,
 ) -> StateJacobians:
     """Measure how a small difference in the state grows or shrinks with time.
@@ -168,6 +168,21 @@ def state_jacobians(
         If the network is bidirectional, in training mode, has several recurrent modules, or gives what is not finite.
     RecordingError
         If there is no recurrent layer.
+
+    Examples
+    --------
+    >>> import torch, rnnscope
+    >>> seed = torch.manual_seed(0)
+    >>> text = '"You are late," said Anna, and sat down. "I know," he said.'
+    >>> config = rnnscope.LanguageModelConfig(cell="rnn", hidden_size=8)
+    >>> model = rnnscope.CharLanguageModel(config, rnnscope.Vocabulary.of(text)).eval()
+    >>> jacobians = rnnscope.state_jacobians(model, text, lags=[1, 2, 4], places=10)
+    >>> jacobians.table[["median", "rank_2"]].round(1)
+         median  rank_2
+    lag
+    1      -0.0    -0.3
+    2      -0.4    -0.9
+    4      -1.5    -2.6
     """
     lags = tuple(ascending(lags, "lags", 1).tolist())
     places = None if places is None else whole(places, "places", 1)

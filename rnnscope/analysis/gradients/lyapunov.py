@@ -16,7 +16,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 from torch import Tensor, nn
 
-from rnnscope.analysis.counts import whole
+from rnnscope.analysis.counts import LIMIT, whole
 from rnnscope.progress import progress_bar
 from rnnscope.shown import Shown, card_table
 from rnnscope.style import BESIDE, FAINT, new_axes, style
@@ -108,7 +108,7 @@ def lyapunov_spectrum(
     sequences: int = 10,
     warmup: int = 200,
     seed: int = 0,
-    limit: int = 100_000,
+    limit: int = LIMIT,
     characters: Sequence[str] | None = None,
 ) -> LyapunovSpectrum:
     """Measure the Lyapunov exponents of a network that is driven by a text.
@@ -146,6 +146,19 @@ def lyapunov_spectrum(
         If the text cannot be read, or is too short.
     ModelError, RecordingError
         As for `state_jacobians`.
+
+    Examples
+    --------
+    >>> import torch, rnnscope
+    >>> seed = torch.manual_seed(0)
+    >>> text = '"You are late," said Anna, and sat down. "I know," he said.'
+    >>> config = rnnscope.LanguageModelConfig(cell="rnn", hidden_size=8)
+    >>> model = rnnscope.CharLanguageModel(config, rnnscope.Vocabulary.of(text)).eval()
+    >>> spectrum = rnnscope.lyapunov_spectrum(model, text * 4, exponents=3, steps=50, sequences=2, warmup=10)
+    >>> spectrum.exponents.round(1)
+    array([-0.7, -0.8, -0.9])
+    >>> spectrum.dimension
+    0.0
     """
     exponents = None if exponents is None else whole(exponents, "exponents", 1)
     steps, sequences, warmup = whole(steps, "steps", 1), whole(sequences, "sequences", 1), whole(warmup, "warmup")

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import jvp, vmap
 
+from rnnscope.cells import cell_of
 from rnnscope.errors import ModelError
 from rnnscope.recording.adapter import Adapter, States, adapter_of
 from rnnscope.recording.steps import GRU, LSTM, RNN, STEPS, LayerWeights
@@ -49,26 +50,17 @@ def step_of(layer: nn.Module) -> Step:
     device = next((p.device for p in layer.parameters()), torch.device("cpu"))
     layer = copy.deepcopy(layer).to("cpu" if device.type == "mps" else device, torch.float64).requires_grad_(False)
     if isinstance(layer, nn.RNNBase):
-        return StackStep([_Layer(_adapter(layer, number)) for number in range(layer.num_layers)])
+        return StackStep(
+            [_Layer(STEPS[cell_of(layer).name](LayerWeights.of_layer(layer, n))) for n in range(layer.num_layers)]
+        )
     adapter = adapter_of(layer)
     assert adapter is not None
     if isinstance(adapter, RNN | GRU | LSTM):
         return StackStep([_Layer(adapter)])
-    with (
-        warnings.catch_warnings()
-    ):  # at its first call torch.func.jvp scripts what it needs, and warns of its own doing
+    with warnings.catch_warnings():  # of its own doing: at its first call torch.func.jvp scripts what it needs
         warnings.filterwarnings("ignore", "`torch.jit", DeprecationWarning)
         jvp(torch.tanh, (torch.zeros(1),), (torch.zeros(1),))
     return AdapterStep(adapter)
-
-
-def _adapter(layer: Any, number: int) -> Adapter:
-    """The equations of one layer of a fused module."""
-    kind = {nn.RNN: "rnn", nn.GRU: "gru", nn.LSTM: "lstm"}
-    names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
-    weights = [getattr(layer, f"{name}_l{number}", None) for name in names]
-    cell = next(name for module, name in kind.items() if isinstance(layer, module))
-    return STEPS[cell](LayerWeights(*weights, nonlinearity=getattr(layer, "nonlinearity", "tanh")))  # pyright: ignore[reportArgumentType]
 
 
 @dataclass(frozen=True)

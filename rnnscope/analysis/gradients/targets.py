@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 
+from rnnscope.analysis.counts import ascending, whole
 from rnnscope.errors import ModelError, TextError
 
 
@@ -17,6 +19,20 @@ class Wanted:
     lags: np.ndarray
     targets: int | np.ndarray
     seed: int
+
+    @classmethod
+    def of(cls, lags: int | Sequence[int], targets: int | Sequence[int], seed: int) -> Wanted:
+        """From what the user says: the largest lag or all of them, how many targets or which.
+
+        Raises
+        ------
+        TextError
+        """
+        return cls(
+            np.arange(whole(lags, "lags") + 1) if isinstance(lags, Integral) else ascending(lags, "lags"),
+            whole(targets, "targets", 1) if isinstance(targets, Integral) else ascending(targets, "targets"),
+            whole(seed, "seed"),
+        )
 
     @property
     def reach(self) -> int:

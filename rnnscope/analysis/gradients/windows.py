@@ -31,19 +31,8 @@ _VALUES = 2**26
 
 def adjoints_of(model: CharLanguageModel) -> list[LayerAdjoint]:
     """The layers of a language model, read backward."""
-    kind, last = ADJOINTS[model.config.cell], "weight_hr" if model.config.proj_size else None
-
-    def weights(layer: int) -> LayerWeights:
-        def found(name: str | None) -> Tensor | None:
-            weight = getattr(model.rnn, f"{name}_l{layer}", None)
-            return None if weight is None else weight.detach()
-
-        ih, hh = found("weight_ih"), found("weight_hh")
-        assert ih is not None
-        assert hh is not None
-        return LayerWeights(ih, hh, found("bias_ih"), found("bias_hh"), found(last), model.config.nonlinearity)
-
-    return [kind(weights(layer), below=layer > 0) for layer in range(model.config.layers)]
+    kind, layers = ADJOINTS[model.config.cell], range(model.config.layers)
+    return [kind(LayerWeights.of_layer(model.rnn, layer).detach(), below=layer > 0) for layer in layers]
 
 
 class Windows:

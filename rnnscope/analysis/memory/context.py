@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from rnnscope.analysis.counts import whole
+from rnnscope.analysis.counts import LIMIT, whole
+from rnnscope.analysis.intervals import resampled
 from rnnscope.analysis.language_models import States, check_model, read_documents, run, zeros
 from rnnscope.errors import TextError
 from rnnscope.models import CharLanguageModel
@@ -28,9 +29,6 @@ CONTEXTS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 _FINER = 10
 """Into so many parts the gap between two of them is cut where the effective context lies."""
 
-LIMIT = 100_000
-"""Characters of a text that are read, if the user does not say."""
-
 _BATCH = 128
 """Targets that are read side by side."""
 
@@ -39,8 +37,6 @@ _CHUNK = 50
 
 _BLOCKS = 50
 """Contiguous blocks of targets that the bootstrap draws from."""
-
-_DRAWS = 1_000
 
 Condition = tuple[str, int, float]
 """What is done to the context, and between which distances."""
@@ -110,6 +106,21 @@ def effective_context(
     the targets.
 
     Source: Khandelwal, He, Qi and Jurafsky (2018), Sharp nearby, fuzzy far away. ACL.
+
+    Examples
+    --------
+    >>> import rnnscope
+    >>> from rnnscope import trained
+    >>> model = rnnscope.load(trained.path("prose-lstm"))
+    >>> text = '"You are late," said Anna, and sat down. "I know," he said.\\n' * 4
+    >>> context = rnnscope.effective_context(model, text, contexts=[1, 10, 100], targets=50)
+    >>> context.characters
+    100.0
+    >>> context.rows("truncated")[["to", "change"]].round(1)
+          to  change
+    1    1.0     2.2
+    2   10.0     0.5
+    3  100.0    -0.0
     """
     check_model(model)
     documents, more = read_documents(text, limit)
@@ -242,7 +253,7 @@ def _result(measured: Losses, seed: int, text: str) -> EffectiveContext:
     blocks = np.arange(count) * min(_BLOCKS, count) // count
     sizes = np.bincount(blocks)
     sums = np.stack([np.bincount(blocks, row) for row in losses])
-    draws = np.random.default_rng(seed).multinomial(len(sizes), np.full(len(sizes), 1 / len(sizes)), size=_DRAWS)
+    draws = resampled(len(sizes), seed)
     means = (draws @ sums.T) / (draws @ sizes)[:, None]
     low, high = np.percentile(means - means[:, :1], (2.5, 97.5), axis=0)
     loss = losses.mean(axis=1)

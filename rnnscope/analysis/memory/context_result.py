@@ -92,7 +92,7 @@ class EffectiveContext(Shown):
         ax.axhspan(0, SHARE * self.loss, color=PALE, linewidth=0, zorder=0, label="within 1 % of the loss")
         logarithmic(ax)
         ax.set_yscale("symlog", linthresh=0.01)
-        least, most = self.table["low"].to_numpy().min(), self.table["high"].to_numpy().max()
+        least, most = np.nanmin(self.table["low"].to_numpy()), np.nanmax(self.table["high"].to_numpy())
         ax.set_ylim(min(-0.003, 1.5 * least), max(0.03, 2 * most))
         ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
         ax.set_ylabel(f"loss above {self.loss:.3f} (nats)")

@@ -101,6 +101,10 @@ def counting_units(model: object, length: int | None = None, *, sequences: int =
     seed : int
         Of the draws.
 
+    Returns
+    -------
+    CountingUnits
+
     Raises
     ------
     ModelError
@@ -109,6 +113,20 @@ def counting_units(model: object, length: int | None = None, *, sequences: int =
         If a length, the number of sequences or the seed is no whole number.
     RecipeError
         If the problem has no strings of that length.
+
+    Examples
+    --------
+    >>> import torch, rnnscope
+    >>> from rnnscope.models.transducer import TransducerConfig
+    >>> seed = torch.manual_seed(0)
+    >>> model = rnnscope.Transducer(TransducerConfig(hidden_size=8, problem="dyck1", length=10)).eval()
+    >>> units = rnnscope.counting_units(model, sequences=20)
+    >>> units.table.head(3)[["correlation", "linearity"]].round(1)
+            correlation  linearity
+    unit
+    l0.h.1          0.5        0.2
+    l0.c.6         -0.5        0.2
+    l0.h.6         -0.5        0.2
     """
     model = check_transducer(model)
     problem = model.problem

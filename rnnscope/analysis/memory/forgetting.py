@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from rnnscope.analysis.counts import whole
+from rnnscope.analysis.counts import LIMIT, whole
 from rnnscope.analysis.language_models import States, check_model, read_documents, run
 from rnnscope.errors import TextError
 from rnnscope.models import CharLanguageModel
@@ -27,9 +27,6 @@ SHARE = 0.01
 
 HORIZON = 5_000
 """Steps that are read, if the user does not say; at most a quarter of the longest document."""
-
-LIMIT = 100_000
-"""Characters of a text that are read, if the user does not say."""
 
 _CONSTANT = 1e-6
 """A unit whose standard deviation is at most this does not vary: its differences are rounding."""
@@ -86,6 +83,21 @@ def forgetting_times(
     long to leave it. Time 0 means that a unit did not differ to begin with. A unit may differ by less than
     1 % for a while and by more again, when it takes the difference back from others: what counts is the
     last step at which it differs by more.
+
+    Examples
+    --------
+    >>> import rnnscope
+    >>> from rnnscope import trained
+    >>> model = rnnscope.load(trained.path("prose-lstm"))
+    >>> text = '"You are late," said Anna, and sat down. "I know," he said.\\n' * 4
+    >>> times = rnnscope.forgetting_times(model, text, places=5)
+    >>> times.summary[["units", "median", "beyond"]]
+            units  median  beyond
+    signal
+    l0.h      256    50.0       0
+    l0.c      256    49.0       3
+    >>> times.longest.index[0]
+    'l0.c.111'
     """
     check_model(model)
     whole(places, "places", 2)

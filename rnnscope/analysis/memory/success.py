@@ -120,6 +120,10 @@ def task_success(
     seed : int
         Of the draws, none of which is in training or its test.
 
+    Returns
+    -------
+    TaskSuccess
+
     Raises
     ------
     ModelError
@@ -128,6 +132,21 @@ def task_success(
         If a length, the number of sequences or the seed is no whole number.
     RecipeError
         If the problem has no sequences of a length.
+
+    Examples
+    --------
+    >>> import torch, rnnscope
+    >>> from rnnscope.models.transducer import TransducerConfig
+    >>> seed = torch.manual_seed(0)
+    >>> model = rnnscope.Transducer(TransducerConfig(hidden_size=8, problem="dyck1", length=10)).eval()
+    >>> success = rnnscope.task_success(model, [10, 40], sequences=20)
+    >>> success.table[["success", "loss", "floor"]].round(1)
+            success  loss  floor
+    length
+    10          0.0   1.9    0.6
+    40          0.0   1.8    0.3
+    >>> print(success.solved)
+    None
     """
     model = check_transducer(model)
     sequences = whole(sequences, "sequences", 1)

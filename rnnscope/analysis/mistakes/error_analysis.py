@@ -91,6 +91,23 @@ def error_analysis(
     ----------
     Karpathy, Johnson and Fei-Fei (2015), Visualizing and understanding recurrent networks: errors below 0.5, their
     difference as sets, and layers of categories. The definitions of the categories are rnnscope's own.
+
+    Examples
+    --------
+    >>> import rnnscope
+    >>> from rnnscope import trained
+    >>> model = rnnscope.load(trained.path("prose-lstm"))
+    >>> text = '"You are late," said Anna, and sat down. "I know," he said.\\n' * 4
+    >>> errors = rnnscope.error_analysis(model, text)
+    >>> errors.summary.round(2)
+                characters  loss  errors  share
+    model
+    prose-lstm         239  1.16     114   0.48
+    >>> errors.table.sort_values("errors", ascending=False).head(3)[["category", "errors"]]
+            category  errors
+    10  first letter      33
+    8    punctuation      20
+    1    recent word      15
     """
     networks = named_models(models)
     orders = _check_orders(orders, train, networks)

@@ -14,10 +14,10 @@ from rich.progress import Progress
 from torch import nn
 
 from rnnscope.analysis.counts import whole
-from rnnscope.concept import Concept
+from rnnscope.concept import Concept, listed
 from rnnscope.errors import ConceptError, RecordingError, TextError
 from rnnscope.progress import interruption, progress_bar
-from rnnscope.recording.address import Address
+from rnnscope.recording.address import Address, Units
 from rnnscope.tracing.documents import Texts
 from rnnscope.tracing.passages import Passage, Source, Span, open_source
 from rnnscope.tracing.trace import Trace
@@ -29,7 +29,7 @@ from .found import FoundUnits, reasons
 from .parts import halves, label_sample, labelled
 from .scores import MEASURES
 from .signal import SignalSearch
-from .tallies import Question, Scale
+from .tallies import LabelScale, Question
 
 FEWEST = 1_000
 """Steps that a search needs."""
@@ -37,7 +37,7 @@ FEWEST = 1_000
 _CALIBRATION = 2**14
 """Steps that bins are made from."""
 
-_Labelled = tuple[Passage, np.ndarray]
+_LabelledPassage = tuple[Passage, np.ndarray]
 """A passage with its labels of shape (concept, time)."""
 
 _BLOCK = 500
@@ -49,7 +49,7 @@ def find_units(
     text: Texts | None = None,
     concepts: Concept | Sequence[Concept] = (),
     *,
-    signals: Sequence[str] | None = None,
+    signals: Units | None = None,
     characters: Sequence[str] | None = None,
     shifts: int = 199,
     seed: int = 0,
@@ -79,7 +79,7 @@ def find_units(
         As for `rnnscope.trace`; none for a trace.
     concepts : Concept, or a sequence of these
         See `rnnscope.probes.concepts`. One that says the same wherever it applies in a half is left out.
-    signals : sequence of str, optional
+    signals : str, Address, or a sequence of these, optional
         Names (``"c"``) or addresses (``"l0.c"``); all if not given.
     characters
         As for `rnnscope.trace`.
@@ -88,14 +88,18 @@ def find_units(
     seed : int
         Of the shifts and the bootstrap.
 
+    Returns
+    -------
+    FoundUnits
+
     Raises
     ------
     ConceptError
         If there is no concept, two have one name, or none of them says different things in both halves.
     TextError
-        If the text has fewer than 1,000 steps.
-    AddressError, RecordingError
-        If a signal does not exist, or has values that are not finite.
+        If the text has fewer than 1,000 steps, or shifts or seed is no such number.
+    ModelError, AddressError, RecordingError
+        If the network is in training mode, or a signal does not exist or has values that are not finite.
 
     Examples
     --------
@@ -108,7 +112,7 @@ def find_units(
     >>> found.table.loc["quotes", "unit"]
     'l0.c.170'
     """
-    asked = _asked(concepts)
+    asked = listed(concepts, least=1)
     shifts, seed = whole(shifts, "shifts", 1), whole(seed, "seed")
     source = open_source(model, text, signals, characters)
     if len(source) < FEWEST:
@@ -129,19 +133,6 @@ def find_units(
         watch.begin("scoring units")
         search.hold_out()
     return search.found(seed)
-
-
-def _asked(concepts: Concept | Sequence[Concept]) -> list[Concept]:
-    asked = [concepts] if isinstance(concepts, Concept | str) or not isinstance(concepts, Sequence) else list(concepts)
-    if not asked or not all(isinstance(concept, Concept) for concept in asked):
-        wrong = next((repr(concept) for concept in asked if not isinstance(concept, Concept)), "none")
-        raise ConceptError(
-            f"At least one Concept was expected, such as rnnscope.probes.concepts.named('quotes') gives; got {wrong}."
-        )
-    names = [concept.name for concept in asked]
-    if twice := next((name for name in names if names.count(name) > 1), None):
-        raise ConceptError(f"Two concepts are called {twice}. Give each a name of its own.")
-    return asked
 
 
 class _Watch:
@@ -179,9 +170,9 @@ class _Search:
             for address, values in passage.signals.items():
                 self._signals[address].read_fit(passage.steps, values, labels)
 
-    def _beginning(self, passages: Iterator[_Labelled]) -> deque[_Labelled]:
+    def _beginning(self, passages: Iterator[_LabelledPassage]) -> deque[_LabelledPassage]:
         """The first passages, until there are enough steps of each signal."""
-        early: deque[_Labelled] = deque()
+        early: deque[_LabelledPassage] = deque()
         counts = Counter(dict.fromkeys(self._source.addresses, 0))
         while min(counts.values()) < _CALIBRATION and (following := next(passages, None)) is not None:
             early.append(following)
@@ -202,7 +193,7 @@ class _Search:
             for address, values in passage.signals.items():
                 self._signals[address].read_held_out(passage.steps, values, labels)
 
-    def _read(self, part: Span) -> Iterator[_Labelled]:
+    def _read(self, part: Span) -> Iterator[_LabelledPassage]:
         """The passages of a part, each with labels of shape (concept, time)."""
         for spans, first, labels in labelled(self._source, self._concepts, part):
             for passage in self._source.passages(spans):
@@ -289,11 +280,11 @@ class _Search:
 def _questions(source: Source, concepts: Sequence[Concept]) -> list[Question]:
     numbers = [concept for concept in concepts if concept.kind == "number"]
     samples = label_sample(source, numbers) if numbers else []
-    scales = {concept.name: Scale(sample) for concept, sample in zip(numbers, samples, strict=True)}
+    scales = {concept.name: LabelScale(sample) for concept, sample in zip(numbers, samples, strict=True)}
     return [Question(concept, scales.get(concept.name)) for concept in concepts]
 
 
-def _emptied(passages: deque[_Labelled]) -> Iterator[_Labelled]:
+def _emptied(passages: deque[_LabelledPassage]) -> Iterator[_LabelledPassage]:
     """All passages, each let go when it is given."""
     while passages:
         yield passages.popleft()

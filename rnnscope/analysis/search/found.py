@@ -16,8 +16,8 @@ from rich.table import Table
 from rich.text import Text
 from scipy.cluster.hierarchy import leaves_list, linkage
 
-from rnnscope.errors import ConceptError, OutputError
-from rnnscope.output import atomic_path
+from rnnscope.errors import ConceptError
+from rnnscope.output import write_table
 from rnnscope.recording.address import Address
 from rnnscope.shown import Shown
 from rnnscope.style import SIGNALS, SMALLEST, label, new_axes, style
@@ -124,11 +124,7 @@ class FoundUnits(Shown):
         ------
         OutputError
         """
-        path = check_table(path)
-        with atomic_path(path) as partial:
-            write = self.table.to_csv if path.suffix == ".csv" else self.table.to_parquet
-            write(partial)
-        return path
+        return write_table(self.table, path)
 
     @style()
     def plot(self, ax: Axes | None = None, units: int = 40) -> Axes:
@@ -160,14 +156,6 @@ class FoundUnits(Shown):
 def reasons(left_out: Mapping[str, str]) -> str:
     """Why some concepts could not be searched for."""
     return "; ".join(f"{name} {reason}" for name, reason in left_out.items())
-
-
-def check_table(path: str | Path) -> Path:
-    """The path, if its ending names a table that can be written."""
-    path = Path(path)
-    if path.suffix not in (".csv", ".parquet"):
-        raise OutputError(f"{path} does not name a table: its ending must be .csv or .parquet.")
-    return path
 
 
 def _table(rows: pd.DataFrame) -> Table:

@@ -26,7 +26,7 @@ LEVELS = 32
 """Levels of a number's labels in a `Detail`, at most."""
 
 
-class Scale:
+class LabelScale:
     """The ranks of a number's labels among all of them.
 
     Parameters
@@ -59,12 +59,12 @@ class Question:
     Attributes
     ----------
     concept : Concept
-    scale : Scale or None
+    scale : LabelScale or None
         Of a number.
     """
 
     concept: Concept
-    scale: Scale | None = None
+    scale: LabelScale | None = None
 
     @property
     def size(self) -> int:

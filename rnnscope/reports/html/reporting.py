@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from numbers import Real
@@ -135,8 +136,18 @@ def report(
         If a trace is of another network than the one named, what is to be compared has not read or cannot read the same
         text, or the text alone takes more than ``size``.
     TextError, TraceError, AddressError, RecordingError, OutputError
+
+    Examples
+    --------
+    >>> import rnnscope
+    >>> from rnnscope import trained
+    >>> trace = rnnscope.trace(rnnscope.load(trained.path("names-classifier")), "Kowalski")
+    >>> rnnscope.report(trace, path="kowalski.html")
+    Wrote kowalski.html: ... kB
+    The text is here whole: 8 steps, with the 5 best guesses of the label.
+    ...
     """
-    if not (isinstance(size, Real) and size > 0):
+    if not (isinstance(size, Real) and 0 < size < math.inf):
         raise ReportError(f"A size in megabytes was expected, above 0; got {size}.")
     compare, results = _several("compare", compare, (nn.Module, Trace, str, Path)), _several("results", results)
     concepts, units = _several("concepts", concepts or (), (Concept,)), _several("units", units, (str, Address))

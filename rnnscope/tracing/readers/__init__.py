@@ -2,7 +2,7 @@
 
 reader          what a reader is
 tokens          texts, or token ids that stand for one
-writer          texts that a network writes itself
+written         texts that a network writes itself
 tables          CSV files of numbers
 """
 

@@ -10,17 +10,17 @@ import torch
 
 from rnnscope.errors import TextError
 from rnnscope.models.captioner import Captioner
-from rnnscope.tracing.documents import holds_texts, numbered, parts
+from rnnscope.tracing.documents import as_numbers, holds_texts, numbered, parts
 
 from .reader import Clock, Page, Stretch, room, side_by_side, together
 from .tables import corpus_of, open_images
-from .writer import MARK, Writer
+from .written import MARK, WrittenReader
 
 _TOGETHER = 256
 """Images that are captioned side by side."""
 
 
-class CaptionerReader(Writer):
+class CaptionerReader(WrittenReader):
     """Reads rows of a CSV file, or arrays of pixels."""
 
     initial_state = "made from the image"
@@ -37,7 +37,7 @@ class CaptionerReader(Writer):
             names = [name for rows, _ in tables for name in rows]
             images = np.concatenate([self._shaped(pixels) for _, pixels in tables])
         else:
-            images = self._shaped(np.asarray(given, dtype=np.float32))
+            images = self._shaped(as_numbers(given, "float32"))
             names = numbered(len(images), "image")
         groups = np.split(images, range(_TOGETHER, len(images), _TOGETHER))
         captions = [MARK + caption for group in groups for caption in self._model.caption(group)]

@@ -7,12 +7,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
-from torch import Tensor
 
 from rnnscope.errors import TextError
 from rnnscope.models.forecaster import Forecaster, changes_of
-from rnnscope.tracing.documents import holds_texts, numbered, parts
+from rnnscope.tracing.documents import as_numbers, holds_texts, numbered, parts
 
 from .reader import Clock, Page, Reader, Stretch, no_guesses, room
 from .tables import Series, corpus_of, open_series
@@ -49,7 +47,7 @@ class ForecasterReader(Reader):
 
     def read(self, pages: Sequence[Page]) -> Iterator[Stretch]:
         for page in pages:
-            inputs, state = self._inputs(page.content["value"]), None
+            inputs, state = self._model.inputs(page.content["value"]), None
             for start in range(0, len(inputs), self._room):
                 now = slice(start, start + self._room)
                 *_, state = self._model(inputs[now], state)
@@ -57,12 +55,6 @@ class ForecasterReader(Reader):
                 steps = len(columns["value"])
                 columns |= {"token": np.full(steps, -1), **no_guesses(steps)}
                 yield Stretch(columns, {"": Clock.of([steps])}, np.ones(steps, bool))
-
-    def _inputs(self, values: np.ndarray) -> Tensor:
-        """The standardised change into each value, of shape (time, batch); a mean one into the first."""
-        changes = changes_of(values, self._model.config.logarithmic)
-        inputs = np.append(0.0, (changes - float(self._model.change_mean)) / float(self._model.change_deviation))
-        return torch.from_numpy(inputs).to(self._model.device, self._model.head.weight.dtype).unsqueeze(1)
 
     def _columns(self, values: np.ndarray) -> dict[str, np.ndarray]:
         mean, deviation = (part[:-1] for part in self._model.predict_changes(values))
@@ -90,7 +82,7 @@ def _apart(what: Any) -> list[Any]:
 
 def _from_array(part: Any) -> Series:
     dates = part.index if isinstance(part, pd.Series) and isinstance(part.index, pd.DatetimeIndex) else None
-    values = np.asarray(part, dtype=np.float64)
+    values = as_numbers(part, "float64")
     if values.ndim != 1 or not len(values):
         raise TextError(f"A series has at least one number and the shape (time,); got shape {values.shape}.")
     return values, None if dates is None else dates.to_numpy().astype("datetime64[s]")

@@ -19,13 +19,13 @@ class LanguageModelReader(TokenReader):
     """Short documents are read side by side, a long one stretch by stretch with the state carried over."""
 
     def __init__(self, model: CharLanguageModel) -> None:
-        self._model = model
+        self.model = model
         self.characters = self.outcomes = model.vocabulary.characters
         self.whole = model.config.bidirectional  # it has to see the end
         self._room = room(max(model.config.hidden_size, len(self.characters)))
 
     def encode(self, text: str) -> np.ndarray:
-        return self._model.vocabulary.encode(text)
+        return self.model.vocabulary.encode(text)
 
     def read(self, pages: Sequence[Page]) -> Iterator[Stretch]:
         if self.whole:  # padding would be read as a part of the text
@@ -38,7 +38,7 @@ class LanguageModelReader(TokenReader):
         state, expected = None, None
         for start in range(0, len(page.text), self._room):
             tokens = self.tokens(page, start, start + self._room)
-            logits, state = self._run(side_by_side([tokens]), state)
+            logits, state = self.run(side_by_side([tokens]), state)
             log_p = logits[:, 0].float().log_softmax(dim=-1)
             before = torch.full_like(log_p[:1], torch.nan) if expected is None else expected
             expected = log_p[-1:]
@@ -47,19 +47,20 @@ class LanguageModelReader(TokenReader):
     def _read_beside(self, group: Sequence[Page]) -> Stretch:
         rows = [self.tokens(page) for page in group]
         clock = Clock.of([len(row) for row in rows])
-        logits, _ = self._run(side_by_side(rows), None)
+        logits, _ = self.run(side_by_side(rows), None)
         log_p = clock.pick(logits).float().log_softmax(dim=-1).roll(1, dims=0)
         log_p[clock.steps == 0] = torch.nan
         return self._stretch(np.concatenate(rows), log_p, clock)
 
     def _read_whole(self, page: Page) -> Stretch:
         tokens = self.tokens(page)
-        self._run(side_by_side([tokens]), None)
+        self.run(side_by_side([tokens]), None)
         columns = {"token": tokens, "nll": no_costs(len(tokens)), **no_guesses(len(tokens))}
         return Stretch(columns, {"": Clock.of([len(tokens)])}, self.known(tokens))
 
-    def _run(self, tokens: Tensor, state: Any) -> tuple[Tensor, Any]:
-        return self._model(tokens.to(self._model.device), state)
+    def run(self, tokens: Tensor, state: Any) -> tuple[Tensor, Any]:
+        """Logits for tokens of shape (time, batch), and the state after them."""
+        return self.model(tokens.to(self.model.device), state)
 
     def _stretch(self, tokens: np.ndarray, log_p: Tensor, clock: Clock) -> Stretch:
         columns = {"token": tokens, "nll": costs(log_p, tokens), **guesses(log_p)}

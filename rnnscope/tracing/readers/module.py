@@ -23,13 +23,14 @@ class ModuleReader(TokenReader):
     """
 
     def __init__(self, module: nn.Module, characters: Sequence[str] | None) -> None:
+        self._layers = list(recurrent_layers(module))
         self._module = module
         self._batch_axis = 0 if any(getattr(m, "batch_first", False) for m in module.modules()) else 1
         self._sees_ahead = any(getattr(m, "bidirectional", False) for m in module.modules())
         self._device = next((p.device for p in module.parameters()), torch.device("cpu"))
-        self._layers = list(recurrent_layers(module))
-        self.characters = self.outcomes = tuple(characters or ())
-        if any(len(c) != 1 for c in self.characters) or len(set(self.characters)) < len(self.characters):
+        self.characters = self.outcomes = () if characters is None else tuple(characters)
+        single = all(isinstance(c, str) and len(c) == 1 for c in self.characters)
+        if not single or len(set(self.characters)) < len(self.characters):
             raise TextError("characters are distinct and single, in the order of their token ids.")
         embeddings = (m.num_embeddings for m in module.modules() if isinstance(m, nn.Embedding))
         self._tokens = len(self.characters) or next(embeddings, 0)

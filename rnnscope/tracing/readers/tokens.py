@@ -10,7 +10,7 @@ from torch import Tensor
 
 from rnnscope.errors import TextError
 from rnnscope.text import Vocabulary, codepoints
-from rnnscope.tracing.documents import holds_texts
+from rnnscope.tracing.documents import as_numbers, holds_texts
 
 from .reader import Page, Reader
 
@@ -36,7 +36,7 @@ class TokenReader(Reader):
 
 
 def _checked(tokens: Sequence[int] | np.ndarray | Tensor, size: int) -> np.ndarray:
-    array = np.asarray(tokens.cpu() if isinstance(tokens, Tensor) else tokens)
+    array = as_numbers(tokens)
     if not array.size:
         raise TextError("The text is empty; at least one character is needed.")
     if array.ndim != 1 or not np.issubdtype(array.dtype, np.integer):

@@ -10,7 +10,7 @@ import torch
 
 from rnnscope.errors import TextError
 from rnnscope.models.transducer import Transducer
-from rnnscope.tracing.documents import holds_texts, numbered
+from rnnscope.tracing.documents import as_numbers, holds_texts, numbered
 
 from .reader import Clock, Page, Reader, Stretch, no_costs, no_guesses
 
@@ -34,7 +34,7 @@ class TransducerReader(Reader):
                 f"This network was trained on the problem {self._model.problem.name} and reads vectors, not texts: in "
                 f"Python, give an array of shape (time, sequence, {features}). `rnnscope memory` says how well it does."
             )
-        inputs = np.asarray(given, dtype=np.float32)
+        inputs = as_numbers(given, "float32")
         if inputs.ndim != 3 or inputs.shape[2] != features or not inputs.size:
             raise TextError(f"An array of shape (time, sequence, {features}) was expected; got shape {inputs.shape}.")
         names = numbered(inputs.shape[1], "sequence")

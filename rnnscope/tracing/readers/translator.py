@@ -10,10 +10,10 @@ import numpy as np
 from rnnscope.models.translator import Translator, source_tokens
 
 from .reader import Clock, Page, Stretch, room, side_by_side, together
-from .writer import MARK, Writer
+from .written import MARK, WrittenReader
 
 
-class TranslatorReader(Writer):
+class TranslatorReader(WrittenReader):
     """``encoder`` steps at the characters of the source, ``decoder`` from the mark on."""
 
     cut = "line"

@@ -17,6 +17,7 @@ from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
 
 from rnnscope.corpora.digits import CaptionedImages, open_images
+from rnnscope.corpora.splitting import SCORED
 from rnnscope.errors import RecipeError
 from rnnscope.models.captioner import Captioner
 from rnnscope.models.decoding import END, START
@@ -95,7 +96,7 @@ class Captioning(ExampleTask):
     @torch.no_grad()
     def scores(self, model: Captioner) -> list[Score]:
         scores = []
-        for part in ("validation", "test"):
+        for part in SCORED:
             images = self.images[part]
             written = {"network": self._write(model, images.pixels), **self._baselines(images.pixels)}
             scores.append(Score(part, "nats per character", self._nats_per_character(model, part)))

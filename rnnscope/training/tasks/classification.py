@@ -17,6 +17,7 @@ from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
 
 from rnnscope.corpora.labelled import LabelledCorpus, LabelledText, open_labelled
+from rnnscope.corpora.splitting import SCORED
 from rnnscope.errors import TextError
 from rnnscope.models.classifier import SequenceClassifier
 from rnnscope.text import Vocabulary
@@ -24,7 +25,6 @@ from rnnscope.training.example_task import ExampleTask
 from rnnscope.training.recipe import CorpusRecipe, Recipe, demand
 from rnnscope.training.task import Score, facts_of
 
-_SCORED = ("validation", "test")
 _INVERSE_STRENGTHS = (1.0, 10.0, 100.0)
 """Of regularisation, C: what a baseline is tried with."""
 
@@ -98,9 +98,9 @@ class Classification(ExampleTask):
 
     @torch.no_grad()
     def scores(self, model: SequenceClassifier) -> list[Score]:
-        guesses = {"network": {part: self._guess(model, part) for part in _SCORED}, **self._baselines()}
+        guesses = {"network": {part: self._guess(model, part) for part in SCORED}, **self._baselines()}
         scores = []
-        for part in _SCORED:
+        for part in SCORED:
             truth = [example.label for example in self.parts[part]]
             for measure in ("accuracy", self._f1):
                 values = {name: self._measure(measure, truth, those[part]) for name, those in guesses.items()}
@@ -137,7 +137,7 @@ class Classification(ExampleTask):
         """What anybody would try first: its labels for each scored part."""
         commonest = max(self.labels, key=lambda label: self._classes("train")[label])
         return {
-            "majority class": {part: [commonest] * len(self.parts[part]) for part in _SCORED},
+            "majority class": {part: [commonest] * len(self.parts[part]) for part in SCORED},
             "logistic regression on words": self._regression(TfidfVectorizer(token_pattern=_WORD, ngram_range=(1, 2))),
             "logistic regression on character n-grams": self._regression(
                 TfidfVectorizer(analyzer="char_wb", ngram_range=(1, 4))
@@ -153,7 +153,7 @@ class Classification(ExampleTask):
         texts = {part: [example.text for example in examples] for part, examples in self.parts.items()}
         labels = {part: [example.label for example in examples] for part, examples in self.parts.items()}
         train = features.fit_transform(texts["train"])
-        scored = {part: features.transform(texts[part]) for part in _SCORED}
+        scored = {part: features.transform(texts[part]) for part in SCORED}
         fits = [LogisticRegression(C=c, max_iter=1000).fit(train, labels["train"]) for c in _INVERSE_STRENGTHS]
         best = max(fits, key=lambda fit: fit.score(scored["validation"], labels["validation"]))
         return {part: best.predict(vectors).tolist() for part, vectors in scored.items()}
@@ -167,7 +167,7 @@ class Classification(ExampleTask):
                 f"The training part has texts of {len(self.labels)} classes; at least two are needed. Give more texts, "
                 "or another corpus.split."
             )
-        for part in _SCORED:
+        for part in SCORED:
             if not any(label in self.labels for label in self._classes(part)):
                 raise TextError(
                     f"The {part} part has no text of a class that the training part has. Give more texts, or another "
@@ -203,7 +203,7 @@ class Classification(ExampleTask):
             for label, count in corpus.classes.items()
             if count == 1
         ]
-        for part in _SCORED:
+        for part in SCORED:
             strangers = {label: n for label, n in self._classes(part).items() if label not in self.labels}
             if strangers:
                 remarks.append(

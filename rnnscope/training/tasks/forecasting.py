@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 
 from rnnscope.corpora.series import Series, open_series
+from rnnscope.corpora.splitting import SCORED
 from rnnscope.errors import TextError
 from rnnscope.models.forecaster import Forecaster, ForecasterConfig, changes_of, normal_nats
 from rnnscope.models.stack import State
-from rnnscope.training.batches import Streams
-from rnnscope.training.recipe import CorpusRecipe, Recipe, StreamTraining
+from rnnscope.training.recipe import CorpusRecipe, Recipe
 from rnnscope.training.stream_task import StreamTask
 from rnnscope.training.task import Score, facts_of
 
@@ -66,7 +66,8 @@ class Forecasting(StreamTask):
         self._config: ForecasterConfig = replace(recipe.model, logarithmic=recipe.model.logarithmic and not below)
         self.changes = changes_of(self.series.values, self._config.logarithmic)
         self._center, self._spread = self._scale()
-        self.open_streams(self._streams(recipe.training), recipe.training)
+        train = (self.changes[: self.parts["train"].stop - 1] - self._center) / self._spread
+        self.open_streams(torch.from_numpy(train).float(), recipe.training, "changes")
         values = {part: self.series.values[place] for part, place in self.parts.items()}
         self.facts = facts_of(
             self.series,
@@ -95,7 +96,7 @@ class Forecasting(StreamTask):
     def scores(self, model: Forecaster) -> list[Score]:
         """As `Task.scores`; how the network compares with the baselines is noted in ``facts``."""
         predicted = model.predict_changes(self.series.values[:-1])
-        losses = {part: self._losses(self.parts[part], *predicted) for part in ("validation", "test")}
+        losses = {part: self._losses(self.parts[part], *predicted) for part in SCORED}
         self.facts["notes"]["verdict"] = verdict(losses["test"])
         return [_score(part, *measured) for part, measures in losses.items() for measured in measures.items()]
 
@@ -110,17 +111,6 @@ class Forecasting(StreamTask):
                 "computers can count."
             )
         return center, spread
-
-    def _streams(self, training: StreamTraining) -> Streams:
-        train = (self.changes[: self.parts["train"].stop - 1] - self._center) / self._spread
-        needed = training.streams * (training.window + 1)
-        if len(train) < needed:
-            raise TextError(
-                f"The training part of {self.series.name} has {len(train):,} changes; {training.streams} streams with "
-                f"a window of {training.window} need at least {needed:,}. Give a longer series, or lower "
-                "training.streams or training.window."
-            )
-        return Streams(torch.from_numpy(train).float(), training.streams, training.window)
 
     def _losses(self, part: slice, mean: np.ndarray, deviation: np.ndarray) -> Losses:
         """What the network and the baselines lose at each step of a part, by measure."""

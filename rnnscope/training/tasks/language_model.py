@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from rnnscope.corpora.splitting import SCORED
 from rnnscope.corpora.texts import open_corpus
 from rnnscope.errors import RecipeError, TextError
 from rnnscope.models import CharLanguageModel
 from rnnscope.models.stack import State
 from rnnscope.ngram import KneserNey, nats_by_order
 from rnnscope.text import Document, Vocabulary
-from rnnscope.training.batches import Streams
 from rnnscope.training.recipe import CorpusRecipe, Recipe
 from rnnscope.training.stream_task import StreamTask
 from rnnscope.training.task import Score, facts_of
@@ -47,11 +47,10 @@ class LanguageModelling(StreamTask):
         parts = corpus.split(recipe.corpus.split)
         self._vocabulary = Vocabulary.of(*(document.text for document in parts["train"]))
         self.tokens = {part: _encode(self._vocabulary, documents) for part, documents in parts.items()}
-        for part in ("validation", "test"):
+        for part in SCORED:
             if len(self.tokens[part]) < 2:
                 raise TextError(f"The {part} part has no text to score. Give a longer text, or another corpus.split.")
-        training = recipe.training
-        self.open_streams(Streams(self.tokens["train"], training.streams, training.window), training)
+        self.open_streams(self.tokens["train"], recipe.training, "characters")
         self.facts = facts_of(
             corpus,
             "characters",

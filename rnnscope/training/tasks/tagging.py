@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
 
+from rnnscope.corpora.splitting import SCORED
 from rnnscope.corpora.tagged import TaggedCorpus, TaggedSentence, open_tagged
 from rnnscope.errors import TextError
 from rnnscope.models.tagger import Lexicon, SequenceTagger
@@ -24,7 +25,6 @@ from rnnscope.training.recipe import CorpusRecipe, Recipe, demand
 from rnnscope.training.task import Score, facts_of
 
 _NO_LABEL = -100
-_SCORED = ("validation", "test")
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ class Tagging(ExampleTask):
         return sum(float(self._cross_entropy(model, batch)) for batch in batches) / known
 
     def scores(self, model: SequenceTagger) -> list[Score]:
-        return [score for part in _SCORED for score in self._scores_of(part, model)]
+        return [score for part in SCORED for score in self._scores_of(part, model)]
 
     def _scores_of(self, part: str, model: SequenceTagger) -> list[Score]:
         sentences = self.parts[part]
@@ -173,7 +173,7 @@ class Tagging(ExampleTask):
 
     def _remarks(self, counts: Counter[str]) -> list[str]:
         remarks = []
-        for part in _SCORED:
+        for part in SCORED:
             words = [word for sentence in self.parts[part] for word in sentence.words]
             new = sum(word not in self.baseline for word in words)
             if new:

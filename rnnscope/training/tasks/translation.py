@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from rnnscope.corpora.pairs import LONGEST, Pair, open_pairs
+from rnnscope.corpora.splitting import SCORED
 from rnnscope.errors import TextError
 from rnnscope.models.decoding import with_marks
 from rnnscope.models.translator import Translator, source_tokens, target_tokens
@@ -93,7 +94,7 @@ class Translation(ExampleTask):
 
     @torch.no_grad()
     def scores(self, model: Translator) -> list[Score]:
-        return [score for part in ("validation", "test") for score in self._scores(model, part)]
+        return [score for part in SCORED for score in self._scores(model, part)]
 
     def _scores(self, model: Translator, part: str) -> Iterator[Score]:
         pairs = self.parts[part]
@@ -134,7 +135,7 @@ class Translation(ExampleTask):
         }
 
     def _unknown(self) -> Iterator[str]:
-        for part in ("validation", "test"):
+        for part in SCORED:
             sources, targets = ("".join(texts) for texts in zip(*self.examples[part], strict=True))
             count = self._source.unknown(sources).total() + self._target.unknown(targets).total()
             if count:

@@ -143,6 +143,7 @@ def test_characters_that_the_network_does_not_know_are_told(make_model: Callable
         ({"pairs": 3}, TextError, "One minimal pair or more"),
         ({"pairs": ["the dog runs"]}, TextError, "One minimal pair or more"),
         ({"pairs": [MinimalPair("xyz", "xxx")]}, TextError, "does not know"),
+        ({"by": 3}, TextError, "no condition 3. They have kind"),
         ({"by": ["colour"]}, TextError, "no condition 'colour'. They have kind"),
         ({"before": ""}, TextError, "before is one character"),
         ({"after": None}, TextError, "after is a text"),

@@ -69,3 +69,6 @@ def test_what_is_no_direction_is_refused() -> None:
         random_rotation(MOMENTS, name="")
     with pytest.raises(TextError, match="seed"):
         random_rotation(MOMENTS, seed=-1)
+    for make in (random_rotation, lambda moments: complete_basis(np.ones(6), moments)):
+        with pytest.raises(RecordingError, match="The moments of a signal were expected.*got Directions"):
+            make(random_rotation(MOMENTS))  # pyright: ignore[reportArgumentType]

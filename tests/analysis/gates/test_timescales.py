@@ -220,6 +220,6 @@ def test_what_has_no_timescale_is_refused(make_model: Make) -> None:
 
 def test_a_trace_without_values_is_refused() -> None:
     trace = rnnscope.trace(latch(), TEXT)
-    trace.tree["l0"]["c"].values[:] = np.nan
+    trace["l0.c"].values[:] = np.nan
     with pytest.raises(TextError, match="l0.c: no value in these 660 steps; take a longer text"):
         timescales(trace)

@@ -96,14 +96,17 @@ def test_each_document_is_read_from_a_zero_state(make_model: Make) -> None:
         np.testing.assert_allclose(norms[0], norms[1], rtol=1e-12)
 
 
-@pytest.mark.parametrize(("stack", "gate"), [("lstm-2", "f"), ("gru-2", "z")])
-def test_the_path_along_the_state_is_the_product_of_its_gates(make_model: Make, stack: str, gate: str) -> None:
+@pytest.mark.parametrize(("stack", "state", "gate"), [("lstm-2", "c", "f"), ("gru-2", "h", "z")])
+def test_the_path_along_the_state_is_the_product_of_its_gates(
+    make_model: Make, stack: str, state: str, gate: str
+) -> None:
     model, lags, target = make_model(**STACKS[stack]).double(), [0, 1, 4, 9], 50
     flow = gradient_flow(model, TEXT, lags=lags, targets=[target])
     tokens = torch.from_numpy(model.vocabulary.encode(TEXT))
     with rnnscope.unroll(model) as recording:
         logits, _ = model(tokens[: target + 1, None])
     loss = functional.cross_entropy(logits[-1], tokens[target + 1 : target + 2])
+    assert sorted(flow.along) == [f"l0.{state}", f"l1.{state}"]
     for signal in flow.along:
         nodes = recording.steps(signal)
         gates = recording[f"{signal.split('.')[0]}.{gate}"].detach()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -192,6 +193,7 @@ def test_a_picture_and_a_card() -> None:
     assert left.figure is right.figure
     assert found.plot((left, right)) == (left, right)
     left.figure.savefig(io.BytesIO())  # pyright: ignore
+    replace(found, table=found.table.assign(low=np.nan)).plot()  # of too few places there are no intervals
     text = printed(found)
     assert "Effective context: " in text
     assert max(map(len, text.splitlines())) <= 80

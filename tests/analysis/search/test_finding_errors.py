@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import rnnscope
-from rnnscope.errors import AddressError, ConceptError, RecordingError, TextError
+from rnnscope.errors import AddressError, ConceptError, ModelError, RecordingError, TextError
 from tests.analysis.search.concepts import TEXT, Aligned
 from tests.handmade import Quotes, random_network
 
@@ -58,11 +58,11 @@ def test_other_bad_input() -> None:
         rnnscope.find_units(random_network(0), TEXT, [Quotes()], signals=["l0.q"])
     with pytest.raises(RecordingError, match="needs a text"):
         rnnscope.find_units(random_network(0), concepts=[Quotes()])
-    with pytest.raises(RecordingError, match="training mode"):
+    with pytest.raises(ModelError, match="training mode"):
         rnnscope.find_units(random_network(0).train(), TEXT, [Quotes()])
     with pytest.raises(RecordingError, match="got str"):
         rnnscope.find_units("model.pt", TEXT, [Quotes()])  # pyright: ignore[reportArgumentType]
-    with pytest.raises(ConceptError, match="At least one shift"):
+    with pytest.raises(TextError, match="shifts is a whole number of at least 1; got 0"):
         rnnscope.find_units(random_network(0), TEXT, [Quotes()], shifts=0)
     trace = rnnscope.trace(random_network(0), TEXT)
     with pytest.raises(RecordingError, match="a text of its own"):

@@ -1,4 +1,4 @@
-"""Tallies and chance: merged parts are the whole, and a shift is what np.roll makes of labels."""
+"""Tallies and chance: parts are the whole, and a shift is what np.roll makes of labels."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sklearn.metrics import roc_auc_score
 from rnnscope import Concept
 from rnnscope.analysis.search.binning import Bins
 from rnnscope.analysis.search.chance import best_by_shift, p_value, shifts_of
-from rnnscope.analysis.search.tallies import Detail, Question, Sample, Scale, Tally
+from rnnscope.analysis.search.tallies import Detail, LabelScale, Question, Sample, Tally
 
 STEPS, UNITS = 900, 5
 RNG = np.random.default_rng(0)
@@ -40,7 +40,7 @@ class Named(Concept):
 def question(index: int) -> Question:
     kind: Any = ("flag", "flag", "number", "category")[index]
     categories = ("a", "b", "c") if kind == "category" else ()
-    return Question(Named(str(index), "", kind, categories), Scale(LABELS[index]) if kind == "number" else None)
+    return Question(Named(str(index), "", kind, categories), LabelScale(LABELS[index]) if kind == "number" else None)
 
 
 QUESTIONS = [question(index) for index in range(4)]

@@ -160,7 +160,7 @@ def test_progress_is_shown_on_a_console() -> None:
         ({"strength": -1.0}, "at least 0; got -1.0"),
         ({"strength": float("nan")}, "at least 0; got nan"),
         ({"strength": "strong"}, "at least 0; got 'strong'"),
-        ({"folds": 1}, "2 folds"),
+        ({"folds": 1}, "at least 2; got 1"),
         ({"folds": 11}, "11 folds and 10 groups"),
     ],
 )

@@ -210,7 +210,7 @@ def test_whole_texts_are_probed_at_their_ends() -> None:
     trained, fresh = (text_examples(random_network(seed), labelled) for seed in (0, 1))
     found = probe_examples(trained, concept="endings", untrained=fresh)
     assert found.score.accuracy > 0.95
-    assert found.name == "endings"
+    assert found.concept == "endings"
     assert "300 texts" in found.score.what
     assert not np.isnan(found.score.untrained)
 

@@ -12,7 +12,7 @@ import torch
 
 import rnnscope
 from rnnscope import Concept, SequenceClassifier, SequenceTagger, Vocabulary
-from rnnscope.errors import AddressError, ConceptError, ProbeError, RecordingError, TextError
+from rnnscope.errors import AddressError, ConceptError, ModelError, ProbeError, RecordingError, TextError
 from rnnscope.models import ClassifierConfig
 from rnnscope.models.tagger import Lexicon, TaggerConfig
 from rnnscope.probes import step_examples
@@ -218,11 +218,11 @@ def test_what_cannot_be_read_is_refused_in_words(trace: rnnscope.Trace) -> None:
         (latch(), TEXT, Quotes(), {"units": ["l0.z"]}, AddressError, "no signal 'z' in l0"),
         (latch(), TEXT, Quotes(), {"units": ["l1.c"]}, AddressError, "no layer 'l1'"),
         (latch(), TEXT, Quotes(), {"units": []}, AddressError, "No unit is asked for"),
-        (latch(), TEXT, Quotes(), {"units": [3]}, AddressError, "An address such as l0.c.37.*got 3"),
+        (latch(), TEXT, Quotes(), {"units": [3]}, AddressError, "3 is not an address"),
         (latch(), TEXT, Quotes(), {"seed": "x"}, TextError, "seed is a whole number"),
         (latch(), TEXT, Quotes(), {"limit": 0}, TextError, "at least 2; got 0"),
         (latch(), TEXT, Quotes(), {"limit": "all"}, TextError, "at least 2; got 'all'"),
-        (latch().train(), TEXT, Quotes(), {}, RecordingError, "training mode"),
+        (latch().train(), TEXT, Quotes(), {}, ModelError, "training mode"),
         ("model.pt", TEXT, Quotes(), {}, ProbeError, "A network or a trace was expected; got str"),
         (trace, TEXT, Quotes(), {}, RecordingError, "text of its own"),
         (trace, None, Quotes(), {"units": ["l0.c.8"]}, AddressError, "no unit 8 in l0.c"),

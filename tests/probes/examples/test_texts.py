@@ -113,7 +113,7 @@ def test_some_units_and_a_module_of_another() -> None:
 @pytest.mark.parametrize(
     ("texts", "options", "error", "words"),
     [
-        ([], {}, ProbeError, "no text"),
+        ([], {}, ProbeError, "Labelled texts"),
         (["abc"], {}, ProbeError, "Labelled texts"),
         ([LabelledText("", "x"), TEXTS[1]], {}, ProbeError, "1 of 2 are empty"),
         (TEXTS[1:3], {}, ProbeError, "two classes"),

@@ -10,7 +10,7 @@ import torch
 
 from rnnscope import CharLanguageModel, SequenceClassifier, Vocabulary, intervene
 from rnnscope.corpora.labelled import LabelledCorpus, LabelledText
-from rnnscope.errors import AddressError, InterventionError, ModelError, ProbeError, TextError
+from rnnscope.errors import AddressError, ModelError, ProbeError, TextError
 from rnnscope.models.classifier import ClassifierConfig
 from rnnscope.probes.experiments.holding import read_while_held, written_while_held
 from rnnscope.probes.experiments.single_unit import single_unit_study
@@ -157,7 +157,7 @@ def test_bad_input_is_refused(
     ("call", "error", "words"),
     [
         (lambda: read_while_held(classifier(), "l0.h", TINY.examples, "inside"), AddressError, "name a unit of it"),
-        (lambda: read_while_held(classifier(), "l0.h.2", [], "inside"), InterventionError, "One labelled text"),
+        (lambda: read_while_held(classifier(), "l0.h.2", [], "inside"), ProbeError, "Labelled texts"),
         (lambda: read_while_held(classifier(), "l0.h.2", TINY.examples, "red"), ModelError, "no label 'red'"),
         (lambda: read_while_held(classifier().train(), "l0.h.2", TINY.examples, "inside"), ModelError, "training"),
         (lambda: written_while_held(latch(), "l0.c.3", latch(), "inside"), ModelError, "classifier of texts"),  # pyright: ignore

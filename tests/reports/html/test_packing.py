@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 from pathlib import Path
 from typing import Any
@@ -257,7 +259,15 @@ def test_the_policy_names_every_script_and_style() -> None:
     assert policy is not None
     assert policy[1].startswith("default-src 'none'; script-src 'sha256-")
     assert "unsafe" not in policy[1]
-    assert policy[1].count("'sha256-") == len(re.findall(r"<style>|<script>", html))
+    contents = re.findall(r"<(?:style|script)>(.*?)</(?:style|script)>", html, re.DOTALL)
+    assert len(contents) > 5
+    hashes = [base64.b64encode(hashlib.sha256(content.encode()).digest()).decode() for content in contents]
+    assert sorted(re.findall(r"'sha256-([^']+)'", policy[1])) == sorted(hashes)
+
+
+def test_a_title_does_not_end_its_element(trace: Trace) -> None:
+    html = page_of(trace, title="</title><script>hurt()</script> \ud800")
+    assert "<title>&lt;/title&gt;&lt;script&gt;hurt()&lt;/script&gt; ?</title>" in html
 
 
 def test_a_page_is_the_same_each_time(trace: Trace) -> None:

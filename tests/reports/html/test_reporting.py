@@ -148,6 +148,7 @@ def test_bad_input_is_refused_with_a_reason(tmp_path: Path) -> None:
         (ReportError, "A trace has its text", {"source": trace, "limit": 3}),
         (ReportError, "above 0; got -1", {"source": trace, "size": -1.0}),
         (ReportError, "above 0; got nan", {"source": trace, "size": float("nan")}),
+        (ReportError, "above 0; got inf", {"source": trace, "size": float("inf")}),
         (ReportError, "at least 1; got 0", {"source": latch(), "text": "ab", "limit": 0}),
         (ReportError, "MB without the values of units", {"source": trace, "size": 0.01}),
         (ReportError, "A panel shows a result", {"source": trace, "results": [3]}),

@@ -22,7 +22,7 @@ MARK = "\N{BLACK RIGHT-POINTING SMALL TRIANGLE}"
 """Stands in a page where the network begins to write."""
 
 
-class Writer(Reader):
+class WrittenReader(Reader):
     """Reads back what a network has written.
 
     Attributes
