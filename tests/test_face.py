@@ -11,7 +11,7 @@ import pytest
 import rnnscope
 from rnnscope import probes
 
-HEAVY = ("torch", "sklearn", "seaborn", "captum", "numpy", "pandas", "xarray", "zarr", "matplotlib")
+HEAVY = ("rich", "torch", "sklearn", "seaborn", "captum", "numpy", "pandas", "xarray", "zarr", "matplotlib")
 
 
 def loaded_after(statement: str) -> set[str]:

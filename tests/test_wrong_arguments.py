@@ -75,10 +75,10 @@ CASES: dict[str, tuple[Callable[[], Any], type[RnnscopeError], str]] = {
     "a number as address": (lambda: trace()[5], AddressError, "5 is not an address"),  # pyright: ignore[reportArgumentType]
     "no signals": (lambda: recorded(nn.GRU(3, 4), []), AddressError, "No signal is asked for. There are: l0.h"),
     "units by name": (
-        lambda: rnnscope.trace(language_model(), "ab", units="ab"),
+        lambda: rnnscope.trace(language_model(), "ab", units="ab"),  # pyright: ignore[reportArgumentType]
         AddressError,
         "from 0 to 1; got 'ab'",
-    ),  # pyright: ignore[reportArgumentType]
+    ),
     "half a unit": (lambda: rnnscope.trace(language_model(), "ab", units=[0.5]), AddressError, "whole numbers"),  # pyright: ignore[reportArgumentType]
     "another type": (lambda: rnnscope.trace(language_model(), "ab", dtype="int8"), RecordingError, "got 'int8'"),  # pyright: ignore[reportArgumentType]
     "rows of unequal length": (lambda: rnnscope.trace(language_model(), [[1, 2], [1]]), TextError, "equal length"),  # pyright: ignore[reportArgumentType]

@@ -42,10 +42,11 @@ def evaluate(probe: Any, examples: Examples, *, untrained: Examples | None = Non
 
     Examples
     --------
-    >>> from rnnscope import load, trained
+    >>> import rnnscope
+    >>> from rnnscope import trained
     >>> from rnnscope.probes import SingleUnitProbe, evaluate, step_examples
     >>> from rnnscope.probes.concepts import named
-    >>> model, text = load(trained.path("prose-lstm")), trained.path("prose-lstm").with_name("demo.txt")
+    >>> model, text = rnnscope.load(trained.path("prose-lstm")), trained.path("prose-lstm").with_name("demo.txt")
     >>> examples = step_examples(model, text, *named("quotes"))
     >>> found = evaluate(SingleUnitProbe(), examples)
     >>> round(found.accuracy, 2), round(found.majority, 2)

@@ -86,10 +86,11 @@ def probe(
 
     Examples
     --------
-    >>> from rnnscope import load, trained
+    >>> import rnnscope
+    >>> from rnnscope import trained
     >>> from rnnscope.probes import probe
     >>> from rnnscope.probes.concepts import named
-    >>> model, text = load(trained.path("prose-lstm")), trained.path("prose-lstm").with_name("demo.txt")
+    >>> model, text = rnnscope.load(trained.path("prose-lstm")), trained.path("prose-lstm").with_name("demo.txt")
     >>> found = probe(model, text, *named("quotes"), units="l0.c.170")
     >>> round(found.score.accuracy, 2), round(found.score.untrained, 2), round(found.score.majority, 2)
     (0.99, 0.64, 0.64)
@@ -144,10 +145,11 @@ def probe_examples(
 
     Examples
     --------
-    >>> from rnnscope import load, trained
+    >>> import rnnscope
+    >>> from rnnscope import trained
     >>> from rnnscope.probes import probe_examples, step_examples
     >>> from rnnscope.probes.concepts import named
-    >>> model, text = load(trained.path("prose-lstm")), trained.path("prose-lstm").with_name("demo.txt")
+    >>> model, text = rnnscope.load(trained.path("prose-lstm")), trained.path("prose-lstm").with_name("demo.txt")
     >>> examples = step_examples(model, text, *named("quotes"), units=["l0.c.61", "l0.c.170"])
     >>> found = probe_examples(examples, concept="quotes")
     >>> found.k, found.single

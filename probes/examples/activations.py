@@ -46,10 +46,11 @@ class Activations:
 
     Examples
     --------
-    >>> from rnnscope import load, trained
+    >>> import rnnscope
+    >>> from rnnscope import trained
     >>> from rnnscope.probes import step_examples
     >>> from rnnscope.probes.concepts import named
-    >>> model, text = load(trained.path("prose-lstm")), trained.path("prose-lstm").with_name("demo.txt")
+    >>> model, text = rnnscope.load(trained.path("prose-lstm")), trained.path("prose-lstm").with_name("demo.txt")
     >>> activations = step_examples(model, text, *named("quotes")).values
     >>> activations
     <Activations of 256 units at 1,777 steps>

@@ -95,10 +95,11 @@ def step_examples(
 
     Examples
     --------
-    >>> from rnnscope import load, trained
+    >>> import rnnscope
+    >>> from rnnscope import trained
     >>> from rnnscope.probes import step_examples
     >>> from rnnscope.probes.concepts import named
-    >>> model, text = load(trained.path("prose-lstm")), trained.path("prose-lstm").with_name("demo.txt")
+    >>> model, text = rnnscope.load(trained.path("prose-lstm")), trained.path("prose-lstm").with_name("demo.txt")
     >>> step_examples(model, text, *named("quotes"), units="l0.c")
     quotes at 1,777 steps of demo.txt
     1,777 examples of 256 units in 20 groups: no 1,098, yes 679.

@@ -79,11 +79,12 @@ def text_examples(
 
     Examples
     --------
-    >>> from rnnscope import load, trained
+    >>> import rnnscope
+    >>> from rnnscope import trained
     >>> from rnnscope.corpora.labelled import LabelledText
     >>> from rnnscope.probes import text_examples
     >>> texts = [LabelledText("a good film", "positive"), LabelledText("a dull film", "negative")]
-    >>> text_examples(load(trained.path("sentiment-classifier")), texts, pooling="max")
+    >>> text_examples(rnnscope.load(trained.path("sentiment-classifier")), texts, pooling="max")
     l0.h at its largest over the characters of 2 texts
     2 examples of 96 units in 2 groups: negative 1, positive 1.
     """

@@ -116,10 +116,11 @@ def written_while_held(
 
     Examples
     --------
-    >>> from rnnscope import load, trained
+    >>> import rnnscope
+    >>> from rnnscope import trained
     >>> from rnnscope.probes import written_while_held
-    >>> judge = load(trained.path("sentiment-classifier"))
-    >>> model = load(trained.path("prose-lstm"))
+    >>> judge = rnnscope.load(trained.path("sentiment-classifier"))
+    >>> model = rnnscope.load(trained.path("prose-lstm"))
     >>> held = written_while_held(model, "l0.c.170", judge, "positive", [-1, 1], length=20, samples=4)
     >>> held.table[["value", "low", "share", "high"]].shape
     (3, 4)
@@ -191,10 +192,11 @@ def read_while_held(
 
     Examples
     --------
-    >>> from rnnscope import load, trained
+    >>> import rnnscope
+    >>> from rnnscope import trained
     >>> from rnnscope.corpora.labelled import LabelledText
     >>> from rnnscope.probes import read_while_held
-    >>> judge = load(trained.path("sentiment-classifier"))
+    >>> judge = rnnscope.load(trained.path("sentiment-classifier"))
     >>> texts = [LabelledText("a good film", "positive"), LabelledText("a dull film", "negative")]
     >>> held = read_while_held(judge, "l0.h.25", texts, "positive", [-1, 1])
     >>> held.table["value"].tolist()

@@ -93,13 +93,14 @@ def number_probes(
 
     Examples
     --------
-    >>> from rnnscope import load, trained
+    >>> import rnnscope
+    >>> from rnnscope import trained
     >>> from rnnscope.corpora.minimal_pairs import MinimalPair
     >>> from rnnscope.probes import number_probes
     >>> nouns = ["horse", "soldier", "door", "letter"]
     >>> one = [MinimalPair(f"The {n} is old.", f"The {n} are old.", {"number": "singular"}) for n in nouns]
     >>> more = [MinimalPair(f"The {n}s are old.", f"The {n}s is old.", {"number": "plural"}) for n in nouns]
-    >>> found = number_probes(load(trained.path("prose-lstm")), one + more, units="l0.h.18", count=1)
+    >>> found = number_probes(rnnscope.load(trained.path("prose-lstm")), one + more, units="l0.h.18", count=1)
     >>> found.table["accuracy"].tolist()  # after "The", and after the noun
     [0.5, 1.0]
     """

@@ -80,13 +80,15 @@ def single_unit_study(
 
     Examples
     --------
-    >>> from rnnscope import load, trained
+    >>> import rnnscope
+    >>> from rnnscope import trained
     >>> from rnnscope.corpora.labelled import LabelledCorpus, LabelledText
     >>> from rnnscope.probes import single_unit_study
     >>> words = {"good": "positive", "great": "positive", "fine": "positive", "bad": "negative", "dull": "negative"}
     >>> things = ["the film", "the food", "the phone", "the sound", "this place"]
     >>> texts = [LabelledText(f"{thing} was {word}", label) for thing in things for word, label in words.items()]
-    >>> study = single_unit_study(load(trained.path("sentiment-classifier")), LabelledCorpus(tuple(texts), name="mine"))
+    >>> model, corpus = rnnscope.load(trained.path("sentiment-classifier")), LabelledCorpus(tuple(texts), name="mine")
+    >>> study = single_unit_study(model, corpus)
     >>> list(study.table.index)
     ['majority', 'one unit', 'probe', 'one unit, untrained', 'probe, untrained', 'the network itself']
     """

@@ -69,7 +69,8 @@ def compare(
 
     Examples
     --------
-    >>> import torch, rnnscope
+    >>> import torch
+    >>> import rnnscope
     >>> text = '"You are late," said Anna, and sat down. "I know," he said.'
     >>> models = {}
     >>> for cell in ("rnn", "gru"):

@@ -115,9 +115,9 @@ def read_minimal_pairs(path: str | Path, encoding: str = "utf-8") -> tuple[Minim
     Examples
     --------
     >>> from pathlib import Path
-    >>> from rnnscope import read_minimal_pairs
+    >>> import rnnscope
     >>> _ = Path("pairs.tsv").write_text("good\\tbad\\nThe horses are old.\\tThe horses is old.\\n")
-    >>> [pair] = read_minimal_pairs("pairs.tsv")
+    >>> [pair] = rnnscope.read_minimal_pairs("pairs.tsv")
     >>> pair.beginning, pair.forms, dict(pair.conditions)
     (('The', 'horses'), ('are', 'is'), {'number': 'plural'})
     """

@@ -10,7 +10,9 @@ from typing import TypeVar
 from rnnscope.errors import TextError
 
 PARTS = ("train", "validation", "test")
+
 SCORED = PARTS[1:]
+"""Those that tell how good a network is."""
 
 Example = TypeVar("Example")
 

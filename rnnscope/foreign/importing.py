@@ -76,10 +76,10 @@ def import_model(
     Examples
     --------
     >>> import torch
-    >>> from rnnscope import import_model
+    >>> import rnnscope
     >>> parts = {"gru": torch.nn.GRU(3, 8), "head": torch.nn.Linear(8, 3)}
     >>> torch.save(torch.nn.ModuleDict(parts).state_dict(), "theirs.pt")
-    >>> import_model("theirs.pt", vocabulary=["a", "b", "c"]).architecture
+    >>> rnnscope.import_model("theirs.pt", vocabulary=["a", "b", "c"]).architecture
     'gru, 1 layer of 8 units, one-hot input'
     """
     weights, content = read_weights(path)

@@ -165,7 +165,7 @@ class Forecaster(Network):
         return center + spread * mean, spread * deviation
 
     def inputs(self, values: Sequence[float] | np.ndarray) -> Tensor:
-        """What is read of a series, of shape (time, batch): the standardised change into each value, 0 into the first."""
+        """What is read of a series, of shape (time, batch): standardised changes into each value, 0 into the first."""
         changes = changes_of(values, self.config.logarithmic)
         read = np.append(0.0, (changes - float(self.change_mean)) / float(self.change_deviation))
         return torch.from_numpy(read).to(self.device, self.head.weight.dtype).unsqueeze(1)

@@ -163,7 +163,8 @@ class CharLanguageModel(Network):
         """
         if not isinstance(length, Integral) or not isinstance(temperature, Real) or not (length >= 0 <= temperature):
             raise ModelError(
-                f"A number of characters and a temperature of at least 0 are needed; got {length!r} and {temperature!r}."
+                "A number of characters and a temperature, both of at least 0, are needed; got "
+                f"{length!r} and {temperature!r}."
             )
         if self.config.bidirectional:
             raise ModelError(

@@ -38,10 +38,12 @@ def untrained(model: N, seed: int | None = None) -> N:
 
     Examples
     --------
-    >>> from rnnscope import load, trace, trained, untrained
-    >>> model = load(trained.path("prose-lstm"))
+    >>> import rnnscope
+    >>> from rnnscope import trained
+    >>> model = rnnscope.load(trained.path("prose-lstm"))
     >>> text = "The bridge was down, and we went round by the mill."
-    >>> [round(float(trace(each, text).tree["nll"].mean()), 1) for each in (model, untrained(model))]  # nats
+    >>> traces = [rnnscope.trace(network, text) for network in (model, rnnscope.untrained(model))]
+    >>> [round(float(trace.tree["nll"].mean()), 1) for trace in traces]  # nats a character
     [1.7, 4.4]
     """
     if not isinstance(model, Network):

@@ -54,7 +54,7 @@ def train(
     Examples
     --------
     >>> from pathlib import Path
-    >>> from rnnscope import train
+    >>> import rnnscope
     >>> _ = Path("text.txt").write_text("The rain had stopped, and the yard was full of carts. " * 40)
     >>> _ = Path("recipe.toml").write_text('''
     ... name = "mine"
@@ -62,7 +62,7 @@ def train(
     ... model.hidden_size = 8
     ... training = {epochs = 2, streams = 4, window = 20}
     ... ''')
-    >>> model = train("recipe.toml", "run", device="cpu")
+    >>> model = rnnscope.train("recipe.toml", "run", device="cpu")
     >>> model.card.name, sorted(path.name for path in Path("run").glob("[!.]*"))
     ('mine', ['card.md', 'figures.csv', 'last.pt', 'model.pt', 'recipe.toml'])
     """

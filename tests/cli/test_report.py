@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from rnnscope import checkpoint
 from rnnscope.cli import main
-from rnnscope.reports.html import reporting
+from rnnscope.reports.html import filling
 from rnnscope.tracing.making import trace as make_trace
 from tests.handmade import dialogue, latch
 from tests.reports.html.decoding import decoded
@@ -24,7 +24,7 @@ TEXT = dialogue(np.random.default_rng(1), 1_100)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working folder with two latch networks, a text and a trace; without the panels, which take seconds."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(reporting, "model_panels", lambda *_, **__: ([], []))
+    monkeypatch.setattr(filling, "model_panels", lambda *_, **__: ([], []))
     checkpoint.save("model.pt", latch(), {})
     checkpoint.save("other.pt", latch(unit=5), {})
     Path("text.txt").write_text(TEXT)

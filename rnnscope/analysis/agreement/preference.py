@@ -70,8 +70,8 @@ def agreement(
     --------
     >>> import rnnscope
     >>> from rnnscope import trained
-    >>> model = rnnscope.load(trained.path("prose-lstm"))
     >>> from rnnscope.corpora.minimal_pairs import MinimalPair
+    >>> model = rnnscope.load(trained.path("prose-lstm"))
     >>> pairs = [MinimalPair("She is here", "She are here"), MinimalPair("They are here", "They is here")]
     >>> rnnscope.agreement(model, pairs).table["right"].to_dict()
     {'all': 1.0}

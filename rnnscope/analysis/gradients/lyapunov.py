@@ -149,7 +149,8 @@ def lyapunov_spectrum(
 
     Examples
     --------
-    >>> import torch, rnnscope
+    >>> import torch
+    >>> import rnnscope
     >>> seed = torch.manual_seed(0)
     >>> text = '"You are late," said Anna, and sat down. "I know," he said.'
     >>> config = rnnscope.LanguageModelConfig(cell="rnn", hidden_size=8)

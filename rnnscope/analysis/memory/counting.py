@@ -116,7 +116,8 @@ def counting_units(model: object, length: int | None = None, *, sequences: int =
 
     Examples
     --------
-    >>> import torch, rnnscope
+    >>> import torch
+    >>> import rnnscope
     >>> from rnnscope.models.transducer import TransducerConfig
     >>> seed = torch.manual_seed(0)
     >>> model = rnnscope.Transducer(TransducerConfig(hidden_size=8, problem="dyck1", length=10)).eval()

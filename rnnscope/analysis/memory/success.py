@@ -135,7 +135,8 @@ def task_success(
 
     Examples
     --------
-    >>> import torch, rnnscope
+    >>> import torch
+    >>> import rnnscope
     >>> from rnnscope.models.transducer import TransducerConfig
     >>> seed = torch.manual_seed(0)
     >>> model = rnnscope.Transducer(TransducerConfig(hidden_size=8, problem="dyck1", length=10)).eval()

@@ -5,8 +5,8 @@ In the order in which a report is made; each module uses those that stand below 
 - `reporting`: `report`, from what a user gives to the file; `page_of`: the same for a trace alone, as a notebook
   shows it
 - what is read and found out: `reading` (traces, of a text that is read now or was before), `subject` (one network and
-  all that is known of it), `panels` and `sentences` (results with a picture and words of their own), `findings`
-  (concepts, ablations, partners), `cards` (each unit)
+  all that is known of it), `cards` (each unit), `filling` (what a page has beside the units) with `panels` and
+  `sentences` (results with a picture and words of their own) and `findings` (concepts, ablations, partners)
 - what there is room for: `stretches` (what one screen shows), `survey` (what each unit takes), `telling` (which units
   tell most), `choosing` (which go in, and how finely)
 - the file: `building` (the page's data, packed until it is small enough) of `guesses` (text, costs, guesses),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from numbers import Real
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,23 +16,22 @@ from rich.filesize import decimal
 from rich.text import Text
 from torch import nn
 
-from rnnscope.analysis.alignment import align_units
-from rnnscope.analysis.causes.ablation_result import Ablation
 from rnnscope.concept import Concept
-from rnnscope.errors import ReportError, RnnscopeError
+from rnnscope.concept import listed as listed_concepts
+from rnnscope.errors import ReportError
 from rnnscope.output import atomic_path, new_path
-from rnnscope.recording.address import Address
+from rnnscope.recording.address import Units
+from rnnscope.recording.address import listed as listed_units
 from rnnscope.shown import Shown
 from rnnscope.tracing.documents import Numbers, Texts
 from rnnscope.tracing.trace import Trace
 
 from .building import Contents, build
-from .findings import ablate_best, alignment_entry
+from .filling import fill
 from .page_of import title_of
-from .panels import Panel, model_panels, panel
-from .reading import Reading, Source, documents_of
+from .reading import Reading, Source
 from .stretches import stretches_of
-from .subject import Subject, study
+from .subject import study
 from .telling import named_units
 
 SIZE = 6.0
@@ -72,8 +71,8 @@ def report(
     *,
     model: nn.Module | None = None,
     compare: Sequence[Source] = (),
-    concepts: Sequence[Concept] | None = None,
-    units: Sequence[str | Address] = (),
+    concepts: Concept | Sequence[Concept] | None = None,
+    units: Units = (),
     results: Sequence[object] = (),
     ablate: bool = False,
     size: float = SIZE,
@@ -104,9 +103,9 @@ def report(
         The network that a trace is of.
     compare : sequence of nn.Module, Trace, or path of a trace
         Other networks that are to read the same text, or that have read it.
-    concepts : sequence of Concept, optional
+    concepts : Concept, or a sequence of these, optional
         What units are searched for, see `rnnscope.probes.concepts`; takes a text of 1,000 characters.
-    units : sequence of str or Address
+    units : str, Address, or a sequence of these
         Units to keep in full detail, with all their signals.
     results : sequence
         What other functions of rnnscope found, such as `rnnscope.ablation`, to be shown on the page.
@@ -150,25 +149,19 @@ def report(
     if not (isinstance(size, Real) and 0 < size < math.inf):
         raise ReportError(f"A size in megabytes was expected, above 0; got {size}.")
     compare, results = _several("compare", compare, (nn.Module, Trace, str, Path)), _several("results", results)
-    concepts, units = _several("concepts", concepts or (), (Concept,)), _several("units", units, (str, Address))
     for name, given, kinds in (("path", path, (str, Path)), ("title", title, (str, NoneType))):
         _demand(name, given, kinds)
+    wanted = [] if concepts is None else listed_concepts(concepts)
     path = new_path(path, force)
     with TemporaryDirectory(prefix="rnnscope-") as folder:
         reading = Reading(text, characters, limit, Path(folder))
-        first, network = reading.first(source, model)
-        named = named_units(first, units)
-        others = [reading.other(other, first, number) for number, other in enumerate(compare, start=1)]
-        stretches = stretches_of(first)
-        subjects = [study(each, of, stretches, concepts, seed) for each, of in [(first, network), *others]]
-        contents = Contents(title or title_of(first), subjects, stretches, named, notes=reading.notes)
-        for number, subject in enumerate(subjects):
-            if ablate:
-                _ablate(subject, concepts, seed)
-            _add_model_panels(contents, number, seed)
-        _add_results(contents, results)
-        for number in range(1, len(subjects)):
-            _align(contents, number, seed)
+        first = reading.first(source, model)
+        named = named_units(first[0], listed_units(units))
+        read = [first, *(reading.other(other, first[0], number) for number, other in enumerate(compare, start=1))]
+        stretches = stretches_of(first[0])
+        subjects = [study(each, network, stretches, wanted, seed) for each, network in read]
+        contents = Contents(title or title_of(first[0]), subjects, stretches, named, notes=reading.notes)
+        fill(contents, results, wanted if ablate else None, seed)
         built = build(contents, size)
     with atomic_path(path) as partial:
         partial.write_text(built.html, "utf-8", newline="")
@@ -187,54 +180,3 @@ def _demand(name: str, given: Any, kinds: tuple[type, ...]) -> Any:
         expected = " or ".join("None" if kind is NoneType else kind.__name__ for kind in kinds)
         raise ReportError(f"{name} was expected to be {expected}; got {type(given).__name__}.")
     return given
-
-
-def _ablate(subject: Subject, concepts: Sequence[Concept], seed: int) -> None:
-    """Ablate the best unit of each flag, where there is a network that it can be done to."""
-    text = documents_of(subject.trace)
-    if subject.model is None or subject.found is None or text is None:
-        missing = "the network itself" if subject.model is None else "a language model and concepts that were found"
-        subject.notes.append(f"No unit was ablated: that takes {missing}.")
-        return
-    ablations, notes = ablate_best(subject.model, text, subject.found, concepts, seed=seed)
-    subject.ablations += ablations
-    subject.notes += notes
-
-
-def _add_model_panels(contents: Contents, number: int, seed: int) -> None:
-    """The panels that every report has; those of the trace alone where there is no network that reads texts."""
-    subject = contents.subjects[number]
-    text = None if subject.model is None else documents_of(subject.trace)
-    source = subject.told if subject.model is None or text is None else subject.model
-    if source is None:
-        return
-    panels, notes = model_panels(source, text, trace=subject.told, seed=seed)
-    subject.notes += notes
-    for each in panels:
-        _add_panel(contents, each, number)
-
-
-def _add_results(contents: Contents, results: Sequence[object]) -> None:
-    """What the user found: an ablation goes to the cards of its units, anything else is a panel."""
-    for result in results:
-        if isinstance(result, Ablation):
-            contents.subjects[0].ablations.append(result)
-        else:
-            _add_panel(contents, panel(result), None)
-
-
-def _add_panel(contents: Contents, shown: Panel, model: int | None) -> None:
-    name = f"{len(contents.panels)}-{shown.id}"
-    figure = contents.blocks.add(f"figure-{name}", shown.figure)
-    contents.panels.append(asdict(shown) | {"id": name, "model": model, "figure": figure})
-
-
-def _align(contents: Contents, number: int, seed: int) -> None:
-    """Which unit of the first network goes with which of another."""
-    first, second = contents.subjects[0], contents.subjects[number]
-    try:
-        alignment = align_units(first.trace, second.trace, seed=seed)
-    except RnnscopeError as error:
-        contents.notes.append(f"Units of {first.name} and {second.name} are not aligned. {error}")
-        return
-    contents.alignments.append(alignment_entry(alignment, (0, number)))

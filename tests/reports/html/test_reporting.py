@@ -11,8 +11,8 @@ import torch
 
 import rnnscope
 from rnnscope import File, trained
-from rnnscope.errors import AddressError, OutputError, ReportError, TextError
-from rnnscope.reports.html import reporting
+from rnnscope.errors import AddressError, ConceptError, OutputError, ReportError, TextError
+from rnnscope.reports.html import filling
 from rnnscope.reports.html.reporting import Report, report
 from rnnscope.text import Document
 from tests.handmade import Quotes, dialogue, latch, random_network
@@ -31,7 +31,7 @@ class Nowhere(Quotes):
 @pytest.fixture
 def no_panels(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leaves out what takes seconds, where a test is of something else."""
-    monkeypatch.setattr(reporting, "model_panels", lambda *_, **__: ([], []))
+    monkeypatch.setattr(filling, "model_panels", lambda *_, **__: ([], []))
 
 
 @pytest.fixture(scope="module")
@@ -156,8 +156,8 @@ def test_bad_input_is_refused_with_a_reason(tmp_path: Path) -> None:
         (ReportError, "model= is the network that a trace is of; got Trace", {"source": trace, "model": trace}),
         (ReportError, "A trace is no text to read", {"source": latch(), "text": trace}),
         (ReportError, "compare was expected to be a list, .*; got Trace", {"source": trace, "compare": trace}),
-        (ReportError, "Each of concepts .* Concept; got str", {"source": trace, "concepts": ["quotes"]}),
-        (ReportError, "units was expected to be a list, .*; got str", {"source": trace, "units": "l0.c.3"}),
+        (ConceptError, "Concept was expected, .*; got 'quotes'", {"source": trace, "concepts": ["quotes"]}),
+        (AddressError, "3 is not an address", {"source": trace, "units": 3}),
         (ReportError, "results was expected to be a list", {"source": trace, "results": rnnscope.saturation(trace)}),
         (ReportError, "above 0; got 6 MB", {"source": trace, "size": "6 MB"}),
         (ReportError, "at least 1; got 3.5", {"source": latch(), "text": "ab", "limit": 3.5}),

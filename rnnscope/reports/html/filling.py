@@ -1,0 +1,89 @@
+"""What goes into a page beside the units: panels, ablations, and which unit goes with which."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from rnnscope.analysis.alignment import align_units
+from rnnscope.analysis.causes.ablation_result import Ablation
+from rnnscope.concept import Concept
+from rnnscope.errors import RnnscopeError
+
+from .building import Contents
+from .findings import ablate_best, alignment_entry
+from .panels import Panel, model_panels, panel
+from .reading import documents_of
+from .subject import Subject
+
+
+def fill(contents: Contents, results: Sequence[object], ablated: Sequence[Concept] | None, seed: int) -> None:
+    """Find out what every page has, and add what the user has found.
+
+    Parameters
+    ----------
+    contents : Contents
+    results : sequence
+        Of the user's.
+    ablated : sequence of Concept or None
+        Those whose best units are ablated; None to ablate none.
+    seed : int
+    """
+    for number, subject in enumerate(contents.subjects):
+        if ablated is not None:
+            _ablate(subject, ablated, seed)
+        _add_model_panels(contents, number, seed)
+    _add_results(contents, results)
+    for number in range(1, len(contents.subjects)):
+        _align(contents, number, seed)
+
+
+def _ablate(subject: Subject, concepts: Sequence[Concept], seed: int) -> None:
+    """Ablate the best unit of each flag, where there is a network that it can be done to."""
+    text = documents_of(subject.trace)
+    if subject.model is None or subject.found is None or text is None:
+        missing = "the network itself" if subject.model is None else "a language model and concepts that were found"
+        subject.notes.append(f"No unit was ablated: that takes {missing}.")
+        return
+    ablations, notes = ablate_best(subject.model, text, subject.found, concepts, seed=seed)
+    subject.ablations += ablations
+    subject.notes += notes
+
+
+def _add_model_panels(contents: Contents, number: int, seed: int) -> None:
+    """The panels that every report has; those of the trace alone where there is no network that reads texts."""
+    subject = contents.subjects[number]
+    text = None if subject.model is None else documents_of(subject.trace)
+    source = subject.told if subject.model is None or text is None else subject.model
+    if source is None:
+        return
+    panels, notes = model_panels(source, text, trace=subject.told, seed=seed)
+    subject.notes += notes
+    for each in panels:
+        _add_panel(contents, each, number)
+
+
+def _add_results(contents: Contents, results: Sequence[object]) -> None:
+    """What the user found: an ablation goes to the cards of its units, anything else is a panel."""
+    for result in results:
+        if isinstance(result, Ablation):
+            contents.subjects[0].ablations.append(result)
+        else:
+            _add_panel(contents, panel(result), None)
+
+
+def _add_panel(contents: Contents, shown: Panel, model: int | None) -> None:
+    name = f"{len(contents.panels)}-{shown.id}"
+    figure = contents.blocks.add(f"figure-{name}", shown.figure)
+    contents.panels.append(asdict(shown) | {"id": name, "model": model, "figure": figure})
+
+
+def _align(contents: Contents, number: int, seed: int) -> None:
+    """Which unit of the first network goes with which of another."""
+    first, second = contents.subjects[0], contents.subjects[number]
+    try:
+        alignment = align_units(first.trace, second.trace, seed=seed)
+    except RnnscopeError as error:
+        contents.notes.append(f"Units of {first.name} and {second.name} are not aligned. {error}")
+        return
+    contents.alignments.append(alignment_entry(alignment, (0, number)))
