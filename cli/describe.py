@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from . import options
 from .output import Output
+
+if TYPE_CHECKING:
+    from rnnscope.reports.description import UnitCard
 
 
 @options.command()
@@ -27,7 +31,7 @@ def describe(trace: Path, address: str, concepts: list[str], output: Output) -> 
     from rnnscope import open_trace
     from rnnscope.analysis.units import rank_units
     from rnnscope.probes.concepts import named
-    from rnnscope.reports.description import SignalCard, as_json, describe_unit
+    from rnnscope.reports.description import describe_unit
 
     output.check()
     opened = open_trace(trace)
@@ -36,8 +40,30 @@ def describe(trace: Path, address: str, concepts: list[str], output: Output) -> 
     if "unit" in series.dims:
         if chosen:
             raise click.UsageError(f"Concepts explain one unit; {address} is a whole signal. Name one of its units.")
-        signal = SignalCard(rank_units(series))
-        output.show(signal, json={"address": address, "units": as_json(signal)})
+        ranking = rank_units(series)
+        output.show(ranking, json={"address": address, "units": ranking.table.reset_index(names="address")})
     else:
-        unit = describe_unit(opened, address, chosen)
-        output.show(unit, json=as_json(unit))
+        card = describe_unit(opened, address, chosen)
+        output.show(card, json=_told(card))
+
+
+def _told(card: UnitCard) -> dict[str, Any]:
+    explanation = card.explanation
+    return {
+        "address": card.address,
+        "steps": len(card.values),
+        "units": len(card.ranking.table),
+        **card.row,
+        "ranks": card.ranks,
+        "raised_by": card.responses.on(20),
+        "lowered_by": card.responses.off(20),
+        "contexts": card.contexts.table,
+        "explanation": explanation
+        and {
+            "on": "above" if explanation.high else "below",
+            "threshold": explanation.threshold,
+            "share": explanation.share,
+            "best": str(explanation.best["formula"]),
+            "formulas": explanation.table,
+        },
+    }

@@ -74,9 +74,9 @@ if TYPE_CHECKING:
     from .recording.adapters import MinLSTM as MinLSTM
     from .recording.along import along as along
     from .recording.directions import Directions as Directions
+    from .recording.intervening import intervene as intervene
     from .recording.intervention import ablate as ablate
     from .recording.intervention import clamp as clamp
-    from .recording.intervention import intervene as intervene
     from .recording.intervention import patch as patch
     from .recording.intervention import resample as resample
     from .recording.recorded import Recording as Recording

@@ -22,7 +22,6 @@ from rnnscope.probes.evidence.probing import probe
 from rnnscope.probes.experiments.holding import read_while_held
 from rnnscope.probes.experiments.number import number_probes
 from rnnscope.probes.experiments.single_unit import single_unit_study
-from rnnscope.reports.description import SignalCard
 from tests.analysis.agreement.agreeing import agreeing, agreeing_pairs
 from tests.handmade import Quotes, dialogue, latch, random_network
 
@@ -127,7 +126,6 @@ RESULTS: dict[str, Callable[[], Any]] = {
     "ProbeScore": lambda: probed().score,
     "Responses": lambda: rnnscope.responses(trace()["l0.c.5"], fewest=5),
     "Saturation": lambda: rnnscope.saturation(random_network(0, units=24, layers=2), TEXT),
-    "SignalCard": lambda: SignalCard(result("UnitRanking")),
     "SingleUnitStudy": lambda: single_unit_study(model(), _corpus()),
     "StateJacobians": lambda: rnnscope.state_jacobians(random_network(0, "rnn"), TEXT, lags=[1, 2, 5, 10], places=5),
     "TaskSuccess": lambda: rnnscope.task_success(_transducer("adding"), sequences=20),

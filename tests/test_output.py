@@ -46,6 +46,23 @@ def test_an_output_is_replaced_only_at_the_end(tmp_path: Path, write: Write) -> 
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_folder_that_cannot_be_put_in_its_place_leaves_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, rename = tmp_path / "result", os.rename
+    write_folder(path, "old")
+
+    def full(one: Path, other: Path) -> None:
+        if ".partial" in one.name:
+            raise OSError(errno.ENOSPC, "full")
+        rename(one, other)
+
+    monkeypatch.setattr(os, "rename", full)
+    with pytest.raises(OutputError, match="disk is full"), atomic_path(path) as partial:
+        write_folder(partial, "new")
+    assert content(tmp_path) == {"result/old.txt": "old"}
+
+
 @KINDS
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, ValueError])
 def test_a_broken_write_leaves_what_was_there(tmp_path: Path, write: Write, error: type[BaseException]) -> None:

@@ -95,7 +95,7 @@ class LogisticProbe(Probe):
 
 def is_whole(value: Any, least: int) -> bool:
     """Whether an option is a whole number of at least so much."""
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= least
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(value >= least)
 
 
 def checked(probe: Any, X: Values, y: Any = None) -> Any:

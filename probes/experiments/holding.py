@@ -25,7 +25,8 @@ from rnnscope.models.network import check_mode
 from rnnscope.probes.examples.texts import check_texts
 from rnnscope.progress import progress_bar
 from rnnscope.recording.address import Address
-from rnnscope.recording.intervention import clamp, intervene
+from rnnscope.recording.intervening import intervene
+from rnnscope.recording.intervention import clamp
 from rnnscope.recording.layers import find_unit, recurrent_layers
 from rnnscope.shown import Shown
 from rnnscope.style import style

@@ -13,8 +13,8 @@ LIMIT = 100_000
 """Characters or steps of a text that are read, if the user does not say."""
 
 
-def whole(value: Any, name: str, least: int = 0) -> int:
-    """A whole number of at least so much.
+def whole(value: Any, name: str, least: int = 0, most: int = 2**63 - 1) -> int:
+    """A whole number of at least so much, and at most what a machine counts to.
 
     Raises
     ------
@@ -26,6 +26,8 @@ def whole(value: Any, name: str, least: int = 0) -> int:
         found = least - 1
     if found < least or isinstance(value, bool):
         raise TextError(f"{name} is a whole number of at least {least}; got {value!r}.")
+    if found > most:
+        raise TextError(f"{name} is a whole number of at most {most:,}; got {found:,}.")
     return found
 
 

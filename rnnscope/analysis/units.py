@@ -31,12 +31,19 @@ SWITCH, COUNTER, SLOW = 0.5, 0.4, 20
 _TOLD = 0.1
 """From which value of ``counter`` on it is said what a unit counts."""
 
+_PRINTED = 8
+"""Units of each group on the card."""
+
+_MANY = {"switch": "switch-like", "counter": "counting", "slow": "slow"}
+
 _NORMAL_SHARE = 2 / np.pi  # the share of a normal distribution's variance that lies between its halves
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class UnitRanking(Shown):
     """Units of one signal, most switch-like first.
+
+    It prints how many there are of each kind, and the best switches, the best counters and the longest memories.
 
     Attributes
     ----------
@@ -94,8 +101,15 @@ class UnitRanking(Shown):
         return ax
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield Text(f"Units of {self.signal}, most switch-like first", style="bold")
-        yield units_table(self.switches(10))
+        kinds = self.table["kind"].value_counts()
+        told = [f"{kinds[kind]} {name}" for kind, name in _MANY.items() if kind in kinds]
+        units = f"{len(self.table)} units" + (f": {', '.join(told)}" if told else "")
+        yield Text.assemble((self.signal, "bold"), f"  {units}")
+        groups = (("Most switch-like", self.switches), ("Best counters", self.counters), ("Longest memory", self.longest))
+        for title, best in groups:
+            rows = best(_PRINTED)
+            yield Text(f"\n{title}", style="bold")
+            yield units_table(rows) if len(rows) else Text("none that the text can tell")
 
 
 def units_table(rows: pd.DataFrame) -> Table:

@@ -14,7 +14,8 @@ What a network is seen as:
 While a network runs, a tap stands in the place of a recurrent module's ``forward``:
 
     recorder      puts taps in and takes them out: `record`, `unroll`
-    intervention  puts changes into taps: `intervene`
+    intervention  what becomes of units: `ablate`, `clamp`, `resample`, `patch`
+    intervening   puts changes into taps: `intervene`
     tap           what all taps have in common
     fused         the tap of nn.RNN, nn.GRU, nn.LSTM, which catches the call of their kernel
     stepped       the tap of cells in a loop, and of layers that have an adapter

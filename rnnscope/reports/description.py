@@ -1,4 +1,4 @@
-"""What is known of a unit without asking for it, on a card; and of a signal, its units by kind."""
+"""What is known of a unit without asking for it, on a card."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rnnscope.analysis.contexts import Contexts, top_contexts
 from rnnscope.analysis.explanations import Explanation, explain
 from rnnscope.analysis.responses import Responses, responses
 from rnnscope.analysis.unit_series import UnitSeries
-from rnnscope.analysis.units import UnitRanking, event_name, rank_units, timescale_words, units_table
+from rnnscope.analysis.units import UnitRanking, event_name, rank_units, timescale_words
 from rnnscope.concept import Concept
 from rnnscope.recording.address import Address
 from rnnscope.shown import Shown, card_html
@@ -180,79 +180,3 @@ def describe_unit(trace: Trace, unit: str | Address, concepts: Concept | Sequenc
         top_contexts(series),
         explain(series, concepts) if concepts else None,
     )
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class SignalCard(Shown):
-    """The units of a signal by kind: switches, counters, and those with the longest memory.
-
-    Attributes
-    ----------
-    ranking : UnitRanking
-    """
-
-    ranking: UnitRanking
-    count: int = 8
-
-    @property
-    def table(self) -> pd.DataFrame:
-        """That of the ranking."""
-        return self.ranking.table
-
-    @style()
-    def plot(self, ax: Axes | None = None) -> Axes:
-        """Timescale against switch-likeness, a dot a unit; on new axes if none are given."""
-        return self.ranking.plot(ax)
-
-    @property
-    def groups(self) -> dict[str, pd.DataFrame]:
-        """The best units of each group."""
-        ranking, count = self.ranking, self.count
-        return {
-            "Most switch-like": ranking.switches(count),
-            "Best counters": ranking.counters(count),
-            "Longest memory": ranking.longest(count),
-        }
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        kinds = self.ranking.table["kind"].value_counts()
-        told = [f"{kinds[kind]} {name}" for kind, name in _MANY.items() if kind in kinds]
-        units = f"{len(self.ranking.table)} units" + (f": {', '.join(told)}" if told else "")
-        yield Text.assemble((self.ranking.signal, "bold"), f"  {units}")
-        for title, rows in self.groups.items():
-            yield Text(f"\n{title}", style="bold")
-            yield units_table(rows) if len(rows) else Text("none that the text can tell")
-
-
-_MANY = {"switch": "switch-like", "counter": "counting", "slow": "slow"}
-
-
-def as_json(card: UnitCard | SignalCard) -> Any:
-    """What a card says, as numbers and words that JSON knows."""
-    if isinstance(card, SignalCard):
-        return _records(card.ranking.table.reset_index(names="address"))
-    explanation = card.explanation
-    return {
-        "address": card.address,
-        "steps": len(card.values),
-        "units": len(card.ranking.table),
-        **_records(card.ranking.table.loc[[card.address]])[0],
-        "ranks": card.ranks,
-        "raised_by": _records(card.responses.on(20)),
-        "lowered_by": _records(card.responses.off(20)),
-        "contexts": _records(card.contexts.table),
-        "explanation": explanation
-        and {
-            "on": "above" if explanation.high else "below",
-            "threshold": explanation.threshold,
-            "share": explanation.share,
-            "best": str(explanation.best["formula"]),
-            "formulas": _records(explanation.table),
-        },
-    }
-
-
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows as dicts of Python's own types, None for NaN."""
-    rows = table.astype(object).where(table.notna(), None).to_dict("records")
-    return [{str(k): v.item() if isinstance(v, np.generic) else v for k, v in row.items()} for row in rows]

@@ -350,13 +350,19 @@ def test_hand_built_networks_are_called_what_they_are() -> None:
     assert set(rank_units(untrained["l0.c"]).table["kind"]) <= {"-", "slow"}
 
 
-def test_a_ranking_prints_its_ten_best() -> None:
+def test_a_ranking_prints_the_eight_best_of_each_kind() -> None:
     ranking = rank(*(square(half) + 0.2 * noise(half) for half in range(2, 14)))
-    page = printed(ranking)
+    said, switches, counters, longest = printed(ranking).split("\n\n")
     first = ranking.table.iloc[0]
-    assert "Units of l0.h, most switch-like first" in page
-    assert [address for address in ranking.table.index if f"\n{address} " in page] == list(ranking.table.index[:10])
-    assert f"{first['switch']:.2f}" in page and f"{first['on']:.0%}" in page
+    assert said.strip().startswith("l0.h  12 units: ") and "switch-like" in said
+    for group, title, best in (
+        (switches, "Most switch-like", ranking.switches(8)),
+        (counters, "Best counters", ranking.counters(8)),
+        (longest, "Longest memory", ranking.longest(8)),
+    ):
+        assert group.strip().startswith(title)
+        assert [line.split()[0] for line in group.splitlines() if line.startswith("l0.")] == list(best.index)
+    assert f"{first['switch']:.2f}" in switches and f"{first['on']:.0%}" in switches
 
 
 def test_a_plot_has_a_dot_for_each_unit() -> None:

@@ -15,4 +15,4 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     for name, option, many in (("number", "--hostile", _INPUTS), ("kill", "--kills", _KILLS)):
         if name in metafunc.fixturenames:
-            metafunc.parametrize(name, range(int(metafunc.config.getoption(option, many))))
+            metafunc.parametrize(name, range(metafunc.config.getoption(option, many) or 0))

@@ -37,9 +37,9 @@ def test_a_bad_input_is_refused_in_words_and_leaves_nothing(number: int, work: P
     assert not found, "\n".join([str(case), *found])
 
 
-def test_every_command_is_there_and_is_given_what_exists(good: Path) -> None:
+def test_every_command_is_called_as_it_understands(good: Path) -> None:
     assert set(INVOCATIONS) == set(main.commands)
     for name, *words in (shlex.split(call) for calls in INVOCATIONS.values() for call in calls):
         main.commands[name].make_context(name, list(words))
-        files = [word for word in words if Path(word).suffix in (".pt", ".zarr", ".txt", ".toml", ".tsv", ".csv")]
-        assert all((good / file).exists() for file in files if files.index(file) == 0), words
+        read = next((word for word in words if Path(word).suffix), None)
+        assert read is None or (good / read).exists(), words

@@ -10,9 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-import rnnscope
-from rnnscope import SequenceClassifier, Vocabulary, checkpoint
-from rnnscope.models import Network
+from rnnscope import Directions, Document, Network, SequenceClassifier, Vocabulary, checkpoint, trace, train
 from rnnscope.models.captioner import Captioner, CaptionerConfig
 from rnnscope.models.classifier import ClassifierConfig
 from rnnscope.models.decoding import END, START
@@ -20,8 +18,6 @@ from rnnscope.models.forecaster import Forecaster, ForecasterConfig
 from rnnscope.models.tagger import Lexicon, SequenceTagger, TaggerConfig
 from rnnscope.models.transducer import Transducer, TransducerConfig
 from rnnscope.models.translator import Translator, TranslatorConfig
-from rnnscope.recording.directions import Directions
-from rnnscope.text import Document
 from tests.foreign.networks import CHARACTERS, ScriptableNetwork, make
 from tests.handmade import ALPHABET, dialogue, random_network
 
@@ -188,9 +184,9 @@ def furnish(folder: Path) -> None:
     lm, gru = (checkpoint.load(folder / f"{name}.pt") for name in ("lm", "gru"))
     text = Document("text.txt", (folder / "text.txt").read_text()[:1200])
     lines = [Document(str(n), line) for n, line in enumerate((folder / "lines.txt").read_text().splitlines())]
-    rnnscope.trace(lm, text, folder / "lm.zarr")
-    rnnscope.trace(gru, text, folder / "gru.zarr")
-    rnnscope.trace(checkpoint.load(folder / "classifier.pt"), lines, folder / "lines.zarr")
+    trace(lm, text, folder / "lm.zarr")
+    trace(gru, text, folder / "gru.zarr")
+    trace(checkpoint.load(folder / "classifier.pt"), lines, folder / "lines.zarr")
     Directions.spanning("l0.c", "pc", random.normal(size=(3, 8)), np.zeros(8)).save(folder / "pc.npz")
 
 
@@ -260,7 +256,7 @@ def _write_networks(folder: Path) -> None:
     torch.manual_seed(0)
     for name, network in _networks().items():
         checkpoint.save(folder / f"{name}.pt", network.eval(), {})
-    rnnscope.train(folder / "lm.toml", folder / "run", device="cpu")
+    train(folder / "lm.toml", folder / "run", device="cpu")
 
 
 def _write_foreign(folder: Path) -> None:

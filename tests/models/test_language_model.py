@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional
 
 from rnnscope import CharLanguageModel, LanguageModelConfig, Vocabulary
-from rnnscope.errors import ModelError, RecipeError
+from rnnscope.errors import ModelError, RecipeError, TextError
 from tests import equations
 
 SHAPES = [
@@ -98,6 +98,11 @@ def test_a_sample_can_be_made_again_and_holds_known_characters_only(
     assert sample(1, temperature=0) == sample(2, temperature=0)
     assert len(sample(3)) == 200
     assert Vocabulary.UNKNOWN not in sample(3)
+
+
+def test_nothing_is_written_after_nothing(make_model: Callable[..., CharLanguageModel]) -> None:
+    with pytest.raises(TextError, match="prompt is empty"):
+        list(make_model().generate("", 3))
 
 
 def test_temperature_zero_takes_the_most_probable_character(make_model: Callable[..., CharLanguageModel]) -> None:

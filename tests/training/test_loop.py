@@ -312,6 +312,9 @@ def test_resume_refuses_another_recipe_another_text_and_nothing(make_recipe: Cal
     text.write_text(text.read_text()[::-1])
     with pytest.raises(TrainingError, match="corpus differs"):
         rnnscope.train(recipe, folder, device="cpu", resume=True)
+    (folder / "last.pt").write_bytes((folder / "model.pt").read_bytes())
+    with pytest.raises(TrainingError, match="without what training needs to go on"):
+        rnnscope.train(recipe, folder, device="cpu", resume=True)
 
 
 @pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")

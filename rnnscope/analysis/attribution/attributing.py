@@ -133,9 +133,10 @@ def answer(
     """The attribution of a question; see `attribute`."""
     chosen, time = method_of(method), len(question.tokens)
     starts = word_starts(question.text, time) if words else np.arange(time)
+    window = whole(window, "window", 1)
     given = {"baseline": baseline != EMPTY, "steps": steps is not None, "window": window != 1}
     _check_options(method, [name for name, holds in given.items() if holds])
-    points, window = None if steps is None else whole(steps, "steps", 1), whole(window, "window", 1)
+    points = None if steps is None else whole(steps, "steps", 1)
     if window > len(starts):
         raise AttributionError(f"The text has {len(starts):,} parts to take away; window={window} is more.")
     baselines, named = baseline_of(question, baseline, whole(seed, "seed"))

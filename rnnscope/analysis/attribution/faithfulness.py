@@ -124,9 +124,9 @@ def _several(texts: Any) -> list[Any]:
     one = isinstance(texts, str | Tensor | np.ndarray) or (
         isinstance(texts, Sequence) and len(texts) > 0 and isinstance(texts[0], Integral)
     )
-    found = [texts] if one else list(texts)
+    found = [texts] if one else list(texts) if isinstance(texts, Iterable) else []
     if not found:
-        raise TextError("One text or more was expected; got none.")
+        raise TextError(f"A text was expected, or several; got {texts!r}.")
     return found
 
 
@@ -138,8 +138,8 @@ def _scorers(
         if RANDOM in methods:
             raise AttributionError(f"{RANDOM!r} is what the random orders are called; give your method another name.")
         return dict(methods)
-    names = [name for name in METHODS if name not in _SAME] if methods is None else list(dict.fromkeys(methods))
-    if isinstance(methods, str) or not names:
+    names = [name for name in METHODS if name not in _SAME] if methods is None else methods
+    if isinstance(names, str) or not isinstance(names, Iterable) or not (names := [*names]):
         raise AttributionError(f"methods are names such as {list(METHODS)[:2]}, or functions by name; got {methods!r}.")
 
     def scorer(name: str) -> Scorer:

@@ -125,7 +125,7 @@ def find_embedding(network: nn.Module, path: str | None) -> EmbeddingEntrance:
     """
     found = {name: part for name, part in network.named_modules() if isinstance(part, nn.Embedding)}
     if path is not None:
-        if path not in found:
+        if not isinstance(path, str) or path not in found:
             raise AttributionError(f"There is no nn.Embedding at {path!r}. There are: {', '.join(found) or 'none'}.")
         return EmbeddingEntrance(found[path])
     if not found:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -166,7 +166,7 @@ def _words(question: Question) -> list[tuple[int, int]]:
 def _spans(question: Question, phrases: Any) -> list[tuple[int, int]]:
     """Where the phrases are."""
     found: list[tuple[int, int]] = []
-    for phrase in [phrases] if isinstance(phrases, str) else phrases:
+    for phrase in phrases if isinstance(phrases, Iterable) and not isinstance(phrases, str) else [phrases]:
         if not isinstance(phrase, str):
             found.append(phrase)
             continue

@@ -15,7 +15,8 @@ from torch import Tensor
 
 from rnnscope.errors import AttributionError
 from rnnscope.recording.address import Address
-from rnnscope.recording.intervention import Intervention, intervene
+from rnnscope.recording.intervening import intervene
+from rnnscope.recording.intervention import Intervention
 
 from .path import POINTS, change_of, integrate, quadrature
 from .work import Work

@@ -89,7 +89,7 @@ def attribute_units(
     l0.c.27    0.1    42         1
     l0.c.42    0.1     3         E
     """
-    if method not in SIGNAL_METHODS:
+    if not isinstance(method, str) or method not in SIGNAL_METHODS:
         raise AttributionError(f"There is no method {method!r} on signals. There are: {', '.join(SIGNAL_METHODS)}.")
     points = None if steps is None else whole(steps, "steps", 1)
     question = Question.of(model, text, target, characters=characters, embedding=embedding)

@@ -11,7 +11,8 @@ from torch import Tensor
 from rnnscope.analysis.language_models import run, zeros
 from rnnscope.models import CharLanguageModel
 from rnnscope.recording.address import Address
-from rnnscope.recording.intervention import Intervention, intervene
+from rnnscope.recording.intervening import intervene
+from rnnscope.recording.intervention import Intervention
 from rnnscope.recording.recorder import record
 
 

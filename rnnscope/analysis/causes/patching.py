@@ -18,7 +18,8 @@ from rnnscope.analysis.language_models import States, check_model, run, zeros
 from rnnscope.errors import TextError
 from rnnscope.models import CharLanguageModel
 from rnnscope.recording.address import Address, Units
-from rnnscope.recording.intervention import Intervention, intervene
+from rnnscope.recording.intervening import intervene
+from rnnscope.recording.intervention import Intervention
 from rnnscope.recording.layers import recurrent_layers, states_of
 from rnnscope.recording.recorder import record
 from rnnscope.shown import Shown, card_table

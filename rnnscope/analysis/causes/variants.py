@@ -13,7 +13,8 @@ from torch.nn import functional
 from rnnscope.analysis.language_models import States, run
 from rnnscope.models import CharLanguageModel
 from rnnscope.recording.address import Address
-from rnnscope.recording.intervention import Intervention, intervene
+from rnnscope.recording.intervening import intervene
+from rnnscope.recording.intervention import Intervention
 from rnnscope.recording.unroll import Where
 
 from .streams import Stream, Streams

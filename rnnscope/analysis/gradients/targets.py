@@ -11,6 +11,9 @@ import numpy as np
 from rnnscope.analysis.counts import ascending, whole
 from rnnscope.errors import ModelError, TextError
 
+_FARTHEST = 1_000_000
+"""The largest lag."""
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -29,7 +32,9 @@ class Wanted:
         TextError
         """
         return cls(
-            np.arange(whole(lags, "lags") + 1) if isinstance(lags, Integral) else ascending(lags, "lags"),
+            np.arange(whole(lags, "lags", most=_FARTHEST) + 1)
+            if isinstance(lags, Integral)
+            else ascending(lags, "lags"),
             whole(targets, "targets", 1) if isinstance(targets, Integral) else ascending(targets, "targets"),
             whole(seed, "seed"),
         )

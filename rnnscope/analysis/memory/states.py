@@ -1,4 +1,8 @@
-"""The states of one true reading, at chosen places of a text."""
+"""The states of one true reading by a language model at single places of a text, and how much each unit varies in it.
+
+`rnnscope.analysis.gradients.stretches` reads any module, in float64, and keeps what its layer reads instead;
+`rnnscope.analysis.gradients.windows` keeps all signals of many steps that follow each other.
+"""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral
 
 import numpy as np
@@ -132,7 +132,7 @@ def _check_orders(
 ) -> tuple[int, ...]:
     if orders is None:
         orders = ORDERS if train is not None else ()
-    if isinstance(orders, str | Integral):
+    if isinstance(orders, str) or not isinstance(orders, Iterable):
         raise TextError(f"orders is a sequence of whole numbers, such as (3, 7); got {orders!r}.")
     for order in orders:
         if not isinstance(order, Integral) or isinstance(order, bool) or order < 1:

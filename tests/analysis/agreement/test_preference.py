@@ -118,6 +118,7 @@ def test_the_area_is_that_of_scikit_learn_form_by_form() -> None:
 def test_the_interval_is_that_of_scipy(right: int, count: int) -> None:
     expected = binomtest(right, count).proportion_ci(method="wilson")
     assert wilson_interval(right, count) == pytest.approx((expected.low, expected.high))
+    assert np.isnan(wilson_interval(0, 0)).all()
 
 
 def test_the_card_and_the_picture() -> None:

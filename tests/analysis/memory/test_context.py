@@ -102,6 +102,12 @@ def test_what_a_register_no_longer_holds_may_be_anything() -> None:
         assert not changes[[0, 2, 3]].any()
 
 
+def test_enough_is_what_costs_one_percent_more_at_most() -> None:
+    lengths, losses = np.array([1, 2, 5, 10]), np.array([2.2, 2.1, 2.021, 2.019])
+    assert context._smallest(lengths, losses, 2.0) == 10
+    assert context._smallest(lengths, losses, 2.01) == 5
+
+
 def test_nothing_is_enough_where_every_length_is_too_short() -> None:
     found = effective_context(register(8), noise(8) * 60, contexts=(2, 5), targets=40)
     assert np.isinf(found.characters)

@@ -82,6 +82,17 @@ def sample(size: int = STEPS) -> Sample:
     return made
 
 
+def test_flags_of_many_patterns_are_counted_each_as_by_itself() -> None:
+    flags = [Question(Named(str(index), "", "flag")) for index in range(9)]
+    labels = np.random.default_rng(2).choice([0, 1, np.nan], (9, STEPS)).astype(np.float32)
+    together = Tally(BINS, flags)
+    together.update(ENCODED, labels)
+    for index, one in enumerate(flags):
+        alone = Tally(BINS, [one])
+        alone.update(ENCODED, labels[index : index + 1])
+        np.testing.assert_array_equal(together.flag(index), alone.flag(0))
+
+
 def test_a_sample_of_parts_is_the_sample_of_all_steps() -> None:
     whole, parted = sample(100), Sample(UNITS, 4, 0, STEPS, 100)
     for part in PARTS:
