@@ -16,7 +16,7 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from rnnscope import checkpoint
-from rnnscope.errors import DivergedError, TrainingError
+from rnnscope.errors import CheckpointError, DivergedError, RnnscopeError, TrainingError
 from rnnscope.models import Network
 from rnnscope.output import atomic_path
 from rnnscope.progress import interruption, progress_bar, say
@@ -225,11 +225,22 @@ class Run:
         ------
         TrainingError
             If there is nothing to resume, or the recipe, the data or the number of processes has changed.
+        CheckpointError
         """
         path = self.folder / "last.pt"
         if not path.exists():
             raise TrainingError(f"{self.folder} holds no last.pt to resume from. Leave out --resume to start.")
         content = checkpoint.read(path)
+        try:
+            self._restore(path, content)
+        except RnnscopeError:
+            raise
+        except Exception as error:  # what was damaged or made by hand can break anything
+            raise CheckpointError(
+                f"{path} does not fit together, it was damaged or made by hand. Start anew with --force."
+            ) from error
+
+    def _restore(self, path: Path, content: dict[str, Any]) -> None:
         record, resume = content["training"], content.get("resume")
         if resume is None:
             raise TrainingError(f"{path} is a checkpoint without what training needs to go on.")

@@ -32,7 +32,8 @@ def read_recipe(path: str | Path) -> Recipe:
 def recipe_of(content: dict[str, Any]) -> Recipe:
     """The recipe that a TOML file's content describes; see `read_recipe`."""
     content = {"task": "language-model", **content}
-    demand(content["task"] in TASKS, "task", f"one of {', '.join(TASKS)}", content["task"])
+    known = isinstance(content["task"], str) and content["task"] in TASKS
+    demand(known, "task", f"one of {', '.join(TASKS)}", content["task"])
     task = TASKS[content["task"]]
     kinds = {"corpus": task.corpus_recipe, "model": task.network.config_type, "training": task.training_recipe}
     tables = {name: content.pop(name, {}) for name in kinds}
