@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import string
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 import torch
+from processes import afresh, peak
 from rich.console import Console
 from timing import machine, table
 from torch import nn
@@ -55,24 +53,12 @@ def record(kind: str, steps: int, batch: int, recorded: bool) -> None:
     print(json.dumps({"peak": peak(), "signals": kept}))
 
 
-def peak() -> float:
-    """Megabytes of this process at its highest."""
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
-
-
-def afresh(*arguments: Any) -> dict[str, float]:
-    """The same in a fresh process, whose peak is its own."""
-    command = [sys.executable, __file__, "--inside", json.dumps(arguments)]
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-
-
 def of_traces(sizes: list[float]) -> Any:
-    small = afresh("trace", SMALL)["peak"]
+    small = afresh(__file__, "trace", SMALL)["peak"]
     title = f"Trace to disk: peak above that of a text of {SMALL} MB"
     figures = table(title, "text", "peak above", "in texts", "speed")
     for size in sizes:
-        run = afresh("trace", size)
+        run = afresh(__file__, "trace", size)
         more = run["peak"] - small
         figures.add_row(f"{size:g} MB", f"{more:.1f} MB", f"{more / size:.2f}", f"{run['speed']:.3f} MB/s")
     return figures
@@ -83,7 +69,7 @@ def of_recordings(lengths: list[int]) -> Any:
     figures = table(title, "layer", "steps", "batch", "signals", "peak above", "beyond signals")
     for kind in ("gru", "lstm"):
         for steps, batch in [(steps, 1) for steps in lengths] + [(steps // 16, 16) for steps in lengths]:
-            plain, run = (afresh("record", kind, steps, batch, recorded) for recorded in (False, True))
+            plain, run = (afresh(__file__, "record", kind, steps, batch, recorded) for recorded in (False, True))
             above = run["peak"] - plain["peak"]
             beyond = f"{above - run['signals']:.0f} MB"
             figures.add_row(kind, f"{steps:,}", str(batch), f"{run['signals']:.0f} MB", f"{above:.0f} MB", beyond)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
-import subprocess
-import sys
 import time
 from collections import Counter
 from functools import partial
 from typing import Any
 
+from processes import afresh, peak
 from rich.console import Console
 from timing import machine, paired, table
 
@@ -44,22 +42,10 @@ def measure(path: str | None, split: list[float], order: int) -> None:
     print(json.dumps({**nats, "fit": fitted - began, "read": read - fitted, "memory": peak() - before}))
 
 
-def peak() -> float:
-    """Megabytes of this process at its highest."""
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
-
-
-def afresh(*arguments: Any) -> dict[str, float]:
-    """The same in a fresh process, whose peak is its own."""
-    command = [sys.executable, __file__, "--inside", json.dumps(arguments)]
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-
-
 def by_order(path: str | None, split: list[float], orders: list[int]) -> Any:
     figures = table("Nats per character", "order", *PARTS[1:], "fit", "read both", "memory")
     for order in orders:
-        run = afresh(path, split, order)
+        run = afresh(__file__, path, split, order)
         nats = [f"{run[part]:.4f}" for part in PARTS[1:]]
         figures.add_row(str(order), *nats, f"{run['fit']:.2f} s", f"{run['read']:.2f} s", f"{run['memory']:,.0f} MB")
     return figures

@@ -19,14 +19,7 @@ if TYPE_CHECKING:
 
 @options.command()
 @options.model
-@click.option(
-    "--unit",
-    "units",
-    multiple=True,
-    required=True,
-    metavar="ADDRESS",
-    help="Such as l0.c.37; may be repeated, for several together.",
-)
+@options.units("Such as l0.c.37", required=True)
 @options.concept
 @click.option(
     "--replaced-by",

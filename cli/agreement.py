@@ -40,13 +40,7 @@ def _filters(ctx: click.Context, parameter: click.Parameter, values: tuple[str, 
     "--after", default=".", show_default=True, metavar="TEXT", help="Read after a sentence that has no full stop."
 )
 @click.option("--probe", "probed", is_flag=True, help="Also train probes of singular and plural at each word.")
-@click.option(
-    "--unit",
-    "units",
-    multiple=True,
-    metavar="ADDRESS",
-    help="Also take this away, such as l0.c.37; may be repeated, for several together.",
-)
+@options.units("Also take this away, such as l0.c.37")
 @options.controls
 @options.directions
 @options.encoding

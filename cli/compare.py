@@ -49,12 +49,9 @@ def compare(
     models are measured, unless it ends in .pt or is the name of a shipped network.
     """
     from rnnscope.comparison.comparing import compare as compare_networks
-    from rnnscope.output import check_table, new_path
     from rnnscope.probes.concepts import named
 
-    output.check()
-    if table is not None:
-        new_path(check_table(table), output.force)
+    output.check(table=table)
     names, text = _apart(compared)
     asked: dict[str, Any] = {"text": None if text is None else file(text, documents, encoding), "limit": limit}
     asked["concepts"] = named(*concepts) if concepts else ()
@@ -67,8 +64,7 @@ def compare(
             raise click.UsageError(f"{' and '.join(folders)}: networks that are given are not trained; leave it out.")
         found = compare_networks(open_models(names, device), seed=seed, **asked)
     output.tell(found, json=picked(found, "table runs sweep notes"), columns=_WIDE)
-    if table is not None:
-        click.echo(f"Wrote {found.save(table)}", err=output.as_json)
+    output.keep(found, table)
     output.plot(found)
 
 

@@ -215,6 +215,12 @@ def _joined(listed: list[str] | None, given: tuple[str, ...]) -> list[str]:
     return [*(listed or ()), *given]
 
 
+def units(what: str, required: bool = False) -> Decorator:
+    """Addresses that make one set."""
+    words = f"{what}; may be repeated, for several together."
+    return click.option("--unit", "units", multiple=True, required=required, metavar="ADDRESS", help=words)
+
+
 document = whole("--document", None, "Count steps from the first of this document, the first of which is 0.", least=0)
 controls = whole("--controls", 20, "Matched units, or sets of them, to compare with.", least=0, most=1000)
 

@@ -23,14 +23,16 @@ class Output:
     as_json: bool
     force: bool
 
-    def check(self, pages: int = 1) -> None:
-        """Refuse a picture that cannot be drawn, or would replace one, before the work begins."""
-        from rnnscope.output import new_path
+    def check(self, pages: int = 1, table: Path | None = None) -> None:
+        """Refuse a picture or a table that cannot be made, or would replace one, before the work begins."""
+        from rnnscope.output import check_table, new_path
         from rnnscope.reports import figures
 
         if self.save is not None:
             for page in figures.page_paths(figures.check_format(self.save), pages):
                 new_path(page, self.force)
+        if table is not None:
+            new_path(check_table(table), self.force)
 
     def show(self, *results: Any, json: Mapping[str, Any]) -> None:
         """Print results below each other, or an object instead, and draw each on a page."""
@@ -46,6 +48,11 @@ class Output:
             return
         for number, result in enumerate(results):
             standard_output(columns).print(*[""][:number], result, sep="\n", markup=False)
+
+    def keep(self, result: Any, path: Path | None) -> None:
+        """Write the table of a result, if there is a file for it, and say so; beside JSON on standard error."""
+        if path is not None:
+            click.echo(f"Wrote {result.save(path)}", err=self.as_json)
 
     def plot(self, *results: Any) -> None:
         """Draw each result on a page, if there is a file for them."""

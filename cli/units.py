@@ -52,12 +52,9 @@ def units(
     texts, or a TRACE alone. Concepts of prose are searched for unless others are named; `rnnscope concepts` lists them.
     """
     import rnnscope
-    from rnnscope.output import check_table, new_path
     from rnnscope.probes.concepts import named
 
-    output.check()
-    if table is not None:
-        new_path(check_table(table), output.force)
+    output.check(table=table)
     found = rnnscope.find_units(
         *open_model_or_trace(model, texts, device, directions),
         named(*concepts or ["prose"]),
@@ -66,6 +63,5 @@ def units(
         seed=seed,
     ).sorted(sort)
     output.tell(found, json=picked(found, "left_out steps") | {"concepts": found.table, "units": len(found.scores)})
-    if table is not None:
-        click.echo(f"Wrote {found.save(table)}", err=output.as_json)
+    output.keep(found, table)
     output.plot(found)

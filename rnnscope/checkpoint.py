@@ -171,14 +171,15 @@ def read(path: str | Path) -> dict[str, Any]:
     """The content of a checkpoint file, checked but not yet a network."""
     path = Path(path)
     content = unpickle(path)
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
+    if not isinstance(content, dict) or str(content.get("format")) != FORMAT:
         raise CheckpointError(
             f"{path} holds PyTorch data, but not an rnnscope checkpoint. Make one with: rnnscope train; "
             "or of weights that another program trained, with: rnnscope import."
         )
-    if content.get("version") != VERSION:
+    version = content.get("version")
+    if not isinstance(version, int) or version != VERSION:
         raise CheckpointError(
-            f"{path} has checkpoint format {content.get('version')!r}; this rnnscope reads format {VERSION}. "
+            f"{path} has checkpoint format {reprlib.repr(version)}; this rnnscope reads format {VERSION}. "
             "Update rnnscope to open it."
         )
     missing = [key for key in _KEYS if key not in content]

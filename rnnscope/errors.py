@@ -1,6 +1,7 @@
 """Everything that rnnscope raises on purpose.
 
     RnnscopeError
+    ├── ArgumentError       an argument cannot have this value
     ├── TextError           a text or a corpus cannot be read or is too short
     ├── DownloadError       a named corpus could not be fetched whole
     ├── CheckpointError     a file is not a checkpoint that rnnscope can open
@@ -35,6 +36,13 @@ class RnnscopeError(Exception):
     ... except rnnscope.RnnscopeError as error:
     ...     print(error)
     There is no file modle.pt. Check the spelling and the folder.
+    """
+
+
+class ArgumentError(RnnscopeError, ValueError):
+    """An argument cannot have this value: no whole number, none of the choices, not between its bounds.
+
+    Also a ValueError, which is what Python and scikit-learn's tools raise of such a value.
     """
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from numbers import Integral
 
 import numpy as np
 
+from .arguments import whole
 from .errors import TextError
 
 _FALLBACK = (0.5, 1.0, 1.5)
@@ -299,10 +299,8 @@ def _mean_nats(log_probabilities: np.ndarray) -> float:
 
 
 def _check_sizes(order: int, vocabulary_size: int) -> None:
-    if not isinstance(order, Integral) or order < 1:
-        raise TextError(f"The order of an n-gram model is a whole number of at least 1, but it is {order!r}.")
-    if not isinstance(vocabulary_size, Integral) or vocabulary_size < 1:
-        raise TextError(f"A vocabulary has at least 1 token, but its size is {vocabulary_size!r}.")
+    whole(order, "order", 1)
+    whole(vocabulary_size, "vocabulary_size", 1)
 
 
 def _checked(tokens: np.ndarray, vocabulary_size: int, shortest: int) -> np.ndarray:

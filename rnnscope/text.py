@@ -9,10 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Literal, get_args
 
 import numpy as np
 
+from .arguments import check_one_of
 from .errors import TextError
 
 LARGEST_TEXT = 2**30
@@ -80,8 +81,8 @@ class File:
     encoding: str = "utf-8"
 
     def __post_init__(self) -> None:
-        if self.documents not in (None, "file", "line"):
-            raise TextError(f"documents is file or line; got {self.documents!r}.")
+        if self.documents is not None:
+            check_one_of(self.documents, "documents", get_args(Cut))
 
     @property
     def name(self) -> str:

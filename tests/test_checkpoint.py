@@ -175,6 +175,9 @@ def test_a_newer_format_asks_for_an_update(path: Path) -> None:
     change(path, version=2)
     with pytest.raises(CheckpointError, match="format 2; this rnnscope reads format 1. Update"):
         checkpoint.load(path)
+    change(path, version=torch.ones(2))
+    with pytest.raises(CheckpointError, match="this rnnscope reads format 1"):
+        checkpoint.load(path)
 
 
 def test_missing_parts_are_named(path: Path) -> None:

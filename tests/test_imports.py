@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 FOLDERS = {"rnnscope": "rnnscope", "probes": "rnnscope.probes", "trained": "rnnscope.trained", "cli": "rnnscope.cli"}
 
 LEVELS = (
-    {"errors", "on_demand"},
+    {"errors", "on_demand", "arguments"},
     {"output", "progress", "device", "text", "concept", "ngram", "cells", "card", "style", "shown", "lines", "inline"},
     {"corpora", "models", "problems", "checkpoint", "foreign"},
     {"training", "recording"},

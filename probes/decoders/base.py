@@ -93,11 +93,6 @@ class LogisticProbe(Probe):
         return self.classes_[chances.argmax(axis=1)]
 
 
-def is_whole(value: Any, least: int) -> bool:
-    """Whether an option is a whole number of at least so much."""
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(value >= least)
-
-
 def checked(probe: Any, X: Values, y: Any = None) -> Any:
     """Values, with labels if they are given, in the form that probes use; sets ``n_features_in_`` with labels.
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from numbers import Real
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 import numpy as np
 import pandas as pd
 from rich.progress import Progress
 from sklearn.utils import check_random_state
 
-from rnnscope.errors import ProbeError
+from rnnscope.arguments import check_one_of, whole
+from rnnscope.errors import ArgumentError, ProbeError
 from rnnscope.probes.examples.splitting import folds
 from rnnscope.progress import progress_bar
 
-from .base import LogisticProbe, Values, is_whole
+from .base import LogisticProbe, Values
 from .logistic import Loss, Penalty, Weights, fit_logistic, zeros
 from .standardised import Standardised
 
@@ -144,12 +145,10 @@ class LinearProbe(LogisticProbe):
         return self
 
     def _check_options(self) -> None:
-        if self.penalty not in ("ridge", "l1"):
-            raise ProbeError(f"The penalty is 'ridge' or 'l1'; got {self.penalty!r}.")
+        check_one_of(self.penalty, "penalty", get_args(Penalty))
         if self.strength is not None and not (isinstance(self.strength, Real) and 0 <= self.strength < np.inf):
-            raise ProbeError(f"The strength is a number of at least 0; got {self.strength!r}.")
-        if not is_whole(self.folds, 2):
-            raise ProbeError(f"The folds are a whole number of at least 2; got {self.folds!r}.")
+            raise ArgumentError(f"The strength is a number of at least 0; got {self.strength!r}.")
+        whole(self.folds, "folds", 2)
 
     def _sample(self, labels: np.ndarray, units: int) -> np.ndarray:
         """Examples to choose the strength on, ascending: some at random, and enough of each class."""

@@ -10,10 +10,11 @@ import pandas as pd
 from scipy.special import gammaln
 from sklearn.utils import check_random_state
 
+from rnnscope.arguments import whole
 from rnnscope.errors import ProbeError
 from rnnscope.probes.examples.activations import take_rows
 
-from .base import Probe, Values, is_whole
+from .base import Probe, Values
 from .fitting import copy_of, fit_probe, predict
 from .linear import LinearProbe
 
@@ -117,8 +118,7 @@ class MDLProbe(Probe):
             If there are fewer than two classes, or values that are not finite.
         """
         for name, least in (("limit", 2), ("orders", 1)):
-            if not is_whole(number := getattr(self, name), least):
-                raise ProbeError(f"{name} is a whole number of at least {least}; got {number!r}.")
+            whole(getattr(self, name), name, least)
         X, codes = self._training(X, y, groups)
         groups = np.arange(len(codes)) if groups is None else np.asarray(groups)
         rng = check_random_state(self.random_state)

@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import check_random_state
 
-from rnnscope.errors import ProbeError
+from rnnscope.arguments import whole
+from rnnscope.errors import ArgumentError, ProbeError
 from rnnscope.probes.examples.activations import Activations, batches_of, take_units
 
-from .base import LogisticProbe, Values, is_whole
+from .base import LogisticProbe, Values
 from .logistic import Loss, Weights, fit_logistic, log_chances
 from .standardised import Scaling, Standardised, scaling_of
 
@@ -101,15 +102,13 @@ class SparseProbe(LogisticProbe):
         Raises
         ------
         ProbeError
-            If k is not from 1 to the number of units, there are fewer than two classes, values that are not finite, or
-            shapes that do not fit each other.
+            If there are fewer than two classes, values that are not finite, or shapes that do not fit each other.
+        ArgumentError
+            If k is not from 1 to the number of units.
         """
         values, labels = self._training(X, y, groups)
-        if not is_whole(self.k, 1) or self.k > values.shape[1]:
-            raise ProbeError(
-                f"k is a whole number of units, at least 1 and at most as many as there are (n_features = "
-                f"{values.shape[1]}); got {self.k!r}."
-            )
+        if whole(self.k, "k", 1) > values.shape[1]:
+            raise ArgumentError(f"k is at most the number of units (n_features = {values.shape[1]}); got {self.k!r}.")
         own = scaling_of(values)
         candidates = _candidates(values, labels, own, max(_CANDIDATES, int(self.k)))
         data = Standardised(take_units(values, candidates), own.of_units(candidates))

@@ -14,12 +14,13 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from rnnscope.arguments import whole
 from rnnscope.errors import ProbeError
 from rnnscope.probes.examples.activations import Activations
 from rnnscope.shown import Shown
 from rnnscope.style import AMOUNTS, new_axes, style
 
-from .base import Probe, is_whole
+from .base import Probe
 from .fitting import copy_of, fit_probe
 from .linear import LinearProbe
 
@@ -134,7 +135,7 @@ class TimeProbe(Probe):
         """
         self.steps_ = X.shape[1] if getattr(X, "ndim", 2) == 3 else self.steps
         X, codes = self._training(_flat(X), y, groups)
-        if not is_whole(self.steps_, 1) or X.shape[1] % self.steps_:
+        if X.shape[1] % whole(self.steps_, "steps", 1):
             raise ProbeError(
                 f"A row has to be steps of equally many units, steps={self.steps_!r} of them; it has {X.shape[1]} "
                 "values. Say how many steps there are, or give values of shape (example, step, unit)."

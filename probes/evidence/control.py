@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rnnscope.analysis.counts import whole
+from rnnscope.arguments import whole
 from rnnscope.errors import ProbeError
 
 

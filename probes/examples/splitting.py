@@ -6,8 +6,8 @@ from numbers import Real
 
 import numpy as np
 
-from rnnscope.analysis.counts import whole
-from rnnscope.errors import ProbeError
+from rnnscope.arguments import whole
+from rnnscope.errors import ArgumentError, ProbeError
 
 from .examples import Examples
 
@@ -36,7 +36,9 @@ def split_groups(examples: Examples | np.ndarray, test: float = 0.3, seed: int =
     Raises
     ------
     ProbeError
-        If there are fewer than two groups, or the share is not between 0 and 1.
+        If there are fewer than two groups.
+    ArgumentError
+        If the share is not between 0 and 1.
 
     Examples
     --------
@@ -47,7 +49,7 @@ def split_groups(examples: Examples | np.ndarray, test: float = 0.3, seed: int =
     ([0, 1, 2, 3, 4, 5], [6, 7, 8])
     """
     if not isinstance(test, Real) or not 0 < test < 1:
-        raise ProbeError(f"The share of examples to test on lies between 0 and 1; got {test!r}.")
+        raise ArgumentError(f"The share of examples to test on lies between 0 and 1; got {test!r}.")
     seed = whole(seed, "seed")
     known = isinstance(examples, Examples)
     groups = np.asarray(examples.groups if known else examples)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from torch import nn
 
-from rnnscope.analysis.counts import whole
 from rnnscope.analysis.search.parts import labelled
+from rnnscope.arguments import whole
 from rnnscope.concept import Concept
 from rnnscope.errors import ProbeError, TextError
 from rnnscope.probes.concepts.scanning import inside_words, shifted

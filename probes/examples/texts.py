@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from rnnscope.arguments import check_one_of
 from rnnscope.corpora.labelled import LabelledText, key_of
 from rnnscope.errors import ProbeError, RecordingError
 from rnnscope.models.network import check_mode
@@ -70,6 +71,8 @@ def text_examples(
     ------
     ProbeError
         If these are no labelled texts of two classes, or one has no character.
+    ArgumentError
+        If the pooling is another.
     ModelError
         If the network is in training mode.
     RecordingError
@@ -92,8 +95,7 @@ def text_examples(
     classes = sorted({text.label for text in texts})
     if len(classes) < 2:
         raise ProbeError(f"Texts of two classes or more are needed; got {', '.join(classes)}.")
-    if not isinstance(pooling, str) or pooling not in _WORDS:
-        raise ProbeError(f"pooling is last, mean or max; got {pooling!r}.")
+    check_one_of(pooling, "pooling", tuple(_WORDS))
     if not isinstance(model, nn.Module):
         raise ProbeError(f"A network was expected; got {type(model).__name__}. rnnscope.load opens a file.")
     check_mode(model)

@@ -13,11 +13,11 @@ import torch
 from sklearn.base import clone
 
 from rnnscope.analysis.agreement.sentences import BEFORE
-from rnnscope.analysis.counts import whole
 from rnnscope.analysis.intervals import wilson_interval
 from rnnscope.analysis.language_models import check_model
+from rnnscope.arguments import whole
 from rnnscope.corpora.minimal_pairs import MinimalPair
-from rnnscope.errors import ProbeError
+from rnnscope.errors import ArgumentError, ProbeError
 from rnnscope.models import CharLanguageModel
 from rnnscope.probes.decoders.linear import LinearProbe
 from rnnscope.probes.decoders.single_unit import SingleUnitProbe
@@ -84,6 +84,8 @@ def number_probes(
     Raises
     ------
     ModelError, AddressError
+    ArgumentError
+        If before or the count cannot be.
     ProbeError
         If the pairs do not have the condition, fewer than four nouns, or no word before the verb.
 
@@ -203,7 +205,7 @@ def _states(
 ) -> tuple[np.ndarray, list[str]]:
     """The values of shape (example, place, unit) after the space after each word, and the units' addresses."""
     if not isinstance(before, str) or not before:
-        raise ProbeError(f"before is one character or more, such as a newline; got {before!r}.")
+        raise ArgumentError(f"before is one character or more, such as a newline; got {before!r}.")
     wanted = asked(model, units)
     texts = [before + " ".join(words) + " " for words in sentences.beginnings]
     ends = [len(before) - 1 + np.cumsum([len(word) + 1 for word in words]) for words in sentences.beginnings]

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from rnnscope.analysis.counts import whole
 from rnnscope.analysis.intervals import wilson_interval
+from rnnscope.arguments import whole
 from rnnscope.corpora.labelled import LabelledCorpus, LabelledText
 from rnnscope.corpora.splitting import PARTS
 from rnnscope.errors import ModelError, ProbeError
@@ -70,9 +70,10 @@ def single_unit_study(
     ------
     ModelError, AddressError, RecordingError
         If the network is neither a language model nor a classifier, the units do not exist, or it is in training mode.
-    ProbeError, TextError
-        If there are not just two classes, a part has no texts, training has only one class, or the shares are
-        no split.
+    ProbeError
+        If there are not just two classes, a part has no texts, or training has only one class.
+    ArgumentError
+        If the shares are no split.
 
     References
     ----------

@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 from scipy.optimize import linear_sum_assignment
 
+from rnnscope.arguments import whole
 from rnnscope.errors import AddressError, TraceError
 from rnnscope.progress import progress_bar
 from rnnscope.recording.address import Address, listed
@@ -17,7 +18,6 @@ from rnnscope.tracing.trace import Trace, check_trace
 
 from .alignment_result import Alignment
 from .correlations import Correlations
-from .counts import whole
 
 _VALUES = 2**21
 """Values of a signal that are read at once."""
@@ -77,7 +77,7 @@ def align_units(
         If the traces are not of the same text: it says where they differ; or too few steps are taken by both.
     AddressError
         If there is no such signal.
-    TextError
+    ArgumentError
         If shifts or seed is no such number.
 
     Notes

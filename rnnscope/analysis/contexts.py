@@ -15,12 +15,12 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from rnnscope.arguments import whole
 from rnnscope.recording.address import Address
 from rnnscope.shown import Shown
 from rnnscope.style import SIGNALS, legend_below, new_axes, style, title
 from rnnscope.text import in_a_line
 
-from .counts import whole
 from .unit_series import UnitSeries, as_seen
 from .units import two_groups
 

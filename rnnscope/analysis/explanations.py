@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rnnscope.concept import Concept, listed
-from rnnscope.errors import ConceptError, TextError
+from rnnscope.errors import ArgumentError, ConceptError, TextError
 from rnnscope.recording.address import Address
 from rnnscope.shown import Shown
 from rnnscope.style import CONTROL, FAINT, FOCUS, new_axes, style, title
@@ -132,6 +132,8 @@ def explain(series: xr.DataArray, concepts: Concept | Sequence[Concept], top: fl
     ------
     AddressError, TextError
         If the series is not that of one unit of a trace, is shorter than 200 steps, or does not change.
+    ArgumentError
+        If top is no share.
     ConceptError
         If no concept tells some steps of the fit half from others, or one has labels that were made for another text.
 
@@ -147,7 +149,7 @@ def explain(series: xr.DataArray, concepts: Concept | Sequence[Concept], top: fl
     'quotes'
     """
     if top is not None and not (isinstance(top, Real) and 0 < top < 1):
-        raise TextError(f"top is a share of the steps, between 0 and 1; got {top!r}.")
+        raise ArgumentError(f"top is a share of the steps, between 0 and 1; got {top!r}.")
     unit = UnitSeries.read(series)
     fit, held = _halves(unit)
     atoms = _all_atoms(listed(concepts), unit, fit, held)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from rnnscope.arguments import whole
 from rnnscope.cells import CELLS
 from rnnscope.errors import ModelError
 from rnnscope.models import CharLanguageModel
@@ -12,7 +13,8 @@ from rnnscope.models.stack import State
 from rnnscope.text import Document
 from rnnscope.tracing.documents import Texts, gather
 
-from .counts import whole
+LIMIT = 100_000
+"""Characters or steps of a text that are read, if the user does not say."""
 
 States = tuple[Tensor, ...]
 """h, and c where there is one, each of shape (layer, batch, unit)."""

@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from rnnscope.arguments import whole
 from rnnscope.cells import CELLS
-from rnnscope.errors import AddressError, TraceError
+from rnnscope.errors import AddressError, ArgumentError, TraceError
 from rnnscope.recording.address import Address
 from rnnscope.tracing.trace import Trace, check_trace
 
-from .counts import whole
 from .matching_result import Matches, surroundings
 from .spans import FoundSpan, SpanSearch
 from .unit_series import as_seen
@@ -79,7 +79,9 @@ def match(
     AddressError
         If there is no such signal.
     TraceError
-        If the span is not one of the trace, the threshold is out of range, or no unit is on through the span.
+        If the span is not one of the trace, or no unit is on through the span.
+    ArgumentError
+        If the threshold is out of range.
 
     Examples
     --------
@@ -124,7 +126,7 @@ def _level(address: Address, threshold: float) -> float:
     if not isinstance(threshold, Real) or not 0 <= threshold < highest:
         of = f"tanh({address})" if address.signal == "c" else str(address)
         limit = "" if np.isinf(highest) else f" and below {highest:g}"
-        raise TraceError(f"A threshold of {of} is at least 0{limit}; got {threshold!r}.")
+        raise ArgumentError(f"A threshold of {of} is at least 0{limit}; got {threshold!r}.")
     return float(np.arctanh(threshold)) if address.signal == "c" else float(threshold)
 
 
@@ -136,7 +138,7 @@ def _place(trace: Trace, span: tuple[int, int], document: int | None) -> tuple[i
     try:
         start, stop = map(operator.index, span)
     except (TypeError, ValueError):
-        raise TraceError(
+        raise ArgumentError(
             f"A span is two whole numbers, its first step and the one after its last; got {span}."
         ) from None
     whole = slice(0, len(trace)) if document is None else trace.steps_of(document)

@@ -13,15 +13,15 @@ from rich.table import Table
 from rich.text import Text
 from scipy.sparse import csr_array
 
+from rnnscope.arguments import whole
 from rnnscope.shown import Shown
 from rnnscope.style import FAINT, SIGNALS, label, new_axes, style, title
 from rnnscope.text import visible
 
-from .counts import whole
 from .unit_series import UnitSeries
 
 _LONGEST = 3
-_FEWEST = 20
+_FEWEST, _SHARE = 20, 500
 _SURE = 3  # standard errors
 _LARGE = 0.25  # standard deviations of the series
 _UNLIKE = 2  # times the response that it is compared with, or the inverse
@@ -185,6 +185,11 @@ def responses(series: xr.DataArray, fewest: int = _FEWEST) -> Responses:
     """
     fewest = whole(fewest, "fewest", 1)
     return _responses(UnitSeries.read(series), (str(series.name),), fewest).of(0)
+
+
+def often_enough(steps: int) -> int:
+    """Occurrences that an n-gram needs in so many steps: 20, in a short text one in 500 steps, but 3."""
+    return min(_FEWEST, max(3, steps // _SHARE))
 
 
 def signal_responses(series: xr.DataArray, fewest: int = _FEWEST) -> SignalResponses:

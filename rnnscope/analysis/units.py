@@ -105,10 +105,14 @@ class UnitRanking(Shown):
         told = [f"{kinds[kind]} {name}" for kind, name in _MANY.items() if kind in kinds]
         units = f"{len(self.table)} units" + (f": {', '.join(told)}" if told else "")
         yield Text.assemble((self.signal, "bold"), f"  {units}")
-        groups = (("Most switch-like", self.switches), ("Best counters", self.counters), ("Longest memory", self.longest))
-        for title, best in groups:
+        groups = (
+            ("Most switch-like", self.switches),
+            ("Best counters", self.counters),
+            ("Longest memory", self.longest),
+        )
+        for name, best in groups:
             rows = best(_PRINTED)
-            yield Text(f"\n{title}", style="bold")
+            yield Text(f"\n{name}", style="bold")
             yield units_table(rows) if len(rows) else Text("none that the text can tell")
 
 

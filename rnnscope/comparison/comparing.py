@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from rnnscope.analysis.beside import by_name, check_characters
-from rnnscope.analysis.counts import LIMIT
-from rnnscope.analysis.language_models import read_documents
+from rnnscope.analysis.language_models import LIMIT, read_documents
 from rnnscope.concept import Concept, listed
 from rnnscope.errors import ModelError
 from rnnscope.models import CharLanguageModel, Network

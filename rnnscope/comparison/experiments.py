@@ -11,8 +11,8 @@ from typing import Any
 import pandas as pd
 
 from rnnscope import checkpoint
-from rnnscope.analysis.counts import LIMIT, whole
-from rnnscope.analysis.language_models import read_documents
+from rnnscope.analysis.language_models import LIMIT, read_documents
+from rnnscope.arguments import whole
 from rnnscope.concept import Concept, listed
 from rnnscope.corpora.texts import open_corpus
 from rnnscope.device import pick_device

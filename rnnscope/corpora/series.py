@@ -51,7 +51,9 @@ class Series(Data):
         Raises
         ------
         TextError
-            If the fractions are no split, or leave a part without a value.
+            If the fractions leave a part without a value.
+        ArgumentError
+            If the fractions are no split.
         """
         check_fractions(fractions)
         first, second = (int(share * len(self) + 1e-6) for share in (fractions[0], fractions[0] + fractions[1]))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from numbers import Real
 from typing import TypeVar
 
-from rnnscope.errors import TextError
+from rnnscope.errors import ArgumentError
 
 PARTS = ("train", "validation", "test")
 
@@ -22,12 +22,12 @@ def check_fractions(fractions: Sequence[float]) -> None:
 
     Raises
     ------
-    TextError
+    ArgumentError
     """
     shares = list(fractions) if isinstance(fractions, Iterable) else []
     numbers = len(shares) == len(PARTS) and all(isinstance(share, Real) for share in shares)
     if not numbers or min(shares) < 0 or not abs(sum(shares) - 1) <= 1e-9:
-        raise TextError(f"A split is three shares that add up to 1, such as (0.8, 0.1, 0.1); got {fractions}.")
+        raise ArgumentError(f"A split is three shares that add up to 1, such as (0.8, 0.1, 0.1); got {fractions}.")
 
 
 def split_by_key(
@@ -48,7 +48,7 @@ def split_by_key(
 
     Raises
     ------
-    TextError
+    ArgumentError
         If the fractions are no split.
     """
     check_fractions(fractions)

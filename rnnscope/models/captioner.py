@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 import torch
@@ -16,7 +14,7 @@ from rnnscope.errors import ModelError
 from rnnscope.text import Vocabulary
 
 from .decoding import END, START, RecurrentState, decode
-from .network import Network
+from .network import CharacterNetwork
 from .stack import StackConfig, demand, recurrent_stack
 
 
@@ -42,7 +40,7 @@ class CaptionerConfig(StackConfig):
         demand(not self.bidirectional, "bidirectional to be false: a caption is written from its start", True)
 
 
-class Captioner(Network):
+class Captioner(CharacterNetwork):
     """Two linear layers from the pixels to the first states of a recurrent stack, which writes the text.
 
     Parameters
@@ -92,14 +90,6 @@ class Captioner(Network):
         self.rnn = recurrent_stack(config, config.embedding_size)
         self.dropout = nn.Dropout(config.dropout)
         self.head = nn.Linear(config.output_size, len(vocabulary))
-
-    @classmethod
-    def build(cls, config: CaptionerConfig, vocabularies: Mapping[str, Sequence[str]]) -> Self:
-        return cls(config, Vocabulary(vocabularies["characters"]))
-
-    @property
-    def vocabularies(self) -> dict[str, tuple[str, ...]]:
-        return {"characters": self.vocabulary.characters[1:]}
 
     @property
     def architecture(self) -> str:

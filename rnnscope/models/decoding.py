@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from rnnscope.errors import ModelError
+from rnnscope.arguments import whole
 from rnnscope.text import Vocabulary
 
 START, END = "\N{START OF TEXT}", "\N{END OF TEXT}"
@@ -66,11 +66,10 @@ def decode(
 
     Raises
     ------
-    ModelError
+    ArgumentError
         If ``beam`` or ``longest`` is less than one.
     """
-    if not isinstance(beam, int) or not isinstance(longest, int) or min(beam, longest) < 1:
-        raise ModelError(f"A search needs a beam and a longest text of at least 1; got {beam} and {longest}.")
+    beam, longest = whole(beam, "beam", 1), whole(longest, "longest", 1)
     first = state[0] if isinstance(state, tuple) else state
     batch, device = first.shape[1], first.device
     sentences = torch.arange(batch, device=device)

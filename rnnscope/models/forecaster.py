@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 import torch
@@ -13,7 +12,7 @@ from torch import Tensor, nn
 
 from rnnscope.errors import ModelError
 
-from .network import Network
+from .network import NumberNetwork
 from .stack import StackConfig, State, demand, recurrent_stack
 
 _WINDOW = 4096
@@ -38,7 +37,7 @@ class ForecasterConfig(StackConfig):
         demand(not self.bidirectional, "bidirectional to be false: the future of a series is not there yet", True)
 
 
-class Forecaster(Network):
+class Forecaster(NumberNetwork):
     """A recurrent stack over standardised changes, with a normal distribution of the next one.
 
     Parameters
@@ -75,15 +74,6 @@ class Forecaster(Network):
         self.head = nn.Linear(config.output_size, 2)
         nn.init.zeros_(self.head.weight)  # before training: the mean and deviation of the training part
         nn.init.zeros_(self.head.bias)
-
-    @classmethod
-    def build(cls, config: ForecasterConfig, vocabularies: Mapping[str, Sequence[str]]) -> Self:
-        return cls(config)
-
-    @property
-    def vocabularies(self) -> dict[str, tuple[str, ...]]:
-        """None: it reads numbers."""
-        return {}
 
     @property
     def architecture(self) -> str:

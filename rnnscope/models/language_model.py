@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from numbers import Integral, Real
-from typing import Self
+from numbers import Real
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rnnscope.errors import ModelError, TextError
+from rnnscope.arguments import whole
+from rnnscope.errors import ArgumentError, ModelError, TextError
 from rnnscope.text import Vocabulary
 
-from .network import Network
+from .network import CharacterNetwork
 from .stack import StackConfig, State, demand, recurrent_stack
 
 
@@ -68,7 +68,7 @@ class LanguageModelConfig(StackConfig):
             demand(self.embedding_size == self.output_size, sizes, self)
 
 
-class CharLanguageModel(Network):
+class CharLanguageModel(CharacterNetwork):
     """Embedding or one-hot input, a stack of recurrent layers, a linear head.
 
     Parameters
@@ -101,14 +101,6 @@ class CharLanguageModel(Network):
         self.head = nn.Linear(config.output_size, size)
         if config.tied and self.embedding is not None:
             self.head.weight = self.embedding.weight
-
-    @classmethod
-    def build(cls, config: LanguageModelConfig, vocabularies: Mapping[str, Sequence[str]]) -> Self:
-        return cls(config, Vocabulary(vocabularies["characters"]))
-
-    @property
-    def vocabularies(self) -> dict[str, tuple[str, ...]]:
-        return {"characters": self.vocabulary.characters[1:]}
 
     @property
     def architecture(self) -> str:
@@ -157,15 +149,15 @@ class CharLanguageModel(Network):
         Raises
         ------
         ModelError
-            If the network is bidirectional, the length no whole number or the temperature below 0.
+            If the network is bidirectional.
+        ArgumentError
+            If the length is no whole number, or the temperature below 0.
         TextError
             If the prompt is empty or no text.
         """
-        if not isinstance(length, Integral) or not isinstance(temperature, Real) or not (length >= 0 <= temperature):
-            raise ModelError(
-                "A number of characters and a temperature, both of at least 0, are needed; got "
-                f"{length!r} and {temperature!r}."
-            )
+        whole(length, "length")
+        if not isinstance(temperature, Real) or not temperature >= 0:
+            raise ArgumentError(f"temperature is a number of at least 0; got {temperature!r}.")
         if self.config.bidirectional:
             raise ModelError(
                 "A bidirectional network cannot write: it also reads from the end of the text, which is not there "

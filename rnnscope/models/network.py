@@ -15,6 +15,7 @@ from torch import nn
 from rnnscope.card import Card
 from rnnscope.errors import ModelError
 from rnnscope.shown import card_html
+from rnnscope.text import Vocabulary
 
 
 class Network(nn.Module, ABC):
@@ -83,6 +84,32 @@ class Network(nn.Module, ABC):
     @property
     def device(self) -> torch.device:
         return next(self.parameters()).device
+
+
+class CharacterNetwork(Network):
+    """A network whose symbols are the characters of one vocabulary."""
+
+    vocabulary: Vocabulary
+
+    @classmethod
+    def build(cls, config: Any, vocabularies: Mapping[str, Sequence[str]]) -> Self:
+        return cls(config, Vocabulary(vocabularies["characters"]))
+
+    @property
+    def vocabularies(self) -> dict[str, tuple[str, ...]]:
+        return {"characters": self.vocabulary.characters[1:]}
+
+
+class NumberNetwork(Network):
+    """A network that reads numbers, and so has no symbols."""
+
+    @classmethod
+    def build(cls, config: Any, vocabularies: Mapping[str, Sequence[str]]) -> Self:
+        return cls(config)
+
+    @property
+    def vocabularies(self) -> dict[str, tuple[str, ...]]:
+        return {}
 
 
 def check_mode(model: nn.Module) -> None:

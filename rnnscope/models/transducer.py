@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 import torch
@@ -14,7 +13,7 @@ from rnnscope.problems.known import find_problem
 from rnnscope.problems.losses import masked_loss
 from rnnscope.problems.problem import Batch
 
-from .network import Network
+from .network import NumberNetwork
 from .stack import StackConfig, demand, recurrent_stack
 
 
@@ -60,7 +59,7 @@ class Rating:
         return float(self.successes.mean())
 
 
-class Transducer(Network):
+class Transducer(NumberNetwork):
     """A recurrent stack over the inputs of a problem, and a linear head.
 
     Nothing is carried from one sequence to the next.
@@ -98,15 +97,6 @@ class Transducer(Network):
         self.rnn = recurrent_stack(config, self.problem.input_size)
         self.dropout = nn.Dropout(config.dropout)
         self.head = nn.Linear(config.output_size, self.problem.output_size)
-
-    @classmethod
-    def build(cls, config: TransducerConfig, vocabularies: Mapping[str, Sequence[str]]) -> Self:
-        return cls(config)
-
-    @property
-    def vocabularies(self) -> dict[str, tuple[str, ...]]:
-        """None: it reads numbers."""
-        return {}
 
     @property
     def architecture(self) -> str:

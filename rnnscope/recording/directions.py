@@ -263,7 +263,7 @@ def _numbers(what: str, values: ArrayLike, axes: int | None = None) -> np.ndarra
         found = np.array(values.detach().cpu() if isinstance(values, Tensor) else values, dtype=np.float64)
     except (TypeError, ValueError):
         found = np.array(np.nan)
-    if not np.isfinite(found).all() or (axes is not None and found.ndim != axes):
+    if np.iscomplexobj(values) or not np.isfinite(found).all() or (axes is not None and found.ndim != axes):
         shape = {1: "an array of shape (unit,)", 2: "an array of shape (direction, unit)"}.get(axes or 0, "vectors")
         raise RecordingError(f"Finite numbers were expected as the {what} of directions: {shape}.")
     found.flags.writeable = False

@@ -6,11 +6,13 @@ import math
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from numbers import Integral, Real
+from typing import get_args
 
 import torch
 from torch import Tensor
 
-from rnnscope.errors import InterventionError
+from rnnscope.arguments import check_one_of
+from rnnscope.errors import ArgumentError, InterventionError
 
 from .address import Address
 from .recorded import Recording
@@ -43,9 +45,8 @@ class Intervention:
     def __post_init__(self) -> None:
         steps = () if self.steps is None or isinstance(self.steps, range) else self.steps
         if not isinstance(steps, Collection) or not all(isinstance(step, Integral) for step in steps):
-            raise InterventionError(f"steps are whole numbers, such as range(10) or [3]; got {self.steps!r}.")
-        if self.on not in ("both", "above", "recurrence"):
-            raise InterventionError(f"on is both, above or recurrence; got {self.on!r}.")
+            raise ArgumentError(f"steps are whole numbers, such as range(10) or [3]; got {self.steps!r}.")
+        check_one_of(self.on, "on", get_args(Where))
 
 
 def ablate(mean: Recording | None = None, *, steps: Collection[int] | None = None, on: Where = "both") -> Intervention:
@@ -179,7 +180,7 @@ def resample(
 
     _check_source(source)
     if not isinstance(seed, Integral):
-        raise InterventionError(f"seed is a whole number; got {seed!r}.")
+        raise ArgumentError(f"seed is a whole number; got {seed!r}.")
     return Intervention(values, steps, on)
 
 

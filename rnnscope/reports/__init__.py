@@ -3,5 +3,5 @@
 - in the terminal: `terminal`, and what is known of a unit on a card, `description`
 - as pictures, on `sheets` of a paper's width: `heatmaps` and `coloured_text`; `figures` writes any picture to files
 - as a page that opens anywhere, `html`; and in a notebook, `notebook`
-- what these share: `lines` of a text, an `ordering` of units
+- what these share: an `ordering` of units
 """

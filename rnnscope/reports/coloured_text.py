@@ -17,7 +17,7 @@ from rnnscope.recording.address import Address
 from rnnscope.style import FAINT, INK, PALE, Picture, Width, drawable, ink, style
 
 from .scale import Scale
-from .sheets import ASIDE, SHEETS, Sheet, colour_bar, margins, numbered, title
+from .sheets import ASIDE, SHEETS, Sheet, colour_bar, margins, numbered, sheet_title
 
 _LINE = 0.155
 """Inches of height for a line of text."""
@@ -82,7 +82,7 @@ def _text_page(
         if isinstance(heading, str) and not isinstance(line, str):
             top.axvline(first_step + line[0][0], color=PALE, linewidth=0.7, zorder=0)
     _body(body, rows, values, scale, sheet)
-    title(figure, words)
+    sheet_title(figure, words)
     colour_bar(figure, scale, sheet)
     return figure
 

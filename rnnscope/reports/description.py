@@ -16,7 +16,7 @@ from rich.text import Text
 
 from rnnscope.analysis.contexts import Contexts, top_contexts
 from rnnscope.analysis.explanations import Explanation, explain
-from rnnscope.analysis.responses import Responses, responses
+from rnnscope.analysis.responses import Responses, often_enough, responses
 from rnnscope.analysis.unit_series import UnitSeries
 from rnnscope.analysis.units import UnitRanking, event_name, rank_units, timescale_words
 from rnnscope.concept import Concept
@@ -30,8 +30,6 @@ from .scale import Scale
 from .terminal import bars
 
 _RANKED = ("switch", "counter", "timescale")
-_OFTEN = 20
-"""Occurrences that a response needs; in a short text one in 500 steps, but three."""
 _BINS = 30
 """Of the histogram in a picture."""
 
@@ -176,7 +174,7 @@ def describe_unit(trace: Trace, unit: str | Address, concepts: Concept | Sequenc
         str(read.address),
         read.values[read.steps],
         rank_units(trace[read.address.whole]),
-        responses(series, fewest=int(np.clip(len(trace) // 500, 3, _OFTEN))),
+        responses(series, fewest=often_enough(len(trace))),
         top_contexts(series),
         explain(series, concepts) if concepts else None,
     )

@@ -18,7 +18,7 @@ from rnnscope.text import visible
 
 from .ordering import alike
 from .scale import Scale, is_gate, reach
-from .sheets import ASIDE, SHEETS, Sheet, colour_bar, margins, numbered, title
+from .sheets import ASIDE, SHEETS, Sheet, colour_bar, margins, numbered, sheet_title
 
 MOST_UNITS = 32
 """Units in a heatmap, if the user names none."""
@@ -103,7 +103,7 @@ def _heatmap_page(
     for start, panel in zip(starts, panels, strict=True):
         part = slice(start, start + sheet.across)
         _heatmap_row(panel, text[part], series[part], scale, first_step + start, sheet)
-    title(figure, words)
+    sheet_title(figure, words)
     colour_bar(figure, scale, sheet)
     return figure
 

@@ -57,7 +57,7 @@ def numbered(words: str, pages: int) -> list[str]:
     return [words] if pages == 1 else [f"{words}, page {number} of {pages}" for number in range(1, pages + 1)]
 
 
-def title(figure: Figure, words: str) -> None:
+def sheet_title(figure: Figure, words: str) -> None:
     """At the left end of the header."""
     width, height = figure.get_size_inches()
     figure.text(0.04 / width, 1 - 0.06 / height, words, ha="left", va="top", fontsize=7.5, weight="bold")

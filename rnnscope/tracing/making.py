@@ -21,6 +21,7 @@ from rich.filesize import decimal
 from rich.progress import Progress
 from torch import nn
 
+from rnnscope.arguments import check_one_of
 from rnnscope.card import Card, fingerprint
 from rnnscope.errors import AddressError, OutputError, RecordingError, TextError
 from rnnscope.models.network import Network, check_mode
@@ -93,6 +94,8 @@ def trace(
     ------
     TextError
         If there is no text, it cannot be read, or the network does not read what is given.
+    ArgumentError
+        If the dtype is another.
     AddressError
         If a signal or unit does not exist.
     ModelError
@@ -113,8 +116,7 @@ def trace(
     >>> trace["l0.c.170"].shape
     (31,)
     """
-    if dtype not in ("float32", "float16"):
-        raise RecordingError(f"dtype is float32 or float16; got {dtype!r}.")
+    check_one_of(dtype, "dtype", ("float32", "float16"))
     reader = reader_of(model, characters)
     check_mode(model)
     pages = reader.pages(text)

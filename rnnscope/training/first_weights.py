@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import torch
 
+from rnnscope.arguments import whole
 from rnnscope.errors import ModelError
 from rnnscope.models import Network
 
@@ -34,7 +35,9 @@ def untrained(model: N, seed: int | None = None) -> N:
     Raises
     ------
     ModelError
-        If the network is not one of rnnscope's, or the seed is no whole number.
+        If the network is not one of rnnscope's.
+    ArgumentError
+        If the seed is no whole number.
 
     Examples
     --------
@@ -51,8 +54,8 @@ def untrained(model: N, seed: int | None = None) -> N:
             f"A network of rnnscope was expected, which knows how it was made; got {type(model).__name__}. "
             "Make yours anew by its own class."
         )
-    if seed is not None and (not isinstance(seed, int) or isinstance(seed, bool) or seed < 0):
-        raise ModelError(f"seed is a whole number of at least 0; got {seed!r}.")
+    if seed is not None:
+        whole(seed, "seed")
     made = model.card.training.get("recipe") if model.card else None
     recipe = recipe_of(made) if made else None
     with torch.random.fork_rng(devices=[]):

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
 from PIL import Image
 
-from rnnscope import checkpoint
-from rnnscope.cli import main
 from tests.handmade import dialogue, latch
+
+from .running import run
 
 TEXT = dialogue(np.random.default_rng(1), 900)
 ABLATE = ("ablate", "model.pt", "text.txt", "--unit", "l0.c.3", "--concept", "quotes")
@@ -20,16 +20,8 @@ CLAMP = ("clamp", "model.pt", "--unit", "l0.c.3", "--concept", "quotes", "-n", "
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working folder with the latch network and a text."""
-    monkeypatch.chdir(tmp_path)
-    checkpoint.save("model.pt", latch(), {})
-    Path("text.txt").write_text(TEXT)
-    return tmp_path
-
-
-def run(*arguments: str, stdin: str | None = None) -> Result:
-    return CliRunner().invoke(main, arguments, input=stdin)
+def here(store: Callable[..., Path]) -> Path:
+    return store(TEXT, model=latch())
 
 
 def test_ablate_prints_a_card() -> None:

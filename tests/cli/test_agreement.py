@@ -6,12 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
 from rnnscope import checkpoint
-from rnnscope.cli import main
 from tests.analysis.agreement.agreeing import agreeing, agreeing_pairs
 from tests.handmade import random_network
+
+from .running import run
 
 AGREE = ("agreement", "model.pt", "pairs.tsv")
 
@@ -27,10 +27,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     Path("pairs.tsv").write_text("\n".join(lines))
     Path("text.txt").write_text('ab "cd dd". ba cc dd\n' * 20)
     return tmp_path
-
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(main, arguments)
 
 
 def test_a_card_with_a_baseline() -> None:

@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
 
 import rnnscope
-from rnnscope import checkpoint
 from rnnscope.analysis.alignment import align_units
-from rnnscope.cli import main
 from tests import handmade
 
+from . import running
+
+run = partial(running.run, "align")
+
 TEXT = handmade.dialogue(np.random.default_rng(1), 500)
-MODELS = {"a.pt": handmade.random_network(0), "b.pt": handmade.random_network(1, cell="gru", units=5)}
+MODELS = {"a": handmade.random_network(0), "b": handmade.random_network(1, cell="gru", units=5)}
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working folder with two networks and a text."""
-    monkeypatch.chdir(tmp_path)
-    for name, model in MODELS.items():
-        checkpoint.save(name, model, {})
-    Path("text.txt").write_text(TEXT)
-    return tmp_path
-
-
-def run(*arguments: str, stdin: str | None = None) -> Result:
-    return CliRunner().invoke(main, ["align", *arguments], input=stdin)
+def here(store: Callable[..., Path]) -> Path:
+    return store(TEXT, **MODELS)
 
 
 def test_two_models_are_aligned_on_a_text_and_drawn() -> None:
@@ -59,7 +53,7 @@ def test_json_has_what_python_finds(stdin: bool) -> None:
 def test_two_traces_are_aligned_alone() -> None:
     for name, model in MODELS.items():
         rnnscope.trace(model, TEXT, f"{name}.zarr")
-    result = run("a.pt.zarr", "b.pt.zarr", "--signals", "l0.c,l0.h", "--json", "--shifts", "19")
+    result = run("a.zarr", "b.zarr", "--signals", "l0.c,l0.h", "--json", "--shifts", "19")
     assert result.exit_code == 0 and json.loads(result.stdout)["signals"] == ["l0.c", "l0.h"]
 
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from click.testing import CliRunner, Result
 
 from rnnscope import SequenceClassifier, Vocabulary, checkpoint
-from rnnscope.cli import main
 from rnnscope.models.classifier import ClassifierConfig
 from rnnscope.probes.experiments.holding import written_while_held
 from tests.handmade import latch
 from tests.probes.experiments.test_single_unit import quotations
+
+from .running import run
 
 CLASSES = ("classes", "model.pt", "--labelled", "table.tsv")
 
@@ -32,10 +32,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     lines = [f"{example.label}\t{example.text}" for example in quotations(160).examples]
     Path("table.tsv").write_text("\n".join(lines))
     return tmp_path
-
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(main, arguments)
 
 
 def test_a_card_and_a_picture() -> None:

@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from click.testing import CliRunner, Result
 from PIL import Image
 
 import rnnscope
 from rnnscope import Vocabulary, checkpoint
-from rnnscope.cli import main
 from rnnscope.models.classifier import ClassifierConfig, SequenceClassifier
+
+from .running import run
 
 TEXT = 'abc def. "ghij," abc.\n' * 30
 
@@ -57,10 +57,6 @@ def here(
     checkpoint.save("model.pt", make_model(), record)
     Path("text.txt").write_text(TEXT)
     return tmp_path
-
-
-def run(*arguments: str, stdin: str | bytes | None = None) -> Result:
-    return CliRunner().invoke(main, arguments, input=stdin)
 
 
 def test_trace_names_its_file_and_says_what_it_holds_and_what_is_next(here: Path) -> None:

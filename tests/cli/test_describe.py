@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
 
 import rnnscope
-from rnnscope.cli import Commands
-from rnnscope.cli.describe import describe
 from tests import handmade
+
+from . import running
+
+run = partial(running.run, "describe")
 
 TEXT = handmade.dialogue(np.random.default_rng(0), 4000)
 
@@ -32,10 +34,6 @@ def here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(folder)
     monkeypatch.setenv("COLUMNS", "80")
     return folder
-
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(Commands(commands={"describe": describe}), ["describe", *arguments])
 
 
 def page(*arguments: str) -> str:

@@ -7,14 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
 from PIL import Image
 
 from rnnscope import checkpoint
-from rnnscope.cli import main
 from rnnscope.recording.directions import Directions
 from tests.handmade import dialogue, latch
 
+from .running import run
 from .test_units import RECORD
 
 
@@ -25,10 +24,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     checkpoint.save("model.pt", latch(), RECORD)
     Path("text.txt").write_text(dialogue(np.random.default_rng(1), 1_200))
     return tmp_path
-
-
-def run(*arguments: str, stdin: str | None = None) -> Result:
-    return CliRunner().invoke(main, arguments, input=stdin)
 
 
 def works(*arguments: str) -> str:

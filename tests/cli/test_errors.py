@@ -8,14 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
 from PIL import Image
 
 from rnnscope import checkpoint
 from rnnscope.analysis.mistakes.categories import CATEGORIES
-from rnnscope.cli import Commands
-from rnnscope.cli.errors import errors
 from tests.handmade import dialogue, latch, random_network
+
+from .running import run
 
 ERRORS = ("errors", "latch.pt", "runs/gru/model.pt", "text.txt")
 TRAIN = ("--train", "train.txt")
@@ -31,10 +30,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_model: Any) -> No
     checkpoint.save("other.pt", make_model(), {})
     Path("text.txt").write_text(dialogue(np.random.default_rng(1), 600))
     Path("train.txt").write_text(dialogue(np.random.default_rng(2), 2000))
-
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(Commands(commands=[errors]), arguments)
 
 
 def test_errors_prints_tables() -> None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
-from click.testing import CliRunner, Result
 from PIL import Image
 
 from rnnscope import SequenceClassifier, Vocabulary, checkpoint
-from rnnscope.cli import main
 from rnnscope.models.classifier import ClassifierConfig
 from tests.handmade import latch
+
+from . import running
+
+run = partial(running.run, "faithfulness")
 
 FAST = ("--method", "saliency", "--orders", "3")
 
@@ -30,10 +33,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     rows = [f"{'yes' if number % 2 else 'no'}\tab{number:b} cd e\n" for number in range(60)]
     Path("table.tsv").write_text("label\ttext\n" + "".join(rows).replace("0", "d").replace("1", "e"))
     return tmp_path
-
-
-def run(*arguments: str, stdin: str | None = None) -> Result:
-    return CliRunner().invoke(main, ("faithfulness", *arguments), input=stdin)
 
 
 def test_it_prints_a_line_a_method_and_a_verdict() -> None:

@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
 
 import rnnscope
-from rnnscope import checkpoint
-from rnnscope.cli.gates import gates
 from tests.handmade import dialogue, latch, random_network
+
+from . import running
+
+run = partial(running.run, "gates")
 
 TEXT = dialogue(np.random.default_rng(1), 900)
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working folder with two networks and a text."""
-    monkeypatch.chdir(tmp_path)
-    checkpoint.save("model.pt", latch(), {})
-    checkpoint.save("rnn.pt", random_network(0, "rnn"), {})
-    Path("text.txt").write_text(TEXT)
-    return tmp_path
-
-
-def run(*arguments: str, stdin: str | None = None) -> Result:
-    return CliRunner().invoke(gates, arguments, input=stdin)
+def here(store: Callable[..., Path]) -> Path:
+    return store(TEXT, model=latch(), rnn=random_network(0, "rnn"))
 
 
 def test_it_prints_saturation_and_timescales() -> None:

@@ -3,32 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 from PIL import Image
 
 from rnnscope import checkpoint
-from rnnscope.cli import main
 from tests.handmade import latch, random_network
+
+from .running import run
 
 TEXT = 'abc. ab:"dcb. ab." cc.\n' * 8
 GRADIENTS = ("gradients", "latch.pt", "text.txt", "--lags", "10", "--targets", "20")
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working folder with two networks and a text."""
-    monkeypatch.chdir(tmp_path)
-    checkpoint.save("latch.pt", latch(), {})
-    checkpoint.save("gru.pt", random_network(0, "gru"), {})
-    Path("text.txt").write_text(TEXT)
-    return tmp_path
-
-
-def run(*arguments: str, stdin: str | None = None) -> Result:
-    return CliRunner().invoke(main, arguments, input=stdin)
+def here(store: Callable[..., Path]) -> Path:
+    return store(TEXT, latch=latch(), gru=random_network(0, "gru"))
 
 
 def test_it_prints_a_card_of_one_network() -> None:

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from click.testing import CliRunner, Result
 
 from rnnscope import checkpoint
-from rnnscope.cli import main
 from rnnscope.models import CharLanguageModel
 from tests.foreign.networks import CHARACTERS, assert_same, make
+
+from .running import run
 
 TEXT = "abc def.\ng " * 30
 
@@ -29,10 +29,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     torch.save({"model": make("rnn", embedding=0).state_dict(), "chars": CHARACTERS}, "rnn.pt")
     torch.save({"model": make("gru", bidirectional=True).state_dict(), "chars": CHARACTERS}, "both.pt")
     return tmp_path
-
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(main, arguments)
 
 
 def test_import_says_what_it_found_and_what_is_next(here: Path) -> None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
 from PIL import Image
 
-from rnnscope import checkpoint
 from rnnscope.analysis.gradients.jacobians import state_jacobians
-from rnnscope.cli.jacobians import jacobians
 from tests.handmade import dialogue, random_network
+
+from . import running
+
+run = partial(running.run, "jacobians")
 
 TEXT = dialogue(np.random.default_rng(1), 900)
 FEW = ("--lags", "1,5", "--places", "4", "--steps", "40", "--warmup", "10", "--sequences", "3", "--exponents", "4")
@@ -21,17 +24,8 @@ COMMAND = ("model.pt", "text.txt", *FEW)
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working folder with two networks and a text."""
-    monkeypatch.chdir(tmp_path)
-    checkpoint.save("model.pt", random_network(0), {})
-    checkpoint.save("rnn.pt", random_network(0, "rnn"), {})
-    Path("text.txt").write_text(TEXT)
-    return tmp_path
-
-
-def run(*arguments: str, stdin: str | None = None) -> Result:
-    return CliRunner().invoke(jacobians, arguments, input=stdin)
+def here(store: Callable[..., Path]) -> Path:
+    return store(TEXT, model=random_network(0), rnn=random_network(0, "rnn"))
 
 
 def test_it_prints_slope_values_and_exponents() -> None:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
 import rnnscope
 from rnnscope.analysis.matching import match
-from rnnscope.cli import main
+
+from . import running
+
+run = partial(running.run, "match", "t.zarr")
 
 TEXT = 'abc def. "ghij," abc.\n' * 12
 
@@ -25,10 +28,6 @@ def stored(
     monkeypatch.chdir(tmp_path)
     rnnscope.trace(make_model(layers=2), [TEXT, TEXT[5:]], "t.zarr", signals=["h", "c"])
     return tmp_path
-
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(main, ["match", "t.zarr", *arguments])
 
 
 @pytest.mark.usefixtures("stored")

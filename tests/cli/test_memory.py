@@ -3,34 +3,27 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
 from PIL import Image
 
 from rnnscope import checkpoint
-from rnnscope.cli import Commands
-from rnnscope.cli.memory import memory
 from rnnscope.models.transducer import Transducer, TransducerConfig
 from tests.handmade import dialogue, latch
+
+from .running import run
 
 TEXT = dialogue(np.random.default_rng(1), 600)
 MEMORY = ("memory", "model.pt", "text.txt", "--targets", "30", "--places", "8", "--horizon", "60")
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A working folder with the latch network and a text."""
-    monkeypatch.chdir(tmp_path)
-    checkpoint.save("model.pt", latch(), {})
-    checkpoint.save("counter.pt", Transducer(TransducerConfig(problem="anbn", length=4, hidden_size=3)), {})
-    Path("text.txt").write_text(TEXT)
-
-
-def run(*arguments: str, stdin: str | None = None) -> Result:
-    return CliRunner().invoke(Commands(commands=[memory]), arguments, input=stdin)
+def here(store: Callable[..., Path]) -> Path:
+    counter = Transducer(TransducerConfig(problem="anbn", length=4, hidden_size=3))
+    return store(TEXT, model=latch(), counter=counter)
 
 
 def test_memory_prints_both_cards() -> None:

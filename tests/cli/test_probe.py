@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
 from PIL import Image
 
 import rnnscope
-from rnnscope import checkpoint
-from rnnscope.cli import main
 from rnnscope.recording.directions import Directions
 from tests.handmade import dialogue, latch
+
+from .running import run
 
 RECORD = {
     "recipe": {"name": "own", "seed": 0, "training": {"method": "adam", "learning_rate": 0.1, "precision": "32"}},
@@ -28,17 +28,9 @@ PROBE = ("probe", "model.pt", "text.txt", "--concept", "quotes")
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working folder with the latch network and a text."""
-    monkeypatch.chdir(tmp_path)
+def here(store: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("COLUMNS", "80")
-    checkpoint.save("model.pt", latch(), {})
-    Path("text.txt").write_text(TEXT)
-    return tmp_path
-
-
-def run(*arguments: str, stdin: str | None = None) -> Result:
-    return CliRunner().invoke(main, arguments, input=stdin)
+    return store(TEXT, model=latch())
 
 
 def test_probe_prints_the_line_that_a_paper_needs() -> None:

@@ -4,41 +4,37 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
 
 from rnnscope import checkpoint
-from rnnscope.cli import main
 from rnnscope.reports.html import filling
 from rnnscope.tracing.making import trace as make_trace
 from tests.handmade import dialogue, latch
 from tests.reports.html.decoding import decoded
 
+from . import running
+
+run = partial(running.run, "report")
+
 TEXT = dialogue(np.random.default_rng(1), 1_100)
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def here(store: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working folder with two latch networks, a text and a trace; without the panels, which take seconds."""
-    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(filling, "model_panels", lambda *_, **__: ([], []))
-    checkpoint.save("model.pt", latch(), {})
-    checkpoint.save("other.pt", latch(unit=5), {})
-    Path("text.txt").write_text(TEXT)
-    return tmp_path
+    return store(TEXT, model=latch(), other=latch(unit=5))
 
 
 @pytest.fixture
 def trace() -> str:
     make_trace(checkpoint.load("model.pt"), TEXT[:200], "t.zarr")
     return "t.zarr"
-
-
-def run(*arguments: str, stdin: str | None = None) -> Result:
-    return CliRunner().invoke(main, ("report", *arguments), input=stdin)
 
 
 def test_a_report_is_written_and_said_what_it_holds() -> None:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 from PIL import Image
 
 import rnnscope
 from rnnscope import checkpoint
 from rnnscope.cli import main
 from tests.handmade import dialogue, latch
+
+from . import running
+
+run = partial(running.run, "units")
 
 TRAINING = {"method": "adamw", "learning_rate": 0.1, "precision": "32"}
 RECORD = {
@@ -37,10 +42,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for seed, name in enumerate(("one.txt", "two.txt")):
         (tmp_path / name).write_text(dialogue(np.random.default_rng(seed), 2_000))
     return tmp_path
-
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(main, ["units", *arguments])
 
 
 @pytest.mark.usefixtures("here")

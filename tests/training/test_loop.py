@@ -17,7 +17,7 @@ import torch
 import rnnscope
 from rnnscope import checkpoint
 from rnnscope.corpora.texts import standard_library
-from rnnscope.errors import DeviceError, OutputError, RecipeError, TextError, TrainingError
+from rnnscope.errors import CheckpointError, DeviceError, OutputError, RecipeError, TextError, TrainingError
 from rnnscope.training import processes
 from rnnscope.training.folder import claimed
 from rnnscope.training.loop import Run
@@ -307,7 +307,11 @@ def test_resume_refuses_another_recipe_another_text_and_nothing(make_recipe: Cal
     rnnscope.train(recipe, folder, device="cpu")
     with pytest.raises(TrainingError, match="training.learning_rate was 0.01 and is 0.5"):
         rnnscope.train(make_recipe(epochs=0.1, learning_rate=0.5), folder, device="cpu", resume=True)
-    recipe = make_recipe(epochs=0.1)
+    recipe, content = make_recipe(epochs=0.1), checkpoint.read(folder / "last.pt")
+    torch.save(content | {"state_dict": {"head.bias": [0.0]}}, folder / "last.pt")
+    with pytest.raises(CheckpointError, match="last.pt does not fit together.*Start anew with --force"):
+        rnnscope.train(recipe, folder, device="cpu", resume=True)
+    torch.save(content, folder / "last.pt")
     text = recipe.with_name("text.txt")
     text.write_text(text.read_text()[::-1])
     with pytest.raises(TrainingError, match="corpus differs"):

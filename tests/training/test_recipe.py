@@ -211,6 +211,7 @@ def test_without_a_kernel_the_standard_library_takes_its_place(cell: str) -> Non
     ("line", "words"),
     [
         ("seed = 1" + "0" * 30, "seed must be a whole number"),
+        ("task = []", "task must be one of"),
         ("seed = 1" + "0" * 5000, "is not a TOML file"),
         ("seed = " + "[" * 5000, "nested too deep"),
         ("#" * 2**20, "it is no recipe"),

@@ -10,9 +10,9 @@ import torch
 
 from rnnscope.analysis.causes.controls import ablate_beside_controls
 from rnnscope.analysis.causes.subjects import Replacement, ablation_words, check_replacement, named_units
-from rnnscope.analysis.counts import whole
 from rnnscope.analysis.intervals import bootstrap_interval
 from rnnscope.analysis.language_models import check_model
+from rnnscope.arguments import whole
 from rnnscope.corpora.minimal_pairs import MinimalPair
 from rnnscope.models import CharLanguageModel
 from rnnscope.recording.address import Units

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rnnscope.analysis.counts import whole
 from rnnscope.analysis.language_models import check_model
+from rnnscope.arguments import whole
 from rnnscope.corpora.minimal_pairs import MinimalPair
 from rnnscope.models import CharLanguageModel
 from rnnscope.ngram import KneserNey
@@ -58,8 +58,10 @@ def agreement(
     ModelError
         If the network is no such one.
     TextError
-        If there is no pair or no such condition, before or after cannot be, the network does not know most
-        characters, or the n-gram model was fitted to other tokens.
+        If there is no pair or no such condition, the network does not know most characters, or the n-gram model was
+        fitted to other tokens.
+    ArgumentError
+        If before or after cannot be.
 
     References
     ----------

@@ -12,7 +12,7 @@ import torch
 
 from rnnscope.analysis.language_models import run, zeros
 from rnnscope.corpora.minimal_pairs import MinimalPair
-from rnnscope.errors import TextError
+from rnnscope.errors import ArgumentError, TextError
 from rnnscope.models import CharLanguageModel
 from rnnscope.ngram import KneserNey
 from rnnscope.text import Vocabulary, in_a_line
@@ -48,12 +48,14 @@ class Sentences:
         Raises
         ------
         TextError
-            If there is no pair, or nothing to read before the sentences, or the network does not know most characters.
+            If there is no pair, or the network does not know most characters.
+        ArgumentError
+            If there is nothing to read before the sentences.
         """
         if not isinstance(before, str) or not before:
-            raise TextError(f"before is one character or more, such as a newline; got {before!r}.")
+            raise ArgumentError(f"before is one character or more, such as a newline; got {before!r}.")
         if not isinstance(after, str):
-            raise TextError(f"after is a text such as a full stop; got {after!r}.")
+            raise ArgumentError(f"after is a text such as a full stop; got {after!r}.")
         known = isinstance(pairs, Sequence) and all(isinstance(pair, MinimalPair) for pair in pairs)
         if not known or not pairs:
             raise TextError("One minimal pair or more is needed; rnnscope.corpora.minimal_pairs reads a table of them.")

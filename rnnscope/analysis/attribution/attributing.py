@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from rnnscope.analysis.counts import whole
+from rnnscope.arguments import whole
 from rnnscope.errors import AttributionError
 from rnnscope.progress import progress_bar
 

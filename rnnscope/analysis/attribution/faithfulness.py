@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from rnnscope.analysis.counts import whole
+from rnnscope.arguments import whole
 from rnnscope.errors import AttributionError, TextError
 from rnnscope.progress import progress_bar
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import get_args
 
 import numpy as np
 import pandas as pd
 
-from rnnscope.analysis.counts import LIMIT, whole
 from rnnscope.analysis.intervals import bootstrap_interval
-from rnnscope.analysis.language_models import check_model, read_documents
+from rnnscope.analysis.language_models import LIMIT, check_model, read_documents
+from rnnscope.arguments import check_one_of, whole
 from rnnscope.concept import Concept
 from rnnscope.errors import InterventionError
 from rnnscope.models import CharLanguageModel
@@ -73,8 +74,10 @@ def ablation(
 
     Raises
     ------
-    ModelError, AddressError, InterventionError
-        If the network is none of these, or the units or the way of ablation do not exist.
+    ModelError, AddressError
+        If the network or the units are none of these.
+    ArgumentError, InterventionError
+        If the units cannot be ablated in this way.
     ConceptError
         If the concept is no flag, holds nowhere or everywhere in the text, or has labels that were made for another.
     TextError
@@ -125,8 +128,7 @@ def ablation(
 
 
 def _check_readers(model: CharLanguageModel, units: Sequence[Address], on: Where) -> None:
-    if on not in ("both", "above", "recurrence"):
-        raise InterventionError(f"on is both, above or recurrence; got {on!r}.")
+    check_one_of(on, "on", get_args(Where))
     for unit in units:
         if on != "both" and changed_signal(model, unit).signal != "h":
             raise InterventionError(f"on={on!r} can be said of h alone, which is read in two ways; got {unit}.")

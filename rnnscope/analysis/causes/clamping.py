@@ -15,11 +15,11 @@ from matplotlib.axes import Axes
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
-from rnnscope.analysis.counts import whole
 from rnnscope.analysis.intervals import bootstrap_interval
 from rnnscope.analysis.language_models import check_model
+from rnnscope.arguments import whole
 from rnnscope.concept import Concept
-from rnnscope.errors import AddressError, ConceptError, InterventionError, TextError
+from rnnscope.errors import AddressError, ArgumentError, ConceptError, InterventionError
 from rnnscope.models import CharLanguageModel
 from rnnscope.progress import progress_bar
 from rnnscope.recording.address import Address
@@ -152,11 +152,11 @@ def clamp_sweep(
     ModelError, AddressError
         If the network or the unit is none of these.
     InterventionError
-        If the values or the temperature cannot be.
+        If the values are not finite.
     ConceptError
         If the concept is no flag, has labels that were made for one text, or applies to none of the characters.
-    TextError
-        If the prompt is empty, or length, samples or seed is no such number.
+    ArgumentError
+        If the prompt is empty, or the temperature, length, samples or seed is no such number.
 
     Examples
     --------
@@ -213,9 +213,9 @@ def _for_any_text(concept: Concept) -> Concept:
 
 def _check_options(values: Sequence[float] | None, prompt: str, temperature: float) -> None:
     if not isinstance(prompt, str) or not prompt:
-        raise TextError(f"The prompt is one character or more, such as a newline; got {prompt!r}.")
+        raise ArgumentError(f"The prompt is one character or more, such as a newline; got {prompt!r}.")
     if not isinstance(temperature, Real) or not 0 < temperature < math.inf:
-        raise InterventionError(f"The temperature is above 0, 1 for the network's own odds; got {temperature!r}.")
+        raise ArgumentError(f"The temperature is above 0, 1 for the network's own odds; got {temperature!r}.")
     if values is not None:
         held_values(values)
 

@@ -13,8 +13,8 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 from torch import Tensor
 
-from rnnscope.analysis.counts import whole
 from rnnscope.analysis.language_models import States, check_model, run, zeros
+from rnnscope.arguments import whole
 from rnnscope.errors import TextError
 from rnnscope.models import CharLanguageModel
 from rnnscope.recording.address import Address, Units
@@ -128,6 +128,8 @@ def patch_lifetime(
         If the network or the units are none.
     TextError
         If a text cannot be read, or has no such step.
+    ArgumentError
+        If the step is no whole number.
 
     Examples
     --------

@@ -7,9 +7,10 @@ from typing import Literal
 
 import numpy as np
 
+from rnnscope.arguments import check_one_of
 from rnnscope.cells import CELLS
 from rnnscope.concept import Concept
-from rnnscope.errors import AddressError, ConceptError, InterventionError
+from rnnscope.errors import AddressError, ConceptError
 from rnnscope.models import CharLanguageModel
 from rnnscope.recording.address import Address, Units, listed
 from rnnscope.recording.directions import directions_of
@@ -69,10 +70,9 @@ def check_replacement(replaced_by: str) -> None:
 
     Raises
     ------
-    InterventionError
+    ArgumentError
     """
-    if replaced_by not in tuple(_REPLACEMENTS):
-        raise InterventionError(f"replaced_by is mean, zero or resample; got {replaced_by!r}.")
+    check_one_of(replaced_by, "replaced_by", tuple(_REPLACEMENTS))
 
 
 def ablation_words(

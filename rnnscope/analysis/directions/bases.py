@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 from torch import nn
 
-from rnnscope.analysis.counts import whole
 from rnnscope.analysis.search.finding import find_units
 from rnnscope.analysis.search.found import FoundUnits
 from rnnscope.analysis.search.parts import halves
 from rnnscope.analysis.search.scores import MEASURES
+from rnnscope.arguments import whole
 from rnnscope.concept import Concept
 from rnnscope.recording.address import Address
 from rnnscope.recording.along import along

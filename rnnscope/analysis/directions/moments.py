@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from torch import nn
 
-from rnnscope.analysis.counts import LIMIT, whole
+from rnnscope.analysis.language_models import LIMIT
+from rnnscope.arguments import whole
 from rnnscope.errors import AddressError, RecordingError, TextError
 from rnnscope.progress import progress_bar
 from rnnscope.recording.address import Address

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from torch import nn
 
-from rnnscope.analysis.counts import LIMIT, whole
-from rnnscope.errors import TextError
+from rnnscope.analysis.language_models import LIMIT
+from rnnscope.arguments import whole
+from rnnscope.errors import ArgumentError
 from rnnscope.recording.address import Address
 from rnnscope.recording.directions import Directions
 from rnnscope.tracing.documents import Texts
@@ -51,7 +52,9 @@ def principal_components(
     Raises
     ------
     AddressError, RecordingError, TextError
-        As of `rnnscope.signal_moments`, or if there are fewer units than components.
+        As of `rnnscope.signal_moments`.
+    ArgumentError
+        If there are fewer units than components.
 
     Examples
     --------
@@ -75,7 +78,7 @@ def components_of(moments: Moments, components: int | None = None, name: str = "
     units = len(moments.mean)
     count = units if components is None else whole(components, "components", 1)
     if count > units:
-        raise TextError(f"{moments.address} has {units} units, so there are as many components; got {components}.")
+        raise ArgumentError(f"{moments.address} has {units} units, so there are as many components; got {components}.")
     vectors = np.linalg.eigh(moments.covariance)[1].T[::-1][:count]
     largest = np.take_along_axis(vectors, np.abs(vectors).argmax(axis=1)[:, None], axis=1)
     vectors = vectors * np.sign(largest)

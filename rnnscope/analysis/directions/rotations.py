@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnnscope.analysis.counts import whole
+from rnnscope.arguments import whole
 from rnnscope.errors import RecordingError
 from rnnscope.recording.directions import Directions
 

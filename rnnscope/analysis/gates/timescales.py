@@ -10,8 +10,9 @@ import torch
 from rich.progress import Progress
 from torch import Tensor, nn
 
-from rnnscope.analysis.counts import LIMIT, whole
 from rnnscope.analysis.gradients.stretches import StretchReader
+from rnnscope.analysis.language_models import LIMIT
+from rnnscope.arguments import whole
 from rnnscope.errors import ModelError, TextError
 from rnnscope.progress import progress_bar
 from rnnscope.recording.adapter import adapter_of

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rnnscope.analysis.counts import LIMIT, whole
-from rnnscope.analysis.language_models import check_model, read_documents
+from rnnscope.analysis.language_models import LIMIT, check_model, read_documents
+from rnnscope.arguments import whole
 from rnnscope.errors import ModelError, TextError
 from rnnscope.models import CharLanguageModel, Network, SequenceClassifier
 from rnnscope.models.network import check_mode
@@ -75,7 +75,9 @@ def gradient_flow(
         If the network has no loss that rnnscope knows, reads in both directions or is in training mode; or if losses
         or gradients are not finite: it says where they cease to be.
     TextError
-        If the text cannot be read, is shorter than the lags, or has no such targets; if a number is no whole one.
+        If the text cannot be read, is shorter than the lags, or has no such targets.
+    ArgumentError
+        If a number is no whole one.
 
     Notes
     -----

@@ -14,7 +14,8 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 from torch import Tensor, nn
 
-from rnnscope.analysis.counts import LIMIT, ascending, whole
+from rnnscope.analysis.language_models import LIMIT
+from rnnscope.arguments import ascending, whole
 from rnnscope.progress import progress_bar
 from rnnscope.shown import Shown, card_table
 from rnnscope.style import AMOUNTS, BESIDE, FAINT, FOCUS, given_panels, logarithmic, new_panels, style

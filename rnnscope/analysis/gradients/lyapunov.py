@@ -16,7 +16,8 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 from torch import Tensor, nn
 
-from rnnscope.analysis.counts import LIMIT, whole
+from rnnscope.analysis.language_models import LIMIT
+from rnnscope.arguments import whole
 from rnnscope.progress import progress_bar
 from rnnscope.shown import Shown, card_table
 from rnnscope.style import BESIDE, FAINT, new_axes, style

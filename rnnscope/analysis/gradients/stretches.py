@@ -12,7 +12,7 @@ import torch
 from rich.progress import Progress
 from torch import Tensor, nn
 
-from rnnscope.analysis.counts import whole
+from rnnscope.arguments import whole
 from rnnscope.errors import ModelError, TextError
 from rnnscope.models.network import check_mode
 from rnnscope.recording.adapter import States, adapter_of

@@ -8,7 +8,7 @@ from numbers import Integral
 
 import numpy as np
 
-from rnnscope.analysis.counts import ascending, whole
+from rnnscope.arguments import ascending, whole
 from rnnscope.errors import ModelError, TextError
 
 _FARTHEST = 1_000_000
@@ -29,7 +29,7 @@ class Wanted:
 
         Raises
         ------
-        TextError
+        ArgumentError
         """
         return cls(
             np.arange(whole(lags, "lags", most=_FARTHEST) + 1)

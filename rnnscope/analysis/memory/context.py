@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import pairwise
 
@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from rnnscope.analysis.counts import LIMIT, whole
 from rnnscope.analysis.intervals import resampled
-from rnnscope.analysis.language_models import States, check_model, read_documents, run, zeros
+from rnnscope.analysis.language_models import LIMIT, States, check_model, read_documents, run, zeros
+from rnnscope.arguments import ascending, whole
 from rnnscope.errors import TextError
 from rnnscope.models import CharLanguageModel
 from rnnscope.progress import progress_bar
@@ -145,16 +145,13 @@ def _contexts(given: Sequence[int] | None, longest: int) -> list[int]:
         if not found:
             raise TextError(f"A document of at least 4 characters is needed; the longest here has {longest}.")
         return found
-    if isinstance(given, str) or not isinstance(given, Iterable) or not (found := list(given)):
-        raise TextError(f"contexts is a sequence of whole numbers, such as (10, 100); got {given!r}.")
-    for n in found:
-        whole(n, "Each of contexts", 1)
+    found = ascending(given, "contexts", 1).tolist()
     if max(found) + 2 > longest:
         raise TextError(
             f"A context of {max(found):,} characters needs a document of at least {max(found) + 2:,}; the longest "
             f"here has {longest:,}. Read more of the text (limit), or give smaller contexts."
         )
-    return sorted({int(n) for n in found})
+    return found
 
 
 def _targets(tokens: Tokens, longest: int, count: int, rng: np.random.Generator) -> np.ndarray:

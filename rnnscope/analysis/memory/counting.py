@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
-from rnnscope.analysis.counts import whole
+from rnnscope.arguments import whole
 from rnnscope.cells import CELLS
 from rnnscope.errors import ModelError
 from rnnscope.models.transducer import Transducer
@@ -109,7 +109,7 @@ def counting_units(model: object, length: int | None = None, *, sequences: int =
     ------
     ModelError
         If the network does another problem, or is in training mode.
-    TextError
+    ArgumentError
         If a length, the number of sequences or the seed is no whole number.
     RecipeError
         If the problem has no strings of that length.

@@ -10,8 +10,8 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from rnnscope.analysis.counts import LIMIT, whole
-from rnnscope.analysis.language_models import States, check_model, read_documents, run
+from rnnscope.analysis.language_models import LIMIT, States, check_model, read_documents, run
+from rnnscope.arguments import whole
 from rnnscope.errors import TextError
 from rnnscope.models import CharLanguageModel
 from rnnscope.progress import progress_bar

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
-from rnnscope.analysis.counts import ascending, whole
+from rnnscope.arguments import ascending, whole
 from rnnscope.errors import ModelError
 from rnnscope.models.network import check_mode
 from rnnscope.models.transducer import Transducer
@@ -128,7 +128,7 @@ def task_success(
     ------
     ModelError
         If the network is no `Transducer`, or in training mode.
-    TextError
+    ArgumentError
         If a length, the number of sequences or the seed is no whole number.
     RecipeError
         If the problem has no sequences of a length.

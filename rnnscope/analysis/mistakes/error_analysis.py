@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from numbers import Integral
 
 import numpy as np
 import pandas as pd
 
 from rnnscope.analysis.language_models import read_documents
-from rnnscope.errors import ModelError, TextError
+from rnnscope.arguments import whole
+from rnnscope.errors import ArgumentError, ModelError, TextError
 from rnnscope.models import CharLanguageModel
 from rnnscope.ngram import KneserNey
 from rnnscope.progress import progress_bar
@@ -133,10 +133,9 @@ def _check_orders(
     if orders is None:
         orders = ORDERS if train is not None else ()
     if isinstance(orders, str) or not isinstance(orders, Iterable):
-        raise TextError(f"orders is a sequence of whole numbers, such as (3, 7); got {orders!r}.")
+        raise ArgumentError(f"orders is a sequence of whole numbers, such as (3, 7); got {orders!r}.")
     for order in orders:
-        if not isinstance(order, Integral) or isinstance(order, bool) or order < 1:
-            raise TextError(f"The order of an n-gram model is a whole number of at least 1; got {order!r}.")
+        whole(order, "Each of orders", 1)
     if orders and train is None:
         raise TextError("An n-gram model needs a text to learn from: give train, the text the models were trained on.")
     if both := [_ngram(order) for order in orders if _ngram(order) in networks]:

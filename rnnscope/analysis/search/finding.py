@@ -13,7 +13,7 @@ import torch
 from rich.progress import Progress
 from torch import nn
 
-from rnnscope.analysis.counts import whole
+from rnnscope.arguments import whole
 from rnnscope.concept import Concept, listed
 from rnnscope.errors import ConceptError, RecordingError, TextError
 from rnnscope.progress import interruption, progress_bar
@@ -97,7 +97,9 @@ def find_units(
     ConceptError
         If there is no concept, two have one name, or none of them says different things in both halves.
     TextError
-        If the text has fewer than 1,000 steps, or shifts or seed is no such number.
+        If the text has fewer than 1,000 steps.
+    ArgumentError
+        If shifts or seed is no such number.
     ModelError, AddressError, RecordingError
         If the network is in training mode, or a signal does not exist or has values that are not finite.
 

@@ -8,7 +8,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from rnnscope.errors import ModelError
+from rnnscope.arguments import check_one_of
+from rnnscope.errors import ArgumentError
 from rnnscope.recording.adapter import Adapter, Keep, States, register
 
 from .layer import SequenceLayer
@@ -57,7 +58,7 @@ class CTRNN(SequenceLayer):
 
     Raises
     ------
-    ModelError
+    ArgumentError
         If an option has no meaning.
 
     Examples
@@ -88,10 +89,8 @@ class CTRNN(SequenceLayer):
         batch_first: bool = False,
     ) -> None:
         super().__init__(input_size, hidden_size, batch_first)
-        if nonlinearity not in _NONLINEARITIES:
-            raise ModelError(f"nonlinearity is one of {', '.join(_NONLINEARITIES)}; got {nonlinearity!r}.")
-        if form not in ("potential", "rate"):
-            raise ModelError(f"form is potential or rate; got {form!r}.")
+        check_one_of(nonlinearity, "nonlinearity", tuple(_NONLINEARITIES))
+        check_one_of(form, "form", ("potential", "rate"))
         self.nonlinearity = nonlinearity
         self.form = form
         self.register_buffer("alpha", _alpha(dt, tau, hidden_size))
@@ -129,7 +128,7 @@ class CTRNN(SequenceLayer):
 def _alpha(dt: float, tau: float | Sequence[float] | Tensor, units: int) -> Tensor:
     alpha = dt / torch.as_tensor(tau)
     if alpha.shape not in ((), (units,)) or not ((alpha > 0) & (alpha <= 1)).all():
-        raise ModelError(f"tau is one number or {units}, dt is positive and not longer; got tau={tau}, dt={dt}.")
+        raise ArgumentError(f"tau is one number or {units}, dt is positive and not longer; got tau={tau}, dt={dt}.")
     return alpha
 
 

@@ -8,6 +8,8 @@ import html
 import re
 from pathlib import Path
 
+from rnnscope.shown import encodable
+
 from .blocks import Blocks
 
 PAGE = Path(__file__).parent / "page"
@@ -35,7 +37,7 @@ def assembled(title: str, blocks: Blocks, page: Path = PAGE) -> str:
     )
     marks = {
         "{{policy}}": policy,
-        "{{title}}": html.escape(_encodable(title)),
+        "{{title}}": html.escape(encodable(title)),
         "<!-- data -->": "".join(blocks.elements()),
     }
     return re.sub("|".join(map(re.escape, marks)), lambda found: marks[found[0]], template)
@@ -44,8 +46,3 @@ def assembled(title: str, blocks: Blocks, page: Path = PAGE) -> str:
 def overhead(page: Path = PAGE) -> int:
     """Bytes of a page without data."""
     return len(assembled("", Blocks(), page).encode())
-
-
-def _encodable(text: str) -> str:
-    """A text without lone surrogates, which UTF-8 has no bytes for."""
-    return text.encode("utf-8", "replace").decode()

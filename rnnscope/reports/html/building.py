@@ -12,11 +12,11 @@ from rnnscope.progress import progress_bar
 
 from .assembling import assembled, overhead
 from .blocks import Blocks
-from .choosing import Choice, Unit
 from .colours import colour_tables
 from .findings import ablation_entries, concept_entries
 from .guesses import guess_entries, text_entry
 from .notes import ROUNDED, signal_notes, text_notes
+from .room import Choice, Unit
 from .signals import signal_entries
 from .stretches import Stretch
 from .subject import Subject
@@ -86,7 +86,7 @@ def build(contents: Contents, size: float) -> Built:
     if fixed >= limit:
         raise ReportError(
             f"The page of {contents.stretches[-1].stop:,} steps takes {fixed / MEGABYTE:.2f} MB without the values of "
-            f"units, and is to have {size:g} MB. Give it more room with --size, or read less with --limit."
+            f"units, and is to have {size:g} MB. Give it more room (size), or read less of the text (limit)."
         )
     room = float(limit - fixed)
     for attempt in range(_TRIES):
@@ -95,7 +95,7 @@ def build(contents: Contents, size: float) -> Built:
         if excess <= 0:
             return built
         room -= 2**attempt * (1.05 * excess + 1_000)
-    raise ReportError(f"The page does not fit into {size:g} MB. Give it more room with --size, or less to hold.")
+    raise ReportError(f"The page does not fit into {size:g} MB. Give it more room (size), or less to hold.")
 
 
 def _guesses(contents: Contents, limit: int) -> tuple[Blocks, list[dict[str, Any]]]:

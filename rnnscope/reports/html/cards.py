@@ -13,7 +13,7 @@ import pandas as pd
 import xarray as xr
 
 from rnnscope.analysis.contexts import signal_contexts
-from rnnscope.analysis.responses import signal_responses
+from rnnscope.analysis.responses import often_enough, signal_responses
 from rnnscope.analysis.unit_series import check_dims
 from rnnscope.analysis.units import LONGEST, rank_units
 
@@ -22,9 +22,6 @@ from .plain import plain, plain_rows
 _NGRAMS, _PLACES = 6, 5
 _UNITS = 128
 """Units that are looked at together."""
-
-_SURE, _FEWEST, _SHARE = 20, 3, 500
-"""Occurrences that an n-gram needs: 20, in a short text one in 500 steps, but 3."""
 
 _MEASURES = ("switch", "on", "dwell", "timescale", "counter", "event", "kind", "threshold")
 
@@ -53,7 +50,7 @@ def unit_cards(series: xr.DataArray, units: Sequence[int] | None = None) -> list
     """
     check_dims(series, ("time", "unit"), _SIGNAL)
     wanted = _finite(series if units is None else series.sel(unit=list(units)))
-    fewest = int(np.clip(len(series) // _SHARE, _FEWEST, _SURE))
+    fewest = often_enough(len(series))
     cards = [_empty() for _ in range(wanted.shape[1])]
     for places in _together(wanted):
         for place, card in zip(places, _cards(wanted[:, places], fewest), strict=True):
@@ -61,18 +58,17 @@ def unit_cards(series: xr.DataArray, units: Sequence[int] | None = None) -> list
     return cards
 
 
-def unit_measures(series: xr.DataArray, units: Sequence[int] | None = None) -> dict[str, list[Any]]:
+def unit_measures(series: xr.DataArray) -> dict[str, list[Any]]:
     """How each unit of a signal ranks: the entry "measures", None where it cannot be told.
 
-    All units of the signal take part, also those that are not wanted. Keys: ``switch``, ``on``, ``dwell``,
-    ``timescale``, ``counter``, ``event``, ``kind``, ``threshold``; see `rnnscope.rank_units`, which looks at the first
-    20,000 steps. Parameters and errors are those of `unit_cards`.
+    Keys: ``switch``, ``on``, ``dwell``, ``timescale``, ``counter``, ``event``, ``kind``, ``threshold``; see
+    `rnnscope.rank_units`, which looks at the first 20,000 steps. The series and the errors are those of `unit_cards`.
     """
     check_dims(series, ("time", "unit"), _SIGNAL)
     held = _finite(series[:LONGEST])
     parts = [rank_units(held[:, places]).table for places in _together(held, len(held.unit))]
     table = pd.concat(parts).set_index("unit") if parts else pd.DataFrame()
-    table = table.reindex(index=series["unit"].values if units is None else list(units), columns=list(_MEASURES))
+    table = table.reindex(index=series["unit"].values, columns=list(_MEASURES))
     return {name: [plain(value) for value in table[name]] for name in _MEASURES}
 
 

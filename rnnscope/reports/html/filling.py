@@ -5,16 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from torch import nn
+
 from rnnscope.analysis.alignment import align_units
+from rnnscope.analysis.causes.ablation import ablation
 from rnnscope.analysis.causes.ablation_result import Ablation
+from rnnscope.analysis.search.found import FoundUnits
 from rnnscope.concept import Concept
 from rnnscope.errors import RnnscopeError
+from rnnscope.tracing.documents import Texts
 
 from .building import Contents
-from .findings import ablate_best, alignment_entry
-from .panels import Panel, model_panels, panel
+from .findings import alignment_entry
+from .model_panels import model_panels
+from .panels import Panel, panel
 from .reading import documents_of
 from .subject import Subject
+
+_LIMIT = 10_000
+"""Characters that an ablation reads, at most."""
 
 
 def fill(contents: Contents, results: Sequence[object], ablated: Sequence[Concept] | None, seed: int) -> None:
@@ -45,9 +54,41 @@ def _ablate(subject: Subject, concepts: Sequence[Concept], seed: int) -> None:
         missing = "the network itself" if subject.model is None else "a language model and concepts that were found"
         subject.notes.append(f"No unit was ablated: that takes {missing}.")
         return
-    ablations, notes = ablate_best(subject.model, text, subject.found, concepts, seed=seed)
+    ablations, notes = ablate_best(subject.model, text, subject.found, concepts, seed)
     subject.ablations += ablations
     subject.notes += notes
+
+
+def ablate_best(
+    model: nn.Module,
+    text: Texts,
+    found: FoundUnits,
+    concepts: Sequence[Concept],
+    seed: int,
+) -> tuple[list[Ablation], list[str]]:
+    """Ablate the best unit of each concept that is a flag, one after another; and say of what cannot be done, why.
+
+    Parameters
+    ----------
+    model : CharLanguageModel that reads forward, in eval mode
+    text : str, Document, Path, File, or a sequence of these
+        Its first 10,000 characters are read, once for each concept.
+    found : FoundUnits
+        The best units.
+    concepts : sequence of Concept
+        Those that were searched for.
+    seed : int
+    """
+    done, notes = [], []
+    for concept in concepts:
+        if concept.kind != "flag" or concept.name not in found.table.index:
+            continue
+        unit = str(found.table.loc[concept.name, "unit"])
+        try:
+            done.append(ablation(model, text, unit, concept, seed=seed, limit=_LIMIT))  # pyright: ignore[reportArgumentType]
+        except RnnscopeError as error:
+            notes.append(f"{unit} is not ablated for {concept.name}. {error}")
+    return done, notes
 
 
 def _add_model_panels(contents: Contents, number: int, seed: int) -> None:

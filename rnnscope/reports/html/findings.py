@@ -5,21 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from torch import nn
-
 from rnnscope.analysis.alignment import Alignment
-from rnnscope.analysis.causes.ablation import ablation
 from rnnscope.analysis.causes.ablation_result import Ablation
 from rnnscope.analysis.search.found import FoundUnits
-from rnnscope.concept import Concept
-from rnnscope.errors import RnnscopeError
-from rnnscope.tracing.documents import Texts
 
 from .plain import plain, plain_rows
 from .sentences import sentences
-
-_LIMIT = 10_000
-"""Characters that an ablation reads, at most."""
 
 _OF_CONCEPT = ("kind", "measure", "unit", "score", "low", "high", "p", "sign")
 _OF_PAIR = ("partner", "correlation", "slope", "offset", "diverges", "mutual", "chance", "p")
@@ -52,39 +43,6 @@ def concept_entries(found: FoundUnits, embedded: Mapping[str, Sequence[int]]) ->
         }
         for name, row in found.table.to_dict("index").items()
     ]
-
-
-def ablate_best(
-    model: nn.Module,
-    text: Texts,
-    found: FoundUnits,
-    concepts: Sequence[Concept],
-    *,
-    seed: int = 0,
-) -> tuple[list[Ablation], list[str]]:
-    """Ablate the best unit of each concept that is a flag, one after another; and say of what cannot be done, why.
-
-    Parameters
-    ----------
-    model : CharLanguageModel that reads forward, in eval mode
-    text : str, Document, Path, File, or a sequence of these
-        Its first 10,000 characters are read, once for each concept.
-    found : FoundUnits
-        The best units.
-    concepts : sequence of Concept
-        Those that were searched for.
-    seed : int
-    """
-    done, notes = [], []
-    for concept in concepts:
-        if concept.kind != "flag" or concept.name not in found.table.index:
-            continue
-        unit = str(found.table.loc[concept.name, "unit"])
-        try:
-            done.append(ablation(model, text, unit, concept, seed=seed, limit=_LIMIT))  # pyright: ignore[reportArgumentType]
-        except RnnscopeError as error:
-            notes.append(f"{unit} is not ablated for {concept.name}. {error}")
-    return done, notes
 
 
 def ablation_entries(ablations: Sequence[Ablation]) -> list[dict[str, Any]]:

@@ -39,6 +39,9 @@ _SATURATION, _TIMESCALES = "Gate saturation", "Timescales of units"
 _FLOW, _CONTEXT, _ERRORS = _OF_LANGUAGE = ("Gradient flow", "Effective context", "Errors")
 _JACOBIAN = "timescales by the Jacobian"
 
+_FOR_LANGUAGE = "they are for language models that read forward"
+_TAKES_MINUTES = "they take minutes for a network of more than a million weights"
+
 _Questions = dict[str, Callable[[], Any]]
 """What is asked, by the title of its panel."""
 
@@ -115,18 +118,14 @@ def _left_out(source: nn.Module | Trace, trace: Trace | None) -> dict[str, str]:
     if known is not None and not any(is_gate(address.signal) for address in known.addresses):
         reasons[_SATURATION] = "no gates are recorded"
     if isinstance(source, Trace):
-        if source.tree.attrs.get("task") == CharLanguageModel.task:
-            return reasons | dict.fromkeys((*_OF_LANGUAGE, _JACOBIAN), "the network itself is needed")
-        return reasons | dict.fromkeys(_OF_LANGUAGE, _NEEDS_LANGUAGE)
+        if source.tree.attrs.get("task") != CharLanguageModel.task:
+            return reasons | dict.fromkeys(_OF_LANGUAGE, _FOR_LANGUAGE)
+        return reasons | dict.fromkeys((*_OF_LANGUAGE, _JACOBIAN), "the network itself is needed")
     if not isinstance(source, CharLanguageModel) or source.config.bidirectional:
-        reasons |= dict.fromkeys(_OF_LANGUAGE, _NEEDS_LANGUAGE)
+        reasons |= dict.fromkeys(_OF_LANGUAGE, _FOR_LANGUAGE)
     if _is_large(source):
         reasons[_TIMESCALES if trace is None else _JACOBIAN] = _TAKES_MINUTES
     return reasons
-
-
-_NEEDS_LANGUAGE = "they are for language models that read forward"
-_TAKES_MINUTES = "they take minutes for a network of more than a million weights"
 
 
 def _said(left_out: Mapping[str, str]) -> str:

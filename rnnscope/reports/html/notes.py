@@ -9,12 +9,13 @@ import numpy as np
 
 from rnnscope.recording.address import Address
 
-from .choosing import Choice, Unit
 from .quantising import FINEST
+from .room import Choice, Unit
 from .subject import Subject
 from .survey import THRESHOLD
 
-_LISTED = 12  # units named in a sentence
+_LISTED = 12
+"""Units named in a sentence."""
 
 
 def text_notes(subject: Subject, stretches: int, guess: Mapping[str, Any]) -> list[str]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from numbers import Integral
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
+from rnnscope.arguments import whole
 from rnnscope.card import Card, fingerprint
 from rnnscope.errors import ReportError
 from rnnscope.text import Document
@@ -49,8 +49,8 @@ class Reading:
     notes: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        if self.limit is not None and not (isinstance(self.limit, Integral) and self.limit >= 1):
-            raise ReportError(f"limit is the number of characters to read, at least 1; got {self.limit}.")
+        if self.limit is not None:
+            whole(self.limit, "limit", 1)
         if isinstance(self.text, Trace):
             raise ReportError("A trace is no text to read: give report(trace), or report(network, trace.text).")
 

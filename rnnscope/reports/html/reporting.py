@@ -18,7 +18,7 @@ from torch import nn
 
 from rnnscope.concept import Concept
 from rnnscope.concept import listed as listed_concepts
-from rnnscope.errors import ReportError
+from rnnscope.errors import ArgumentError, ReportError
 from rnnscope.output import atomic_path, new_path
 from rnnscope.recording.address import Units
 from rnnscope.recording.address import listed as listed_units
@@ -115,8 +115,8 @@ def report(
         Megabytes of the file, at most.
     title : str, optional
         The name of the network and of the text, if not given.
-    characters
-        As for `rnnscope.trace`.
+    characters : sequence of str, optional
+        Of a module that does not say which it knows, as for `rnnscope.trace`.
     limit : int, optional
         Read so many characters at most.
     force : bool
@@ -131,6 +131,8 @@ def report(
 
     Raises
     ------
+    ArgumentError
+        If the size is no number above 0, or the limit no whole number above 0.
     ReportError
         If a trace is of another network than the one named, what is to be compared has not read or cannot read the same
         text, or the text alone takes more than ``size``.
@@ -147,7 +149,7 @@ def report(
     ...
     """
     if not (isinstance(size, Real) and 0 < size < math.inf):
-        raise ReportError(f"A size in megabytes was expected, above 0; got {size}.")
+        raise ArgumentError(f"A size in megabytes was expected, above 0; got {size}.")
     compare, results = _several("compare", compare, (nn.Module, Trace, str, Path)), _several("results", results)
     for name, given, kinds in (("path", path, (str, Path)), ("title", title, (str, NoneType))):
         _demand(name, given, kinds)

@@ -13,8 +13,8 @@ from rnnscope.reports.scale import Scale
 from rnnscope.tracing.trace import Trace
 
 from .blocks import Blocks
-from .choosing import Choice
 from .quantising import quantise
+from .room import Choice
 from .stretches import Stretch, read_stretches
 from .survey import Survey
 

@@ -12,7 +12,6 @@ from torch import nn
 from rnnscope.analysis.causes.ablation_result import Ablation
 from rnnscope.analysis.search.finding import FEWEST, find_units
 from rnnscope.analysis.search.found import FoundUnits
-from rnnscope.analysis.units import LONGEST
 from rnnscope.card import Card
 from rnnscope.concept import Concept
 from rnnscope.errors import ConceptError, RecordingError, TextError
@@ -21,7 +20,8 @@ from rnnscope.recording.address import Address
 from rnnscope.tracing.trace import Trace
 
 from .cards import unit_cards, unit_measures
-from .choosing import Choice, Unit, choose
+from .choosing import choose
+from .room import Choice, Unit
 from .stretches import Stretch
 from .survey import Survey, survey
 from .telling import telling_units
@@ -85,7 +85,7 @@ class Subject:
     @cached_property
     def _ranked(self) -> dict[str, dict[str, list[Any]]]:
         """The measures of all units of all states."""
-        return {str(address): unit_measures(self.trace[address][:LONGEST]) for address in self.states}
+        return {str(address): unit_measures(self.trace[address]) for address in self.states}
 
     def choose(self, named: Sequence[Unit], room: float) -> Choice:
         """What goes into a page that has so much room for this network, in bytes of the file."""
@@ -102,8 +102,7 @@ class Subject:
                     name: [column[place] for place in places] for name, column in self._ranked[str(address)].items()
                 }
             elif units:
-                series = self.trace[address][:LONGEST].sel(unit=units)
-                entries[str(address)] = unit_measures(series)
+                entries[str(address)] = unit_measures(self.trace[address].sel(unit=units))
         return entries
 
     def cards(self, choice: Choice) -> dict[str, list[dict[str, Any]]]:
@@ -155,19 +154,19 @@ def study(
     subject = Subject(trace, model, surveys)
     subject.notes += _gaps(subject)
     if concepts and subject.told is not None:
-        _search(subject, concepts, seed)
+        _search(subject, subject.told, concepts, seed)
     return subject
 
 
-def _search(subject: Subject, concepts: Sequence[Concept], seed: int) -> None:
-    steps = len(subject.trace)
+def _search(subject: Subject, told: Trace, concepts: Sequence[Concept], seed: int) -> None:
+    steps = len(told)
     if steps < FEWEST:
         subject.notes.append(
             f"No concept was searched for: that takes {FEWEST:,} steps at least, and there are {steps:,}."
         )
         return
     try:
-        subject.found = find_units(subject.told, None, concepts, seed=seed)  # pyright: ignore[reportArgumentType]
+        subject.found = find_units(told, None, concepts, seed=seed)
     except (ConceptError, RecordingError, TextError) as error:
         subject.notes.append(f"No concept was searched for. {error}")
         return

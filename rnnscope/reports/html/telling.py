@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
+from itertools import chain, zip_longest
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from rnnscope.errors import AddressError
 from rnnscope.recording.address import Address
 from rnnscope.tracing.trace import Trace
 
-from .choosing import Unit, in_turns
+from .room import Unit
 
 _RANKED = ("switch", "timescale", "counter")
 
@@ -86,3 +86,9 @@ def _opening(
 def _ranked(units: Sequence[int], figures: Sequence[float | None]) -> list[int]:
     heights = np.array([-np.inf if figure is None else figure for figure in figures])
     return [int(units[place]) for place in (-heights).argsort(kind="stable")]
+
+
+def in_turns(*orders: Iterable[Unit]) -> list[Unit]:
+    """All that some orders hold, the first of each, then the second of each, and so on."""
+    turns = (unit for row in zip_longest(*orders) for unit in row if unit is not None)
+    return list(dict.fromkeys(turns))

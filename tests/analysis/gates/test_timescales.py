@@ -8,16 +8,16 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 import rnnscope
-from rnnscope import Adapter, CharLanguageModel, register
+from rnnscope import CharLanguageModel, trained
 from rnnscope.analysis.gates.autocorrelation import decay_lags
 from rnnscope.analysis.gates.timescales import timescales
 from rnnscope.analysis.gates.timescales_result import Timescales
 from rnnscope.errors import ModelError, RecordingError, TextError
-from rnnscope.recording.adapter import Keep, States
 from rnnscope.recording.recorder import record
+from tests.analysis.gradients.linear import LinearModel
 from tests.handmade import dialogue, latch
 from tests.printing import printed
 
@@ -84,49 +84,11 @@ def test_a_latch_that_toggles_lasts_longer_than_its_gate_says() -> None:
     assert table["disagree"][3]
 
 
-class LeakyLayer(nn.Module):
-    """Units that leak each on its own, at rates of their own."""
-
-    def __init__(self, keep: Tensor) -> None:
-        super().__init__()
-        self.hidden_size = len(keep)
-        self.keep = nn.Parameter(keep)
-
-    def forward(self, x: Tensor, h: Any = None) -> tuple[Tensor, Tensor]:
-        h = x.new_zeros(x.shape[1], self.hidden_size) if h is None else h
-        outputs = []
-        for x_t in x:
-            h = self.keep * h + x_t
-            outputs.append(h)
-        return torch.stack(outputs), h
-
-
-class LeakyAdapter(Adapter):
-    states = ("h",)
-    whole = True
-
-    def step(self, x: Tensor, states: States, keep: Keep) -> tuple[Tensor, States]:
-        h = keep("h", self.module.keep * states[0] + x)
-        return h, (h,)
-
-
-register(LeakyLayer, LeakyAdapter)
-
-
-class LeakyModel(nn.Module):
-    def __init__(self, keep: Tensor) -> None:
-        super().__init__()
-        self.embedding, self.layer = nn.Embedding(4, len(keep)), LeakyLayer(keep)
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        return self.layer(self.embedding(tokens))[0]
-
-
 def test_units_that_leak_by_themselves_have_the_timescales_of_their_rates() -> None:
     torch.manual_seed(0)
     rates = torch.tensor([0.9, 0.5, 0.99, 1.0, 0.0])
     text = "".join(np.random.default_rng(0).choice(list("abcd"), 2000))
-    table: Any = timescales(LeakyModel(rates).eval(), text, characters="abcd").table
+    table: Any = timescales(LinearModel(torch.diag(rates), tokens=4).eval(), text, characters="abcd").table
     np.testing.assert_allclose(table["jacobian"][:3], -1 / np.log(rates[:3].numpy()), rtol=1e-4)
     assert table["jacobian"][3] == np.inf
     assert table["jacobian"][4] == 0
@@ -223,3 +185,14 @@ def test_a_trace_without_values_is_refused() -> None:
     trace["l0.c"].values[:] = np.nan
     with pytest.raises(TextError, match="l0.c: no value in these 660 steps; take a longer text"):
         timescales(trace)
+
+
+def test_a_network_of_numbers_is_read_as_far_as_its_jacobian_needs() -> None:
+    forecaster = rnnscope.load(trained.path("brent-forecaster"))
+    series = np.cumsum(np.random.default_rng(0).normal(size=250)) + 100
+    rows = [rnnscope.timescales(forecaster, series, limit=limit).table for limit in (150, 250)]
+    assert all(np.isfinite(table["jacobian"]).all() for table in rows)
+    assert not np.allclose(rows[0]["jacobian"], rows[1]["jacobian"])
+    captioner = rnnscope.load(trained.path("digit-captioner"))
+    images = np.random.default_rng(0).random((40, 64), np.float32)
+    assert not np.isnan(rnnscope.timescales(captioner, images, limit=103).table["jacobian"]).any()

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from rnnscope.recording.address import Address
-from rnnscope.reports.html.choosing import Choice, Unit, choose, in_turns
+from rnnscope.reports.html.choosing import choose
 from rnnscope.reports.html.quantising import FINEST
+from rnnscope.reports.html.room import Choice, Unit
 from rnnscope.reports.html.survey import LEVELS, Survey
 
 UNITS = 10
@@ -68,8 +69,3 @@ def test_named_units_come_first() -> None:
     assert choice.whole[:2] == [("l0", 2), ("l0", 4)]
     assert choice.levels[GATE][2] == choice.levels[STATE][4] == 63
     assert chosen(3_000, [("l0", 2)]).levels[STATE][2] == FINEST
-
-
-def test_orders_take_turns() -> None:
-    first, second, third = ("l0", 1), ("l1", 2), ("l0", 3)
-    assert in_turns([first, third], [second, first], []) == [first, second, third]

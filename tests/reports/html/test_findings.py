@@ -13,7 +13,8 @@ import rnnscope
 from rnnscope.analysis.alignment import align_units
 from rnnscope.analysis.causes.ablation_result import Ablation
 from rnnscope.analysis.search.found import FoundUnits
-from rnnscope.reports.html.findings import ablate_best, ablation_entries, alignment_entry, concept_entries
+from rnnscope.reports.html.filling import ablate_best
+from rnnscope.reports.html.findings import ablation_entries, alignment_entry, concept_entries
 from tests import handmade
 
 TEXT = handmade.dialogue(np.random.default_rng(0), 3000)
@@ -55,7 +56,7 @@ def test_a_unit_that_was_not_searched_has_no_score_and_an_endless_threshold_is_n
 
 def test_the_best_unit_of_each_flag_is_ablated_and_what_cannot_be_is_said(found: FoundUnits) -> None:
     model, quotes = handmade.latch(), handmade.Quotes()
-    done, notes = ablate_best(model, TEXT, found, [quotes, Never(name="never")])
+    done, notes = ablate_best(model, TEXT, found, [quotes, Never(name="never")], seed=0)
     assert [result.units for result in done] == [(found.table.loc["quotes", "unit"],)] and notes == []
     (entry,) = json.loads(json.dumps(ablation_entries(done), allow_nan=False))
     assert entry["unit"] == done[0].units[0] and entry["concept"] == "quotes"
@@ -64,7 +65,7 @@ def test_the_best_unit_of_each_flag_is_ablated_and_what_cannot_be_is_said(found:
     assert rows["ends"]["change"] > 5
     assert any("Controls: 7 matched units" in said for said in entry["said"])
     classifier = handmade.random_network(0).train()
-    done, notes = ablate_best(classifier, TEXT, found, [quotes])
+    done, notes = ablate_best(classifier, TEXT, found, [quotes], seed=0)
     assert done == [] and "is not ablated for quotes. The model is in training mode" in notes[0]
 
 

@@ -11,7 +11,7 @@ import torch
 
 import rnnscope
 from rnnscope import File, trained
-from rnnscope.errors import AddressError, ConceptError, OutputError, ReportError, TextError
+from rnnscope.errors import AddressError, ArgumentError, ConceptError, OutputError, ReportError, TextError
 from rnnscope.reports.html import filling
 from rnnscope.reports.html.reporting import Report, report
 from rnnscope.text import Document
@@ -146,10 +146,10 @@ def test_bad_input_is_refused_with_a_reason(tmp_path: Path) -> None:
         (ReportError, "report\\(network, text\\)", {"source": latch()}),
         (ReportError, "A trace has its text", {"source": trace, "text": "ab"}),
         (ReportError, "A trace has its text", {"source": trace, "limit": 3}),
-        (ReportError, "above 0; got -1", {"source": trace, "size": -1.0}),
-        (ReportError, "above 0; got nan", {"source": trace, "size": float("nan")}),
-        (ReportError, "above 0; got inf", {"source": trace, "size": float("inf")}),
-        (ReportError, "at least 1; got 0", {"source": latch(), "text": "ab", "limit": 0}),
+        (ArgumentError, "above 0; got -1", {"source": trace, "size": -1.0}),
+        (ArgumentError, "above 0; got nan", {"source": trace, "size": float("nan")}),
+        (ArgumentError, "above 0; got inf", {"source": trace, "size": float("inf")}),
+        (ArgumentError, "at least 1; got 0", {"source": latch(), "text": "ab", "limit": 0}),
         (ReportError, "MB without the values of units", {"source": trace, "size": 0.01}),
         (ReportError, "A panel shows a result", {"source": trace, "results": [3]}),
         (ReportError, "A network, a trace or the path of a trace was expected; got int", {"source": 3}),
@@ -159,8 +159,8 @@ def test_bad_input_is_refused_with_a_reason(tmp_path: Path) -> None:
         (ConceptError, "Concept was expected, .*; got 'quotes'", {"source": trace, "concepts": ["quotes"]}),
         (AddressError, "3 is not an address", {"source": trace, "units": 3}),
         (ReportError, "results was expected to be a list", {"source": trace, "results": rnnscope.saturation(trace)}),
-        (ReportError, "above 0; got 6 MB", {"source": trace, "size": "6 MB"}),
-        (ReportError, "at least 1; got 3.5", {"source": latch(), "text": "ab", "limit": 3.5}),
+        (ArgumentError, "above 0; got 6 MB", {"source": trace, "size": "6 MB"}),
+        (ArgumentError, "at least 1; got 3.5", {"source": latch(), "text": "ab", "limit": 3.5}),
         (ReportError, "path was expected to be str or Path; got int", {"source": trace, "path": 3}),
         (ReportError, "title was expected to be str or None; got int", {"source": trace, "title": 3}),
         (AddressError, "Units: 0 to 7", {"source": trace, "units": ["l0.c.8"]}),

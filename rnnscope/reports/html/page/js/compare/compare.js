@@ -97,7 +97,7 @@ class Compare {
         "tr",
         { "aria-current": unit === left.unit && partner === right.unit ? "true" : null },
         make("td", {}, choose),
-        make("td", { class: "number" }, shownMean(correlation)),
+        make("td", { class: "number" }, signedNumber(correlation)),
         make("td", { class: "number" }, part),
       );
       return row;

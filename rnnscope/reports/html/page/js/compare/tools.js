@@ -24,7 +24,7 @@ class CompareTools {
     this.facts = make("p", { class: "compare-facts" });
     this.root = make(
       "div",
-      { class: "compare-tools" },
+      {},
       make(
         "div",
         { class: "tools" },
@@ -63,9 +63,9 @@ class CompareTools {
     this.units.replaceChildren(...all.map((value) => make("option", { value })));
     const facts = [
       make("b", { class: "mono" }, `${left.unit} – ${right.unit}`),
-      `: correlation ${shownMean(correlation)} in this part of the text`,
+      `: correlation ${signedNumber(correlation)} in this part of the text`,
     ];
-    if (pair) facts.push(`, ${shownMean(pair.correlation)} where they were paired`);
+    if (pair) facts.push(`, ${signedNumber(pair.correlation)} where they were paired`);
     facts.push(". ");
     if (pair && (pair.diverges ?? null) !== null)
       facts.push(

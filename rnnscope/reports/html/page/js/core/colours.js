@@ -69,3 +69,15 @@ function luminance(rgb) {
     part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
 }
+
+/** The colours that CSS gives to what is drawn by hand, by name. */
+function inksOf(element) {
+  const style = getComputedStyle(element);
+  const names = ["card", "ink", "quiet", "line", "accent", "gap"];
+  return Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
+}
+
+/** The parts of a colour that CSS gives as #rrggbb. */
+function cssRgb(colour) {
+  return [1, 3, 5].map((place) => parseInt(colour.slice(place, place + 2), 16));
+}

@@ -79,7 +79,7 @@ function stretchOf(stretches, step) {
 
 /** The unit to begin with: of the memory, the most switch-like one where that is known. */
 function firstUnit(page, signals, model) {
-  const { memory, measures, signals: all } = page.models[model];
+  const { memory, signals: all } = page.models[model];
   const signal = signals.signal(memory, model) ?? all[0];
-  return signals.address(signal, rankedPlaces(page.models[model], signal, "switch", measures)[0]);
+  return signals.address(signal, rankedPlaces(page.models[model], signal, "switch")[0]);
 }

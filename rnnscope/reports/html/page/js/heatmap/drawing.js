@@ -1,13 +1,6 @@
 // Draws a heatmap's cells and marks: on a canvas, or as the text of an SVG.
 "use strict";
 
-/** The colours that CSS gives to the marks, by name. */
-function markInks(element) {
-  const style = getComputedStyle(element);
-  const names = ["paper", "card", "ink", "quiet", "line", "accent", "gap"];
-  return Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
-}
-
 /** A canvas that holds the pixels of an image, one to one. */
 function canvasOf(image) {
   const canvas = make("canvas", { width: image.width, height: image.height });

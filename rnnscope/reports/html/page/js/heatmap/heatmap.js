@@ -63,7 +63,7 @@ class Heatmap {
     if (this.coloured === key) return;
     this.coloured = key;
     this.matrix = matrix;
-    this.inks = markInks(this.root);
+    this.inks = inksOf(this.root);
     const gap = cssRgb(this.inks.gap);
     this.cells = new HeatmapCells(matrix, this.signal, this.app.colours, gap);
     drawHeatmapScale(this.parts, this.signal, this.app.colours);
@@ -98,8 +98,8 @@ class Heatmap {
   /** The cells in view as a canvas, a dot of the screen for each or for several, and where it goes. */
   picture(layout, fine) {
     const { steps, rows } = this.part;
-    const [first, last, across] = dots(steps, layout.stepSize * fine);
-    const [top, bottom, down] = dots(rows, layout.rowSize * fine);
+    const [first, last, across] = steps.dots(layout.stepSize * fine);
+    const [top, bottom, down] = rows.dots(layout.rowSize * fine);
     const view = { first, last, top, bottom, across, down };
     const key = JSON.stringify(view);
     if (this.painted?.key !== key || this.painted.cells !== this.cells || this.painted.rows !== this.rows) {
@@ -190,25 +190,4 @@ class Heatmap {
     const { layout } = this;
     return heatmapSvg(layout, this.picture(layout, devicePixelRatio || 1), this.marks(layout, null), this.inks);
   }
-}
-
-/** The part of an extent on the screen, [first, after the last], and how many of it share a dot of the screen. */
-function dots(extent, size) {
-  const shared = Math.max(1, Math.ceil(1 / size - 1e-9));
-  const first = Math.floor(extent.from / shared) * shared;
-  return [first, Math.min(extent.length, Math.ceil(extent.to / shared) * shared), shared];
-}
-
-/** The rows in view, [first, after the last] in the order chosen; null for all. */
-function declareRows(store) {
-  const read = (text) => {
-    const [, first, last] = /^(\d{1,6}):(\d{1,6})$/.exec(text)?.map(Number) ?? [];
-    return first < last ? [first, last] : undefined;
-  };
-  store.declare("rows", { start: null, read, write: (rows) => rows.join(":") });
-}
-
-/** The parts of a colour that CSS gives as #rrggbb. */
-function cssRgb(colour) {
-  return [1, 3, 5].map((place) => parseInt(colour.slice(place, place + 2), 16));
 }

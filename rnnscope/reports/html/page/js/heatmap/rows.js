@@ -1,4 +1,4 @@
-// The orders in which a heatmap shows its units.
+// The rows of a heatmap: the orders in which it shows its units, and which of them are in view.
 "use strict";
 
 /** Orders of a signal's units: [key, name, group] each. */
@@ -17,4 +17,13 @@ function rowOrders(model, signal) {
 function rowsInOrder(model, signal, order) {
   const places = signal.orders?.[order];
   return places ? [...places] : rankedPlaces(model, signal, order);
+}
+
+/** The rows in view, [first, after the last] in the order chosen; null for all. */
+function declareRows(store) {
+  const read = (text) => {
+    const [, first, last] = /^(\d{1,6}):(\d{1,6})$/.exec(text)?.map(Number) ?? [];
+    return first < last ? [first, last] : undefined;
+  };
+  store.declare("rows", { start: null, read, write: (rows) => rows.join(":") });
 }

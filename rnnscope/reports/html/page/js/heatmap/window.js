@@ -42,6 +42,13 @@ class Extent {
     return this.whole ? null : this.shown;
   }
 
+  /** What is on the screen, [first, after the last], and how many share a dot of it, where each takes so many dots. */
+  dots(size) {
+    const shared = Math.max(1, Math.ceil(1 / size - 1e-9));
+    const first = Math.floor(this.from / shared) * shared;
+    return [first, Math.min(this.length, Math.ceil(this.to / shared) * shared), shared];
+  }
+
   show(length, part) {
     if (this.length === length && String(this.rounded) === String(part)) return;
     this.length = length;

@@ -44,3 +44,8 @@ function roundTicks(low, high, count) {
   const last = Math.floor(high / step + 1e-9);
   return Array.from({ length: last - first + 1 }, (_, place) => Number(((first + place) * step).toPrecision(12)));
 }
+
+/** A value with its sign, plus or minus. */
+function signedNumber(value) {
+  return (value > 0 ? "+" : "") + shownNumber(value);
+}

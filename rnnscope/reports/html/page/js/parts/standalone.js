@@ -14,7 +14,7 @@ function standaloneSvg(svg, titles) {
   svg.querySelectorAll("*").forEach((element, place) => writeStyle(copies[place], element));
   const { width, height } = svg.viewBox.baseVal;
   const above = TITLE_HIGH * titles.length;
-  const inks = markInks(svg);
+  const inks = inksOf(svg);
   const box = { x: 0, y: -above, width, height: height + above };
   const file = makeSvg(
     "svg",

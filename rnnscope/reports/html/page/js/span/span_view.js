@@ -1,7 +1,6 @@
 // The tab "Span": the units that are on through the selected span, and where else they are on together.
 "use strict";
 
-const UNITS_SHOWN = 40;
 const BREATH = 30; // milliseconds of a search between two moments in which the page can do something else
 
 class SpanView {
@@ -28,7 +27,7 @@ class SpanView {
     if (asked !== this.asked) return;
     const parts = found.error
       ? [make("p", { class: "span-error", role: "alert" }, found.error)]
-      : [this.units(found.units, signal, model), this.spans(found, signal)];
+      : [unitsOnThrough(this.app, found.units, signal, model), spansAlike(this.app, found, signal)];
     this.root.replaceChildren(...this.head(span, signal), ...parts);
     this.drawn = wanted;
     this.press(this.app.store.state.unit);
@@ -90,93 +89,6 @@ class SpanView {
       ),
     ];
   }
-
-  units(units, signal, model) {
-    const { colours, signals } = this.app;
-    const chips = units.map(({ address, mean, sign }) => {
-      const [low, high] = signal.signal === "c" ? [-1, 1] : signals.range(model, address);
-      const rgb = colours.of(mean, low, high);
-      const chip = makeButton(
-        [make("span", {}, address), ` ${shownMean(mean)}`],
-        () => this.app.store.set({ unit: address }),
-        { class: "chip", name: address, title: sign > 0 ? "on: high" : "on: low" },
-      );
-      chip.style.backgroundColor = colours.css(rgb);
-      chip.style.color = colours.ink(rgb);
-      return chip;
-    });
-    const rest = chips.slice(UNITS_SHOWN);
-    rest.forEach((chip) => (chip.hidden = true));
-    const more = rest.length
-      ? makeButton(
-          `and ${rest.length} that are weaker`,
-          () => {
-            rest.forEach((chip) => (chip.hidden = false));
-            more.remove();
-          },
-          { class: "link" },
-        )
-      : null;
-    const save = csvButton(`${signal.address} on through the span`, () => ({
-      columns: ["address", "unit", "sign", "mean"],
-      rows: units.map(({ address, unit, sign, mean }) => [address, unit, sign, csvNumber(mean)]),
-    }));
-    return make(
-      "section",
-      { class: "block span-units" },
-      make(
-        "div",
-        { class: "tools" },
-        make("h3", { class: "view-heading" }, `On through it: ${units.length} of ${signal.units.length} units`),
-        make("div", { class: "saves" }, save),
-      ),
-      make("div", { class: "chips" }, chips, more),
-    );
-  }
-
-  spans({ units, spans }, signal) {
-    const { text } = this.app.page;
-    const title = make("h3", { class: "view-heading" }, "Where they are on together again");
-    if (!spans.length) {
-      return make(
-        "section",
-        { class: "block" },
-        title,
-        make("p", {}, "There is no other span through which half of them are on together."),
-      );
-    }
-    const columns = ["document", "start", "stop", "step", "shared", "others", "length"];
-    const save = csvButton(`spans like the selected one by ${signal.address}`, () => ({
-      columns: [...columns, "text"],
-      rows: spans.map((span) => [
-        ...columns.map((name) => span[name]),
-        text.characters.slice(span.start, span.stop).join(""),
-      ]),
-    }));
-    const items = spans.map((span) => this.item(span, units.length));
-    return make(
-      "section",
-      { class: "block" },
-      make("div", { class: "tools" }, title, make("div", { class: "saves" }, save)),
-      make("ol", { class: "found" }, items),
-    );
-  }
-
-  item({ document, start, stop, step, shared, others, length }, wanted) {
-    const { documents } = this.app.page.text;
-    const { name } = documents[document];
-    const where = documents.length > 1 ? [make("bdi", { title: name }, name), ", "] : [];
-    const select = makeButton("search from here", () => this.app.store.set({ span: [start, stop] }), { class: "link" });
-    const said = [
-      make("b", {}, `${shared}/${wanted} shared`),
-      `, ${others} others, `,
-      `${counted(length, "step")}, `,
-      ...where,
-      `from ${shownCount(step)}`,
-      select,
-    ];
-    return make("li", {}, excerptButton(this.app, start, stop), make("p", { class: "found-numbers" }, said));
-  }
 }
 
 /** A search that nobody waits for any more. */
@@ -185,8 +97,4 @@ class Overtaken extends Error {}
 function matchError(error) {
   if (error instanceof MatchError || error instanceof Overtaken) return { error: error.message };
   throw error;
-}
-
-function shownMean(mean) {
-  return (mean > 0 ? "+" : "") + shownNumber(mean);
 }

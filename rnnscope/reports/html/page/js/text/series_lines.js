@@ -14,7 +14,7 @@ function seriesAxes({ x, y, span, window, width, height, bottom }) {
     parts.push(makeSvg("line", { class: "tick", x1: x(step + 0.5), x2: x(step + 0.5), y1: bottom, y2: bottom + 4 }));
     parts.push(makeSvg("text", { class: "step", x: x(step + 0.5), y: height - 7 }, shownCount(step)));
   }
-  return makeSvg("g", { class: "axes", "aria-hidden": "true" }, parts);
+  return makeSvg("g", { "aria-hidden": "true" }, parts);
 }
 
 /** The line, and the area between it and zero in the colours of the scale; gaps are left open, and marked below. */
@@ -42,34 +42,6 @@ function seriesLines(series) {
   return [
     makeSvg("path", { class: "area", d: areas.join("") }), makeSvg("path", { class: line, d: lines.join("") }), ...gaps,
   ];
-}
-
-/** Stretches of values and of gaps: [start, stop, whether it is a gap]. */
-function runs(values) {
-  const found = [];
-  for (let start = 0, place = 1; place <= values.length; place++) {
-    const empty = Number.isNaN(values[start]);
-    if (place < values.length && Number.isNaN(values[place]) === empty) continue;
-    found.push([start, place, empty]);
-    start = place;
-  }
-  return found;
-}
-
-/** [place, value] of what can be seen: all, or where there are more than pixels, the lowest and highest of each few. */
-function thinned(values, start, stop, pixels) {
-  const few = Math.max(1, Math.floor((2 * (stop - start)) / pixels / 2));
-  const points = [];
-  for (let from = start; from < stop; from += few) {
-    let [low, high] = [from, from];
-    for (let place = from; place < Math.min(stop, from + few); place++) {
-      if (values[place] < values[low]) low = place;
-      if (values[place] > values[high]) high = place;
-    }
-    const places = low === high ? [low] : [Math.min(low, high), Math.max(low, high)];
-    points.push(...places.map((place) => [place, values[place]]));
-  }
-  return points;
 }
 
 /** The colour scale up the height of the figure. */

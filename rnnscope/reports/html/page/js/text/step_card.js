@@ -97,7 +97,7 @@ class StepCard {
 
   forecast(stands, predicted) {
     const numbers = [stands, predicted].map((value) => make("b", {}, shownFigure(value)));
-    return make("p", { class: "forecast" }, "Stands at ", numbers[0], "; the next was predicted as ", numbers[1]);
+    return make("p", {}, "Stands at ", numbers[0], "; the next was predicted as ", numbers[1]);
   }
 
   /** The same in a sentence, for a screen reader. */

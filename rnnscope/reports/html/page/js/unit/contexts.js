@@ -21,7 +21,7 @@ function responseList(app, title, responses) {
       {},
       make("td", {}, ngramOf(app, ngram)),
       make("td", {}, bar(effect / most)),
-      make("td", { class: "number" }, shownMean(effect)),
+      make("td", { class: "number" }, signedNumber(effect)),
       make("td", { class: "number" }, `${shownCount(count)} ×`),
     ),
   );

@@ -84,7 +84,7 @@ function histogramSvg(bins, { range: [low, high], threshold, colours, inks, said
     x2: wide - 6,
     y1: tall - foot,
     y2: tall - foot,
-    stroke: inks.edge ?? inks.quiet,
+    stroke: inks.quiet,
   });
   return makeSvg(
     "svg",

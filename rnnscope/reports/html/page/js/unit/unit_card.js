@@ -56,7 +56,7 @@ class UnitCard {
       range: this.app.signals.range(number, address),
       threshold: switches ? between : null,
       colours: this.app.colours,
-      inks: markInks(this.root),
+      inks: inksOf(this.root),
       said: `Histogram of ${address}: ${counted(steps, "step")} with values from ${low} to ${high}`,
     });
     const table = () => ({
