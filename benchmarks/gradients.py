@@ -16,6 +16,7 @@ from torch.nn import functional
 import rnnscope
 from rnnscope.analysis.gradients.flow import gradient_flow
 from rnnscope.analysis.gradients.flow_result import GradientFlow
+from rnnscope.models import LanguageModelConfig
 
 CHARACTERS = [chr(code) for code in range(32, 119)]
 TEXTS = (20_000, 100_000)
@@ -26,7 +27,7 @@ TIMED = 20
 
 def network(units: int) -> rnnscope.CharLanguageModel:
     torch.manual_seed(0)
-    config = rnnscope.LanguageModelConfig(cell="lstm", hidden_size=units, embedding_size=64)
+    config = LanguageModelConfig(cell="lstm", hidden_size=units, embedding_size=64)
     return rnnscope.CharLanguageModel(config, rnnscope.Vocabulary(CHARACTERS)).eval()
 
 
@@ -83,7 +84,7 @@ def check(model: rnnscope.CharLanguageModel, text: str, targets: np.ndarray, win
     """Both give the same norms."""
     ours, theirs = flow(model, text, targets), one_by_one(model, windows, 2)
     for place, signal in enumerate(("l0.c", "l0.h")):
-        np.testing.assert_allclose(ours.norms[signal][:2], theirs[:, :, place], rtol=1e-4)
+        np.testing.assert_allclose(ours.norms[signal][:2], theirs[:, :, place], rtol=1e-3)
 
 
 def main(quick: bool, threads: int, units: int, targets: int) -> None:

@@ -16,7 +16,8 @@ from rich.console import Console
 
 import rnnscope
 from rnnscope import trained
-from rnnscope.analysis.causes.ablation import Ablation, ablation
+from rnnscope.analysis.causes.ablation import ablation
+from rnnscope.analysis.causes.ablation_result import Ablation
 from rnnscope.analysis.search.found import FoundUnits
 from rnnscope.corpora.texts import open_corpus
 from rnnscope.models import CharLanguageModel

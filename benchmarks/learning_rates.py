@@ -13,7 +13,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
-from rich.console import Console
 
 from rnnscope.training import processes
 from rnnscope.training.loop import Run
@@ -22,7 +21,7 @@ from rnnscope.training.recipe_file import read_recipe
 TABLE = Path(__file__).parents[1] / "trained" / "learning_rates.csv"
 
 
-def sweep(path: Path, rates: list[float], epochs: float, console: Console) -> None:
+def sweep(path: Path, rates: list[float], epochs: float) -> None:
     """Run a recipe for a few epochs at each rate, with its whole schedule in them."""
     recipe = read_recipe(path)
     for rate in rates:
@@ -46,5 +45,5 @@ if __name__ == "__main__":
     parser.add_argument("--epochs", type=float, default=1.0, help="of each run [default: %(default)s]")
     options = parser.parse_args()
     for recipe_path in options.recipes:
-        sweep(recipe_path, [float(rate) for rate in options.rates.split(",")], options.epochs, Console())
+        sweep(recipe_path, [float(rate) for rate in options.rates.split(",")], options.epochs)
     print(pd.read_csv(TABLE).to_string(index=False))

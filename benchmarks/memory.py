@@ -17,6 +17,7 @@ from timing import machine, table
 from torch import nn
 
 import rnnscope
+from rnnscope.models import LanguageModelConfig
 
 SMALL = 0.1
 """Megabytes of the text whose peak is what any trace needs: the interpreter, the libraries, one chunk."""
@@ -27,7 +28,7 @@ UNITS = 64
 def trace(megabytes: float) -> None:
     """Trace a text in this process; its peak memory and its speed go to standard output."""
     text = string.ascii_letters * round(megabytes * 1e6 / len(string.ascii_letters))
-    config = rnnscope.LanguageModelConfig(hidden_size=16, embedding_size=16)
+    config = LanguageModelConfig(hidden_size=16, embedding_size=16)
     model = rnnscope.CharLanguageModel(config, rnnscope.Vocabulary(string.ascii_letters)).eval()
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()

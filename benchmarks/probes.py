@@ -9,8 +9,7 @@ in memory    LinearProbe and scikit-learn's LogisticRegression on fewer steps of
 from __future__ import annotations
 
 import argparse
-import subprocess
-import sys
+import json
 import tempfile
 import time
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from processes import afresh, peak
 from rich.console import Console
 from rich.filesize import decimal
 from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
@@ -88,24 +88,17 @@ def write_trace(path: Path, steps: int, units: int) -> None:
     )
 
 
-def on_a_disk(path: Path) -> None:
-    """Fit a probe to a trace, and print seconds, bytes at most, and the accuracy on some documents held out."""
+def on_a_disk(path: str) -> None:
+    """Fit a probe to a trace in this process; what it took goes to standard output."""
     began = time.perf_counter()
-    examples = step_examples(rnnscope.open_trace(path), concept=named("quotes")[0], limit=10**9)
+    examples = step_examples(rnnscope.open_trace(Path(path)), concept=named("quotes")[0], limit=10**9)
     training, testing = (examples.take(rows) for rows in split_groups(examples, test=0.02))
     opened = time.perf_counter()
     probe = LinearProbe().fit(training.values, training.labels, groups=training.groups)
     took = time.perf_counter() - opened
     accuracy = probe.score(testing.values, testing.labels)
-    peak = int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]) * 1024
-    print(opened - began, took, peak, accuracy, probe.strength_)
-
-
-def in_a_process(path: Path) -> list[float]:
-    """What `on_a_disk` prints, from a process of its own: VmHWM begins anew there."""
-    code = f"import probes, pathlib; probes.on_a_disk(pathlib.Path({str(path)!r}))"
-    run = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parent, capture_output=True, check=True)
-    return [float(word) for word in run.stdout.split()]
+    figures = {"examples": opened - began, "fit": took, "accuracy": accuracy, "strength": probe.strength_}
+    print(json.dumps(figures | {"peak": peak()}))
 
 
 def seconds(function: Callable[[], Any]) -> tuple[float, Any]:
@@ -173,15 +166,15 @@ def main(steps: int, units: int, few: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "trace.zarr"
         write_trace(path, steps, units)
-        opened, took, peak, accuracy, strength = in_a_process(path)
+        found = afresh(__file__, str(path))
         rows = table("A trace on a disk", "", "")
         rows.show_header = False
         rows.add_row("values", decimal(steps * units * 4))
-        rows.add_row("most memory held", decimal(int(peak)))
-        rows.add_row("examples, seconds", f"{opened:.1f}")
-        rows.add_row("LinearProbe, seconds", f"{took:.1f}")
-        rows.add_row("strength", f"{strength:.2g}")
-        rows.add_row("accuracy, held out", f"{accuracy:.4f}")
+        rows.add_row("most memory held", f"{found['peak']:,.1f} MB")
+        rows.add_row("examples, seconds", f"{found['examples']:.1f}")
+        rows.add_row("LinearProbe, seconds", f"{found['fit']:.1f}")
+        rows.add_row("strength", f"{found['strength']:.2g}")
+        rows.add_row("accuracy, held out", f"{found['accuracy']:.4f}")
         console.print(rows)
         beside(*in_memory(path, few), console)
 
@@ -191,5 +184,10 @@ if __name__ == "__main__":
     parser.add_argument("--steps", type=int, default=1_000_000)
     parser.add_argument("--units", type=int, default=512)
     parser.add_argument("--few", type=int, default=50_000, help="steps that scikit-learn reads, too")
-    arguments = parser.parse_args()
-    main(arguments.steps, arguments.units, arguments.few)
+    parser.add_argument("--quick", action="store_true", help="a tenth of the steps and units")
+    parser.add_argument("--inside", type=json.loads, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.inside:
+        on_a_disk(*options.inside)
+    else:
+        main(*(size // 10 if options.quick else size for size in (options.steps, options.units, options.few)))

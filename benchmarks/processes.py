@@ -6,16 +6,24 @@ import json
 import resource
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
+_STATUS = Path("/proc/self/status")
 
-def afresh(program: str, *arguments: Any) -> dict[str, float]:
+
+def afresh(program: str, *arguments: Any) -> dict[str, Any]:
     """The figures that a benchmark prints as JSON if it is given ``--inside`` and these arguments."""
     command = [sys.executable, program, "--inside", json.dumps(arguments)]
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    run = subprocess.run(command, capture_output=True, text=True)
+    if run.returncode:
+        raise SystemExit(run.stderr)
+    return json.loads(run.stdout.splitlines()[-1])
 
 
 def peak() -> float:
-    """Megabytes of this process at its highest."""
+    """Megabytes of this process at its highest: Linux's VmHWM, as what getrusage says begins with the parent's."""
+    if _STATUS.exists():
+        return int(_STATUS.read_text().partition("VmHWM:")[2].split()[0]) * 1024 / 1e6
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6

@@ -14,15 +14,13 @@ import argparse
 import json
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
 import torch
 from playwright.sync_api import sync_playwright
+from processes import afresh, peak
 from rich.console import Console
 from timing import machine, table
 
@@ -44,9 +42,10 @@ def text_of(characters: int) -> str:
     return text[:characters]
 
 
-def make(name: str, characters: int, folder: Path) -> None:
+def make(name: str, characters: int, to: str, threads: int) -> None:
     """Make a trace, a page and a report in this process; what they took goes to standard output."""
-    network, text, seconds = load(trained.path(name)), text_of(characters), {}
+    torch.set_num_threads(threads)
+    network, text, folder, seconds = load(trained.path(name)), text_of(characters), Path(to), {}
     began = time.perf_counter()
     traced = trace(network, text, folder / "t.zarr")
     seconds["trace"] = time.perf_counter() - began
@@ -56,21 +55,7 @@ def make(name: str, characters: int, folder: Path) -> None:
     began = time.perf_counter()
     written = report(network, text, folder / "report.html", concepts=named("prose"), force=True)
     seconds["report"] = time.perf_counter() - began
-    status = Path("/proc/self/status")
-    peak = int(status.read_text().partition("VmHWM:")[2].split()[0]) * 1024 if status.exists() else None
-    print(json.dumps({"seconds": seconds, "bytes": written.size, "notes": written.notes, "peak": peak}))
-
-
-def made(name: str, characters: int, folder: Path, threads: int) -> dict[str, Any]:
-    """The same in a fresh process."""
-    code = (
-        "import report, torch\nfrom pathlib import Path\n"
-        f"torch.set_num_threads({threads})\nreport.make({name!r}, {characters}, Path({str(folder)!r}))"
-    )
-    run = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parent, capture_output=True, text=True)
-    if run.returncode:
-        raise SystemExit(run.stderr)
-    return json.loads(run.stdout.splitlines()[-1])
+    print(json.dumps({"seconds": seconds, "bytes": written.size, "notes": written.notes, "peak": peak()}))
 
 
 def shown(path: Path) -> list[float]:
@@ -98,14 +83,13 @@ def main(cases: list[tuple[str, int]], threads: int) -> None:
     rows = table("Seconds, as times of tracing, and megabytes", "", "trace", "page", "report", "MB", "peak", "shown")
     for name, characters in cases:
         with tempfile.TemporaryDirectory() as folder:
-            found = made(name, characters, Path(folder), threads)
+            found = afresh(__file__, name, characters, folder, threads)
             ready = shown(Path(folder) / "report.html")
-        took = found["seconds"]
-        peak = "-" if found["peak"] is None else f"{found['peak'] / 1e6:,.0f}"
+        took, case = found["seconds"], f"{name}, {characters:,}"
         times = [f"{took[each]:.1f} ({took[each] / took['trace']:.1f})" for each in ("page", "report")]
+        sizes = f"{found['bytes'] / 1e6:.2f}", f"{found['peak']:,.0f}"
         opened = f"{sorted(ready)[len(ready) // 2]:.1f}" if ready else "-"
-        case = f"{name}, {characters:,}"
-        rows.add_row(case, f"{took['trace']:.1f}", *times, f"{found['bytes'] / 1e6:.2f}", peak, opened)
+        rows.add_row(case, f"{took['trace']:.1f}", *times, *sizes, opened)
         told.append((case, found["notes"]))
     console.print(rows)
     for case, notes in told:
@@ -116,6 +100,9 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--quick", action="store_true", help="the short text alone")
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    main(list(CASES[: 1 if arguments.quick else 2]), arguments.threads)
+    parser.add_argument("--inside", type=json.loads, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.inside:
+        make(*options.inside)
+    else:
+        main(list(CASES[: 1 if options.quick else 2]), options.threads)

@@ -10,8 +10,8 @@ forward     the network over the same text, as many stretches side by side as th
 from __future__ import annotations
 
 import argparse
-import subprocess
-import sys
+import json
+import string
 import tempfile
 import time
 from collections.abc import Callable
@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from processes import afresh, peak
 from rich.console import Console
 from sklearn.metrics import roc_auc_score
 from timing import machine, table
@@ -82,22 +83,21 @@ def one_by_one(trace: rnnscope.Trace, documents: list[Document], pairs: int) -> 
     return seconds(lambda: [roc_auc_score(y, values[:, unit]) for unit in range(pairs)])[0] / pairs
 
 
-def peak(steps: int, folder: Path) -> int:
-    """Bytes that a process of its own holds at most when it searches a text of so many characters.
+def search(path: str) -> None:
+    """Search a text in this process; its peak memory goes to standard output."""
+    model = network([Document("all", string.printable)], MEMORY_UNITS)
+    find_units(model, Path(path), named("prose", "python"), shifts=19)
+    print(json.dumps({"peak": peak()}))
 
-    Read from Linux's VmHWM: what getrusage says begins with what the parent has held.
-    """
-    path = folder / "text.py"
-    path.write_text("\n\n".join(document.text for document in documents_of(steps)))
-    code = (
-        "import string, units\nfrom pathlib import Path\n"
-        f"text = Path({str(path)!r})\n"
-        f"model = units.network([units.Document('all', string.printable)], {MEMORY_UNITS})\n"
-        "units.find_units(model, text, units.named('prose', 'python'), shifts=19)\n"
-        "print(Path('/proc/self/status').read_text().partition('VmHWM:')[2].split()[0])"
-    )
-    run = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parent, capture_output=True, check=True)
-    return int(run.stdout) * 1024
+
+def by_length(lengths: list[int], console: Console) -> None:
+    """Print what a process of its own holds at most when it searches a text of so many characters."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "text.py"
+        for length in lengths:
+            path.write_text("\n\n".join(document.text for document in documents_of(length)))
+            held = afresh(__file__, str(path))["peak"]
+            console.print(f"{length:>12,} characters: {held:,.0f} MB at most, {MEMORY_UNITS} units")
 
 
 def main(steps: int, units: int, memory: list[int]) -> None:
@@ -131,10 +131,7 @@ def main(steps: int, units: int, memory: list[int]) -> None:
     first, second = (both - passing) / passing, (both - passing) / in_turn
     console.print(f"The search costs {first:.2f} times the first forward pass, {second:.2f} times the second.")
     console.print(f"{len(found.table)} concepts scored; left out: {', '.join(found.left_out) or 'none'}")
-    with tempfile.TemporaryDirectory() as folder:
-        for length in memory:
-            held = peak(length, Path(folder)) / 2**20
-            console.print(f"{length:>12,} characters: {held:,.0f} MiB at most, {MEMORY_UNITS} units")
+    by_length(memory, console)
 
 
 if __name__ == "__main__":
@@ -144,8 +141,11 @@ if __name__ == "__main__":
     parser.add_argument("--memory", type=int, nargs="*", default=[500_000, 2_000_000, 8_000_000], metavar="STEPS")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--quick", action="store_true", help="a tenth of the characters, and no memory")
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    if arguments.quick:
-        arguments.steps, arguments.memory = arguments.steps // 10, []
-    main(arguments.steps, arguments.units, arguments.memory)
+    parser.add_argument("--inside", type=json.loads, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    if options.inside:
+        search(*options.inside)
+    else:
+        quick = options.quick
+        main(options.steps // 10 if quick else options.steps, options.units, [] if quick else options.memory)

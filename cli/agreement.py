@@ -89,10 +89,10 @@ def agreement(
 
 def _chosen(path: Path, only: dict[str, set[str]], encoding: str) -> list[MinimalPair]:
     """The pairs of a file that have the values asked for."""
-    from rnnscope.corpora.minimal_pairs import read_minimal_pairs
+    from rnnscope import File, read_minimal_pairs
     from rnnscope.errors import TextError
 
-    pairs = read_minimal_pairs(path, encoding)
+    pairs = read_minimal_pairs(File(path, encoding=encoding))
     for column, wanted in only.items():
         known = {pair.conditions.get(column, "") for pair in pairs}
         if strange := sorted(wanted - known):

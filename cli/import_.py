@@ -39,7 +39,7 @@ def import_(
     FILE is a state_dict that torch.save wrote, or TorchScript; the weights tell what the network is. Nothing in
     it is run.
     """
-    from rnnscope import checkpoint, import_model
+    from rnnscope import File, checkpoint, import_model
     from rnnscope.errors import OutputError
     from rnnscope.output import new_path
 
@@ -47,7 +47,7 @@ def import_(
     if path.exists() and file.exists() and path.samefile(file):
         raise OutputError(f"{path} would replace the file that it is imported from. Name another output with -o.")
     new_path(path, force)
-    model = import_model(file, vocabulary=vocab, encoding=encoding, **names)
+    model = import_model(file, vocabulary=vocab and File(vocab, encoding=encoding), **names)
     assert model.card is not None
     checkpoint.save(path, model, model.card.training)
     record = model.card.training["imported"]

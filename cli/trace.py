@@ -118,17 +118,19 @@ def _lines(trace: Trace, found: dict[str, Any]) -> Iterator[str]:
     """The same in lines."""
     from rich.filesize import decimal
 
+    from rnnscope.text import counted
+
     nats, root = found["nats"], trace.tree.dataset
     step = "step" if "value" in root else "character"
     nll = "" if nats is None else f", {nats:.3f} nats ({nats / math.log(2):.3f} bits) a {step}"
     many = f"{found['documents']:,} documents, " if found["documents"] > 1 else ""
-    yield f"Wrote {trace.path}: {many}{found['steps']:,} steps, {decimal(found['bytes'])}{nll}"
+    yield f"Wrote {trace.path}: {many}{counted(found['steps'], 'step')}, {decimal(found['bytes'])}{nll}"
     yield from _kept(trace, nats is not None)
     if found["answers"]:
         yield f"  answers: {', '.join(f'{answer} {count:,}' for answer, count in found['answers'].items())}"
     if trace.unknown:
         most = ", ".join(f"{character!r} x {count:,}" for character, count in trace.unknown.most_common(5))
-        yield f"  {trace.unknown.total():,} characters the model does not know, read as unknown: {most}"
+        yield f"  {counted(trace.unknown.total(), 'character')} the model does not know, read as unknown: {most}"
     yield "Look first at"
     for title, key in (("most switch-like", "switches"), ("longest memory", "longest"), ("counters", "counters")):
         if found[key] or key != "counters":
@@ -138,6 +140,8 @@ def _lines(trace: Trace, found: dict[str, Any]) -> Iterator[str]:
 
 def _kept(trace: Trace, nll: bool) -> Iterator[str]:
     """A line for each layer, and what is kept beside the signals."""
+    from rnnscope.text import counted
+
     root = trace.tree.dataset
     nodes: dict[str, list[str]] = {}
     for address in trace.addresses:
@@ -146,7 +150,8 @@ def _kept(trace: Trace, nll: bool) -> Iterator[str]:
     for node, signals in nodes.items():
         sizes = {signal: trace[f"{node}.{signal}"].sizes["unit"] for signal in signals}
         widths = {size: ", ".join(name for name in signals if sizes[name] == size) for size in sizes.values()}
-        lines.append(f"  {node}: {'; '.join(f'{names} of {size} units' for size, names in widths.items())}")
+        parts = [f"{names} of {counted(size, 'unit')}" for size, names in widths.items()]
+        lines.append(f"  {node}: {'; '.join(parts)}")
     there = {"nll": nll, "top guesses": root.sizes["rank"], "predictions": "prediction" in root}
     beside = " and ".join(name for name, kept in there.items() if kept)
     yield from [*lines[:-1], lines[-1] + (beside and f", with {beside}")]

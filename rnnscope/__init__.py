@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from .analysis.explanations import explain as explain
     from .analysis.gates.saturation import saturation as saturation
     from .analysis.gates.timescales import timescales as timescales
-    from .analysis.gradients.bound import recurrent_bound as recurrent_bound
     from .analysis.gradients.flow import gradient_flow as gradient_flow
     from .analysis.gradients.flow_comparison import GradientFlows as GradientFlows
     from .analysis.gradients.jacobians import state_jacobians as state_jacobians
@@ -59,7 +58,6 @@ if TYPE_CHECKING:
     from .models import Captioner as Captioner
     from .models import CharLanguageModel as CharLanguageModel
     from .models import Forecaster as Forecaster
-    from .models import LanguageModelConfig as LanguageModelConfig
     from .models import Network as Network
     from .models import SequenceClassifier as SequenceClassifier
     from .models import SequenceTagger as SequenceTagger

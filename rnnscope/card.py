@@ -73,7 +73,9 @@ class Card:
         record = self.training
         corpus, method = record["corpus"], record["recipe"]["training"]
         parts, counted = corpus["parts"], corpus["counted"]
-        trained = f"{record['step']:,} steps, {record['epoch']:.1f} epochs, {record['seconds'] / 60:.0f} minutes"
+        minutes = round(record["seconds"] / 60)
+        took = "1 minute" if minutes == 1 else f"{minutes:,} minutes"
+        trained = f"{record['step']:,} steps, {record['epoch']:.1f} epochs, {took}"
         seed, rate = record["recipe"]["seed"], method["learning_rate"]
         return [
             ("corpus", f"{corpus['name']}, {sum(parts.values()):,} {counted}"),

@@ -27,6 +27,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .arguments import as_path
 from .card import Card, fingerprint
 from .device import pick_device
 from .errors import CheckpointError, RnnscopeError
@@ -95,9 +96,8 @@ def load(path: str | Path, device: str | torch.device = "cpu") -> Network:
 
     Examples
     --------
-    >>> import rnnscope
-    >>> from rnnscope import trained
-    >>> model = rnnscope.load(trained.path("prose-lstm"))
+    >>> import rnnscope.trained
+    >>> model = rnnscope.load(rnnscope.trained.path("prose-lstm"))
     >>> type(model).__name__, model.config.hidden_size, model.card.name
     ('CharLanguageModel', 256, 'prose-lstm')
     """
@@ -169,7 +169,7 @@ def _is_plain(value: Any) -> bool:
 
 def read(path: str | Path) -> dict[str, Any]:
     """The content of a checkpoint file, checked but not yet a network."""
-    path = Path(path)
+    path = as_path(path)
     content = unpickle(path)
     if not isinstance(content, dict) or str(content.get("format")) != FORMAT:
         raise CheckpointError(

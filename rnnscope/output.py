@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from .arguments import as_path
 from .errors import OutputError
 
 
@@ -27,7 +28,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         If the folder is missing or cannot be written, the disk is full, or a folder would have to
         give way to a file.
     """
-    path = Path(path)
+    path = as_path(path)
     tag = f"{zlib.crc32(os.fsencode(path.name)):08x}"
     partial = path.with_name(f".partial-{os.getpid()}-{tag}")
     _sweep(path, tag)
@@ -48,7 +49,7 @@ def check_table(path: str | Path) -> Path:
     ------
     OutputError
     """
-    path = Path(path)
+    path = as_path(path)
     if path.suffix not in (".csv", ".parquet"):
         raise OutputError(f"{path} does not name a table: its ending must be .csv or .parquet.")
     return path
@@ -75,7 +76,7 @@ def new_path(path: str | Path, force: bool = False) -> Path:
     OutputError
         If something stands there, or there is no such folder to write in.
     """
-    path = Path(path)
+    path = as_path(path)
     if path.name in ("", ".."):
         raise OutputError(f"{path} is a folder that is in use. Name an output in it.")
     try:

@@ -46,9 +46,8 @@ def show_progress(console: Console | None = None) -> Iterator[None]:
 
     Examples
     --------
-    >>> import rnnscope
-    >>> from rnnscope import trained
-    >>> model = rnnscope.load(trained.path("prose-lstm"))
+    >>> import rnnscope.trained
+    >>> model = rnnscope.load(rnnscope.trained.path("prose-lstm"))
     >>> with rnnscope.show_progress():
     ...     trace = rnnscope.trace(model, "He said nothing more.")
     >>> trace

@@ -13,7 +13,7 @@ from typing import BinaryIO, Literal, get_args
 
 import numpy as np
 
-from .arguments import check_one_of
+from .arguments import as_path, check_one_of
 from .errors import TextError
 
 LARGEST_TEXT = 2**30
@@ -33,10 +33,9 @@ class Document:
 
     Examples
     --------
-    >>> import rnnscope
-    >>> from rnnscope import trained
+    >>> import rnnscope.trained
     >>> greetings = [rnnscope.Document("greeting", "Good morning!"), rnnscope.Document("answer", "Hello.")]
-    >>> trace = rnnscope.trace(rnnscope.load(trained.path("prose-lstm")), greetings)
+    >>> trace = rnnscope.trace(rnnscope.load(rnnscope.trained.path("prose-lstm")), greetings)
     >>> trace.documents
     ('greeting', 'answer')
     >>> trace.text_between(13, 19)
@@ -102,6 +101,17 @@ class File:
         if isinstance(self.source, str | Path):
             return read_text(self.source, self.encoding)
         return read_stream(self.source, self.name, self.encoding)
+
+
+def as_file(given: str | Path | File) -> File:
+    """A file of a path; one that is a `File` already as it is.
+
+    Raises
+    ------
+    ArgumentError
+        If it is neither.
+    """
+    return given if isinstance(given, File) else File(as_path(given))
 
 
 class Vocabulary:
@@ -222,6 +232,11 @@ def in_a_line(text: str) -> str:
     return "".join(character if character == " " else visible(character) for character in text)
 
 
+def counted(number: int, word: str) -> str:
+    """So many of something, as 1 step and 1,948 steps."""
+    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
+
+
 _VISIBLE = {"\n": "⏎", "\t": "→", " ": "·", "\r": "␍"}
 
 
@@ -233,7 +248,7 @@ def read_text(path: str | Path, encoding: str = "utf-8") -> str:
     TextError
         If the file is missing, unreadable, empty, binary, too large or in another encoding.
     """
-    path = Path(path)
+    path = as_path(path)
     try:
         if path.is_dir():
             raise TextError(f"{path} is a folder; give the path of one text file.")

@@ -9,7 +9,8 @@ import matplotlib
 import pytest
 import torch
 
-from rnnscope import CharLanguageModel, LanguageModelConfig, Vocabulary
+from rnnscope import CharLanguageModel, Vocabulary
+from rnnscope.models import LanguageModelConfig
 
 matplotlib.use("Agg")
 torch.set_num_threads(1)  # tiny networks gain nothing from more

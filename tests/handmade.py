@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from rnnscope import CharLanguageModel, Concept, LanguageModelConfig, Vocabulary
+from rnnscope import CharLanguageModel, Concept, Vocabulary
 from rnnscope.cells import CELLS
+from rnnscope.models import LanguageModelConfig
 
 ALPHABET = 'abcd .:"\n'
 

@@ -15,6 +15,7 @@ from rnnscope import CharLanguageModel, Trace
 from rnnscope.analysis.alignment import align_units
 from rnnscope.comparison.result import Comparison
 from rnnscope.corpora.labelled import LabelledCorpus, LabelledText
+from rnnscope.models import LanguageModelConfig
 from rnnscope.models.classifier import ClassifierConfig
 from rnnscope.models.transducer import Transducer, TransducerConfig
 from rnnscope.probes.decoders.time_probe import TimeMatrix
@@ -170,7 +171,7 @@ def hostile_result(name: str) -> Any:
 @cache
 def _hostile_model() -> CharLanguageModel:
     torch.manual_seed(0)
-    return CharLanguageModel(rnnscope.LanguageModelConfig(hidden_size=6), rnnscope.Vocabulary.of(HOSTILE)).eval()
+    return CharLanguageModel(LanguageModelConfig(hidden_size=6), rnnscope.Vocabulary.of(HOSTILE)).eval()
 
 
 @cache

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnscope.errors import TextError
+from rnnscope.errors import ArgumentError, TextError
 from rnnscope.ngram import KneserNey, nats_by_order
 from rnnscope.text import Vocabulary, read_text
 
@@ -157,9 +157,9 @@ def test_nats_by_order_are_those_of_each_order_fitted_alone(data: st.DataObject,
 
 @pytest.mark.parametrize("order, size", [(0, 5), (-1, 5), (2, 0)])
 def test_an_impossible_size_is_refused(order: int, size: int) -> None:
-    with pytest.raises(TextError, match="at least 1"):
+    with pytest.raises(ArgumentError, match="at least 1"):
         KneserNey(order, size)
-    with pytest.raises(TextError, match="at least 1"):
+    with pytest.raises(ArgumentError, match="at least 1"):
         nats_by_order(np.zeros(10, dtype=int), np.zeros(10, dtype=int), size, order)
 
 

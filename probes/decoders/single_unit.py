@@ -30,22 +30,19 @@ class SingleUnitProbe(Probe):
         1 if the second of ``classes_`` lies above the threshold, -1 if it lies below.
     accuracy_ : float
         The share of training examples that are right.
-    classes_ : array of shape (class,)
-    n_features_in_ : int
-        Units.
+    classes_, n_features_in_
+        As of `LinearProbe`.
 
     Examples
     --------
     >>> import numpy as np
     >>> from rnnscope.probes import SingleUnitProbe
-    >>> labels = np.arange(200) % 2
-    >>> values = np.random.default_rng(0).normal(size=(200, 3))
-    >>> values[:, 1] += 10 * labels
-    >>> probe = SingleUnitProbe().fit(values[:100], labels[:100])
-    >>> probe.unit_, probe.sign_, round(probe.threshold_)
-    (1, 1, 5)
-    >>> probe.score(values[100:], labels[100:])
-    1.0
+    >>> values = np.array([[0.2, 1.0], [0.1, 3.0], [0.3, 0.8], [0.2, 3.4]])
+    >>> probe = SingleUnitProbe().fit(values, ["inside", "outside", "inside", "outside"])
+    >>> probe.unit_, probe.sign_, probe.threshold_
+    (1, 1, 2.0)
+    >>> probe.predict(np.array([[0.9, 2.5]])).tolist()
+    ['outside']
     """
 
     unit_: int
@@ -67,7 +64,7 @@ class SingleUnitProbe(Probe):
         y : array of shape (example,)
             Two classes.
         groups
-            Has no effect: there is nothing to choose by cross-validation.
+            As for `SparseProbe.fit`.
 
         Raises
         ------

@@ -58,22 +58,20 @@ class SparseProbe(LogisticProbe):
     coef_ : array of shape (1, unit) for two classes, else (class, unit)
         In the units' own scale; 0 for all other units.
     intercept_ : array of shape (1,) or (class,)
-    classes_ : array of shape (class,)
-    n_features_in_ : int
-        Units there are.
+    classes_, n_features_in_
+        As of `LinearProbe`.
 
     Examples
     --------
     >>> import numpy as np
     >>> from rnnscope.probes import SparseProbe
-    >>> labels = np.arange(200) % 2
-    >>> values = np.random.default_rng(0).normal(size=(200, 3))
-    >>> values[:, 1] += 10 * labels
-    >>> probe = SparseProbe(k=2).fit(values[:100], labels[:100])
-    >>> int(probe.units_[0])
-    1
-    >>> probe.curve(values[100:], labels[100:])[["k", "score"]].values.tolist()
-    [[1.0, 1.0], [2.0, 1.0]]
+    >>> values = np.random.default_rng(0).normal(size=(400, 5))
+    >>> labels = np.where(values[:, 1] + values[:, 3] > 0, "yes", "no")
+    >>> probe = SparseProbe(k=2).fit(values, labels)
+    >>> sorted(probe.units_.tolist())
+    [1, 3]
+    >>> probe.curve_["score"].round(1).tolist()
+    [0.8, 1.0]
     """
 
     units_: np.ndarray
@@ -93,9 +91,8 @@ class SparseProbe(LogisticProbe):
 
         Parameters
         ----------
-        X : float array or Activations of shape (example, unit)
-        y : array of shape (example,)
-            Classes: words or whole numbers.
+        X, y
+            As for `LinearProbe.fit`.
         groups
             Has no effect: there is nothing to choose by cross-validation.
 

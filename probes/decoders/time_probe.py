@@ -19,6 +19,7 @@ from rnnscope.errors import ProbeError
 from rnnscope.probes.examples.activations import Activations
 from rnnscope.shown import Shown
 from rnnscope.style import AMOUNTS, new_axes, style
+from rnnscope.text import counted
 
 from .base import Probe
 from .fitting import copy_of, fit_probe
@@ -65,7 +66,9 @@ class TimeMatrix(Shown):
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         own = np.diag(self.accuracy)
         others = self.accuracy[~np.eye(len(own), dtype=bool)]
-        yield Text(f"Probes of {len(own)} steps: accuracy {own.mean():.3f} at their own", style="bold", end="")
+        yield Text(
+            f"Probes of {counted(len(own), 'step')}: accuracy {own.mean():.3f} at their own", style="bold", end=""
+        )
         yield Text(f", {others.mean():.3f} at others" if len(others) else "", style="bold", end="")
         yield Text(f", majority {self.majority:.3f}", style="bold")
         shown = np.unique(np.linspace(0, len(own) - 1, min(len(own), _MOST_STEPS)).round().astype(int))

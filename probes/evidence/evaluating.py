@@ -42,13 +42,11 @@ def evaluate(probe: Any, examples: Examples, *, untrained: Examples | None = Non
 
     Examples
     --------
-    >>> import rnnscope
-    >>> from rnnscope import trained
-    >>> from rnnscope.probes import SingleUnitProbe, evaluate, step_examples
-    >>> from rnnscope.probes.concepts import named
-    >>> model, text = rnnscope.load(trained.path("prose-lstm")), trained.path("prose-lstm").with_name("demo.txt")
-    >>> examples = step_examples(model, text, *named("quotes"))
-    >>> found = evaluate(SingleUnitProbe(), examples)
+    >>> import rnnscope.trained
+    >>> from rnnscope.probes import SingleUnitProbe, concepts, evaluate, step_examples
+    >>> shipped = rnnscope.trained.path("prose-lstm")
+    >>> model, text = rnnscope.load(shipped), shipped.with_name("demo.txt")
+    >>> found = evaluate(SingleUnitProbe(), step_examples(model, text, *concepts.named("quotes")))
     >>> round(found.accuracy, 2), round(found.majority, 2)
     (0.99, 0.64)
     """

@@ -18,6 +18,7 @@ from rnnscope.recording.address import Address
 from rnnscope.recording.directions import Directions
 from rnnscope.shown import Shown
 from rnnscope.style import CONTROL, FOCUS, legend_below, new_axes, style, title
+from rnnscope.text import counted
 
 from .score import ProbeScore
 
@@ -173,5 +174,5 @@ def _of_signals(units: tuple[str, ...]) -> str:
     counts = Counter(unit.rpartition(".")[0] for unit in units)
     if len(set(counts.values())) == 1:
         each = " each" if len(counts) > 1 else ""
-        return f"{len(units) // len(counts):,} units{each} of {', '.join(counts)}"
-    return " and ".join(f"{count:,} units of {signal}" for signal, count in counts.items())
+        return f"{counted(len(units) // len(counts), 'unit')}{each} of {', '.join(counts)}"
+    return " and ".join(f"{counted(count, 'unit')} of {signal}" for signal, count in counts.items())

@@ -61,9 +61,8 @@ def probe(
         As for `rnnscope.trace`; none for a trace.
     concept : Concept
         See `rnnscope.probes.concepts`.
-    units : address, or a sequence of these, optional
-        Of signals (``"l0.c"``) or units (``"l0.c.37"``), or names of signals (``"c"``); by default the signal of each
-        layer that best shows what it keeps, c or h.
+    units
+        As for `step_examples`.
     untrained : nn.Module, Trace or bool
         The network to compare with, or a trace of the same text by it. True, which is the default, takes
         `rnnscope.untrained` of a network of rnnscope, and none for others; False takes none.
@@ -86,12 +85,11 @@ def probe(
 
     Examples
     --------
-    >>> import rnnscope
-    >>> from rnnscope import trained
-    >>> from rnnscope.probes import probe
-    >>> from rnnscope.probes.concepts import named
-    >>> model, text = rnnscope.load(trained.path("prose-lstm")), trained.path("prose-lstm").with_name("demo.txt")
-    >>> found = probe(model, text, *named("quotes"), units="l0.c.170")
+    >>> import rnnscope.trained
+    >>> from rnnscope.probes import concepts, probe
+    >>> shipped = rnnscope.trained.path("prose-lstm")
+    >>> model, text = rnnscope.load(shipped), shipped.with_name("demo.txt")
+    >>> found = probe(model, text, *concepts.named("quotes"), units="l0.c.170")
     >>> round(found.score.accuracy, 2), round(found.score.untrained, 2), round(found.score.majority, 2)
     (0.99, 0.64, 0.64)
     """
@@ -131,8 +129,8 @@ def probe_examples(
         What is read from the units is called.
     untrained : Examples, optional
         The same examples with the values of an untrained network.
-    seed : int
-        Of all that is random.
+    seed
+        As for `probe`.
 
     Returns
     -------
@@ -145,12 +143,11 @@ def probe_examples(
 
     Examples
     --------
-    >>> import rnnscope
-    >>> from rnnscope import trained
-    >>> from rnnscope.probes import probe_examples, step_examples
-    >>> from rnnscope.probes.concepts import named
-    >>> model, text = rnnscope.load(trained.path("prose-lstm")), trained.path("prose-lstm").with_name("demo.txt")
-    >>> examples = step_examples(model, text, *named("quotes"), units=["l0.c.61", "l0.c.170"])
+    >>> import rnnscope.trained
+    >>> from rnnscope.probes import concepts, probe_examples, step_examples
+    >>> shipped = rnnscope.trained.path("prose-lstm")
+    >>> model, text = rnnscope.load(shipped), shipped.with_name("demo.txt")
+    >>> examples = step_examples(model, text, *concepts.named("quotes"), units=["l0.c.61", "l0.c.170"])
     >>> found = probe_examples(examples, concept="quotes")
     >>> found.k, found.single
     (1, 'l0.c.170')

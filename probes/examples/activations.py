@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rnnscope.errors import ProbeError
+from rnnscope.text import counted
 
 _BATCH = 2**22
 """Values of a batch, unless the user says how many rows it has."""
@@ -46,12 +47,11 @@ class Activations:
 
     Examples
     --------
-    >>> import rnnscope
-    >>> from rnnscope import trained
-    >>> from rnnscope.probes import step_examples
-    >>> from rnnscope.probes.concepts import named
-    >>> model, text = rnnscope.load(trained.path("prose-lstm")), trained.path("prose-lstm").with_name("demo.txt")
-    >>> activations = step_examples(model, text, *named("quotes")).values
+    >>> import rnnscope.trained
+    >>> from rnnscope.probes import concepts, step_examples
+    >>> shipped = rnnscope.trained.path("prose-lstm")
+    >>> found = step_examples(rnnscope.load(shipped), shipped.with_name("demo.txt"), *concepts.named("quotes"))
+    >>> activations = found.values
     >>> activations
     <Activations of 256 units at 1,777 steps>
     >>> activations[:10].shape
@@ -110,7 +110,7 @@ class Activations:
         return batches_of(self, size)
 
     def __repr__(self) -> str:
-        return f"<Activations of {self.shape[1]:,} units at {len(self):,} steps>"
+        return f"<Activations of {counted(self.shape[1], 'unit')} at {counted(len(self), 'step')}>"
 
 
 def batches_of(values: np.ndarray | Activations, size: int | None = None) -> Iterator[tuple[slice, np.ndarray]]:

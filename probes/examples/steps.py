@@ -13,7 +13,7 @@ from rnnscope.concept import Concept
 from rnnscope.errors import ProbeError, TextError
 from rnnscope.probes.concepts.scanning import inside_words, shifted
 from rnnscope.recording.address import Units
-from rnnscope.text import codepoints
+from rnnscope.text import codepoints, counted
 from rnnscope.tracing.documents import Texts
 from rnnscope.tracing.passages import Source, Span, open_source
 from rnnscope.tracing.trace import Trace
@@ -95,12 +95,11 @@ def step_examples(
 
     Examples
     --------
-    >>> import rnnscope
-    >>> from rnnscope import trained
-    >>> from rnnscope.probes import step_examples
-    >>> from rnnscope.probes.concepts import named
-    >>> model, text = rnnscope.load(trained.path("prose-lstm")), trained.path("prose-lstm").with_name("demo.txt")
-    >>> step_examples(model, text, *named("quotes"), units="l0.c")
+    >>> import rnnscope.trained
+    >>> from rnnscope.probes import concepts, step_examples
+    >>> shipped = rnnscope.trained.path("prose-lstm")
+    >>> model, text = rnnscope.load(shipped), shipped.with_name("demo.txt")
+    >>> step_examples(model, text, *concepts.named("quotes"), units="l0.c")
     quotes at 1,777 steps of demo.txt
     1,777 examples of 256 units in 20 groups: no 1,098, yes 679.
     """
@@ -126,7 +125,7 @@ def step_examples(
         units=tuple(map(str, read.names)),
         groups=groups[kept],
         types=np.unique(_types(source, spans)[kept], return_inverse=True)[1],
-        what=f"{concept.name} at {len(kept):,} steps of {_what(source, spans)}",
+        what=f"{concept.name} at {counted(len(kept), 'step')} of {_what(source, spans)}",
     )
 
 

@@ -17,7 +17,7 @@ from rnnscope.progress import progress_bar
 from rnnscope.recording.address import Address, Units
 from rnnscope.recording.recorded import Recording
 from rnnscope.recording.recorder import record
-from rnnscope.text import Document
+from rnnscope.text import Document, counted
 from rnnscope.tracing.making import reader_of
 from rnnscope.tracing.readers.reader import Clock, Page, Reader
 
@@ -54,9 +54,8 @@ def text_examples(
         takes token ids of shape (time, batch).
     texts : sequence of LabelledText
         Of two classes or more; see `rnnscope.corpora.labelled`.
-    units : address, or a sequence of these, optional
-        Of signals (``"l0.c"``) or units (``"l0.c.37"``), or names of signals (``"c"``); by default the signal of each
-        layer that best shows what it keeps, c or h.
+    units
+        As for `step_examples`.
     pooling : {"last", "mean", "max"}
         What is taken of a unit: its value at the end, or the mean or the largest of all steps. The head of a
         classifier with such pooling reads that of h.
@@ -82,12 +81,11 @@ def text_examples(
 
     Examples
     --------
-    >>> import rnnscope
-    >>> from rnnscope import trained
+    >>> import rnnscope.trained
     >>> from rnnscope.corpora.labelled import LabelledText
     >>> from rnnscope.probes import text_examples
     >>> texts = [LabelledText("a good film", "positive"), LabelledText("a dull film", "negative")]
-    >>> text_examples(rnnscope.load(trained.path("sentiment-classifier")), texts, pooling="max")
+    >>> text_examples(rnnscope.load(rnnscope.trained.path("sentiment-classifier")), texts, pooling="max")
     l0.h at its largest over the characters of 2 texts
     2 examples of 96 units in 2 groups: negative 1, positive 1.
     """
@@ -109,7 +107,7 @@ def text_examples(
         units=tuple(map(str, names)),
         groups=_codes(keys),
         types=_codes([key.rpartition(" ")[2] for key in keys]),
-        what=f"{', '.join(map(str, wanted))} {_WORDS[pooling]} of {len(texts):,} texts",
+        what=f"{', '.join(map(str, wanted))} {_WORDS[pooling]} of {counted(len(texts), 'text')}",
     )
 
 
@@ -204,4 +202,4 @@ def _stretches(
     for stretch in reader.read(pages):
         yield start, stretch.clocks, len(stretch)
         start += len(stretch)
-        recording.begin_pass()
+        recording.clear()

@@ -117,11 +117,10 @@ def written_while_held(
 
     Examples
     --------
-    >>> import rnnscope
-    >>> from rnnscope import trained
+    >>> import rnnscope.trained
     >>> from rnnscope.probes import written_while_held
-    >>> judge = rnnscope.load(trained.path("sentiment-classifier"))
-    >>> model = rnnscope.load(trained.path("prose-lstm"))
+    >>> judge = rnnscope.load(rnnscope.trained.path("sentiment-classifier"))
+    >>> model = rnnscope.load(rnnscope.trained.path("prose-lstm"))
     >>> held = written_while_held(model, "l0.c.170", judge, "positive", [-1, 1], length=20, samples=4)
     >>> held.table[["value", "low", "share", "high"]].shape
     (3, 4)
@@ -193,11 +192,10 @@ def read_while_held(
 
     Examples
     --------
-    >>> import rnnscope
-    >>> from rnnscope import trained
+    >>> import rnnscope.trained
     >>> from rnnscope.corpora.labelled import LabelledText
     >>> from rnnscope.probes import read_while_held
-    >>> judge = rnnscope.load(trained.path("sentiment-classifier"))
+    >>> judge = rnnscope.load(rnnscope.trained.path("sentiment-classifier"))
     >>> texts = [LabelledText("a good film", "positive"), LabelledText("a dull film", "negative")]
     >>> held = read_while_held(judge, "l0.h.25", texts, "positive", [-1, 1])
     >>> held.table["value"].tolist()
@@ -215,7 +213,7 @@ def read_while_held(
         held = held_values(values)
     labels, place = np.array([text.label for text in texts]), model.labels.index(label)
     rows = []
-    with progress_bar() as bar:
+    with progress_bar("values") as bar:
         task = bar.add_task("values", total=1 + len(held))
         for value in (math.nan, *held):
             changes = {} if math.isnan(value) else {str(address): clamp(value)}

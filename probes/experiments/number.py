@@ -95,14 +95,13 @@ def number_probes(
 
     Examples
     --------
-    >>> import rnnscope
-    >>> from rnnscope import trained
+    >>> import rnnscope.trained
     >>> from rnnscope.corpora.minimal_pairs import MinimalPair
     >>> from rnnscope.probes import number_probes
     >>> nouns = ["horse", "soldier", "door", "letter"]
     >>> one = [MinimalPair(f"The {n} is old.", f"The {n} are old.", {"number": "singular"}) for n in nouns]
     >>> more = [MinimalPair(f"The {n}s are old.", f"The {n}s is old.", {"number": "plural"}) for n in nouns]
-    >>> found = number_probes(rnnscope.load(trained.path("prose-lstm")), one + more, units="l0.h.18", count=1)
+    >>> found = number_probes(rnnscope.load(rnnscope.trained.path("prose-lstm")), one + more, units="l0.h.18", count=1)
     >>> found.table["accuracy"].tolist()  # after "The", and after the noun
     [0.5, 1.0]
     """
@@ -115,7 +114,7 @@ def number_probes(
         plain, _ = _states(fresh, sentences, units, before)
     parts = folds(sentences.nouns, min(_FOLDS, len(np.unique(sentences.nouns))), seed=seed)
     told = _Told(sentences.labels, values.shape[1])
-    with separable(), progress_bar() as bar:
+    with separable(), progress_bar("folds") as bar:
         task = bar.add_task("folds", total=len(parts))
         for train, test in parts:
             told.take(train, test, values, plain, sentences.nouns)

@@ -81,15 +81,14 @@ def single_unit_study(
 
     Examples
     --------
-    >>> import rnnscope
-    >>> from rnnscope import trained
+    >>> import rnnscope.trained
     >>> from rnnscope.corpora.labelled import LabelledCorpus, LabelledText
     >>> from rnnscope.probes import single_unit_study
     >>> words = {"good": "positive", "great": "positive", "fine": "positive", "bad": "negative", "dull": "negative"}
     >>> things = ["the film", "the food", "the phone", "the sound", "this place"]
     >>> texts = [LabelledText(f"{thing} was {word}", label) for thing in things for word, label in words.items()]
-    >>> model, corpus = rnnscope.load(trained.path("sentiment-classifier")), LabelledCorpus(tuple(texts), name="mine")
-    >>> study = single_unit_study(model, corpus)
+    >>> model = rnnscope.load(rnnscope.trained.path("sentiment-classifier"))
+    >>> study = single_unit_study(model, LabelledCorpus(tuple(texts), name="mine"))
     >>> list(study.table.index)
     ['majority', 'one unit', 'probe', 'one unit, untrained', 'probe, untrained', 'the network itself']
     """
@@ -100,7 +99,7 @@ def single_unit_study(
     examples, first = _by_part(model, texts, units), untrained(model)
     with along(first, shown(model)):
         fresh_examples = _by_part(first, texts, units)
-    with separable(), progress_bar() as bar:
+    with separable(), progress_bar("probes") as bar:
         task = bar.add_task("probes", total=2 * len(_STRENGTHS))
         own, fresh = (_Probes.of(each, seed, lambda: bar.advance(task)) for each in (examples, fresh_examples))
     test = examples["test"]

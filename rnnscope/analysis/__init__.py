@@ -22,8 +22,10 @@ spans          the search behind it, in one pass
 alignment      which unit of another network goes with each of one
 correlations   the sums behind it, in one pass
 
+matching_result, alignment_result   what these two have found: tables, a picture, a card
+
 unit_series       units over a trace, with the text beside them
 language_models   what every experiment on a language model begins with
-counts            whole numbers as users give them
+beside            several networks, each under its name
 intervals         how sure a mean or a share is
 """

@@ -87,10 +87,9 @@ def align_units(
 
     Examples
     --------
-    >>> import rnnscope
-    >>> from rnnscope import trained
+    >>> import rnnscope.trained
     >>> text = '"You are late," said Anna, and sat down. "I know."\\n' * 20
-    >>> lstm, gru = (rnnscope.load(trained.path(name)) for name in ("prose-lstm", "prose-gru"))
+    >>> lstm, gru = (rnnscope.load(rnnscope.trained.path(name)) for name in ("prose-lstm", "prose-gru"))
     >>> found = rnnscope.align_units(rnnscope.trace(lstm, text), rnnscope.trace(gru, text), shifts=9)
     >>> found.table.loc["l0.c.170", "partner"]
     'l0.h.111'

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from rnnscope.shown import Shown
 from rnnscope.style import BESIDE, CONTROL, FOCUS, legend_below, new_axes, style, title
+from rnnscope.text import counted
 
 _SHOWN = 12
 """Pairs on a card."""
@@ -74,8 +75,8 @@ class Alignment(Shown):
         sizes: Any = self.table[["correlation", "matched_correlation", "chance"]].abs().mean()
         ours, theirs = (f"{signal} of {model}" for signal, model in zip(self.signals, self.models, strict=True))
         sentences = [
-            f"Over {self.steps:,} steps, {len(self.aligned)} of {len(self.table)} units of {ours} have a partner in "
-            f"{theirs} that goes with them better than when it is shifted in time (p up to {_BEYOND}, "
+            f"Over {counted(self.steps, 'step')}, {len(self.aligned)} of {len(self.table)} units of {ours} have a "
+            f"partner in {theirs} that goes with them better than when it is shifted in time (p up to {_BEYOND}, "
             f"{self.shifts} shifts).",
             f"Mean absolute correlation with the best partner {_two(sizes['correlation'])}, by chance "
             f"{_two(sizes['chance'])}; where each has a partner of its own "

@@ -131,11 +131,9 @@ def top_contexts(series: xr.DataArray, count: int = 10, width: int = 60) -> Cont
 
     Examples
     --------
-    >>> import rnnscope
-    >>> from rnnscope import trained
-    >>> model = rnnscope.load(trained.path("prose-lstm"))
-    >>> text = '"You are late," said Anna, and sat down. "I know."\\n' * 20
-    >>> trace = rnnscope.trace(model, text, signals=["c"])
+    >>> import rnnscope.trained
+    >>> model = rnnscope.load(rnnscope.trained.path("prose-lstm"))
+    >>> trace = rnnscope.trace(model, '"You are late," said Anna, and sat down. "I know."\\n' * 20, signals=["c"])
     >>> places = rnnscope.top_contexts(trace["l0.c.170"], count=3, width=12)
     >>> places.highest["at"].to_list()
     ['"', '"', '"']

@@ -139,12 +139,10 @@ def explain(series: xr.DataArray, concepts: Concept | Sequence[Concept], top: fl
 
     Examples
     --------
-    >>> import rnnscope
-    >>> from rnnscope import trained
+    >>> import rnnscope.trained
     >>> from rnnscope.probes.concepts import named
-    >>> model = rnnscope.load(trained.path("prose-lstm"))
-    >>> text = '"You are late," said Anna, and sat down. "I know."\\n' * 20
-    >>> trace = rnnscope.trace(model, text, signals=["c"])
+    >>> model = rnnscope.load(rnnscope.trained.path("prose-lstm"))
+    >>> trace = rnnscope.trace(model, '"You are late," said Anna, and sat down. "I know."\\n' * 20, signals=["c"])
     >>> rnnscope.explain(trace["l0.c.170"], named("quotes", "vowel")).best["formula"]
     'quotes'
     """

@@ -85,11 +85,9 @@ def match(
 
     Examples
     --------
-    >>> import rnnscope
-    >>> from rnnscope import trained
-    >>> model = rnnscope.load(trained.path("prose-lstm"))
-    >>> text = '"You are late," said Anna, and sat down. "I know."\\n' * 20
-    >>> trace = rnnscope.trace(model, text, signals=["c"])
+    >>> import rnnscope.trained
+    >>> model = rnnscope.load(rnnscope.trained.path("prose-lstm"))
+    >>> trace = rnnscope.trace(model, '"You are late," said Anna, and sat down. "I know."\\n' * 20, signals=["c"])
     >>> trace.text_between(52, 64)
     'You are late'
     >>> found = rnnscope.match(trace, (52, 64))

@@ -170,15 +170,13 @@ def responses(series: xr.DataArray, fewest: int = _FEWEST) -> Responses:
     Raises
     ------
     AddressError, TextError
-        If the series is not that of one unit of a trace, or has no value at all.
+        As of `rnnscope.top_contexts`.
 
     Examples
     --------
-    >>> import rnnscope
-    >>> from rnnscope import trained
-    >>> model = rnnscope.load(trained.path("prose-lstm"))
-    >>> text = '"You are late," said Anna, and sat down. "I know."\\n' * 20
-    >>> trace = rnnscope.trace(model, text, signals=["c"])
+    >>> import rnnscope.trained
+    >>> model = rnnscope.load(rnnscope.trained.path("prose-lstm"))
+    >>> trace = rnnscope.trace(model, '"You are late," said Anna, and sat down. "I know."\\n' * 20, signals=["c"])
     >>> found = rnnscope.responses(trace["l0.c.170"])
     >>> found.on(1)[["ngram", "effect"]].round(1).values.tolist()
     [[' "', 2.3]]

@@ -17,7 +17,7 @@ from rich.text import Text
 from rnnscope.recording.address import Address
 from rnnscope.shown import Shown
 from rnnscope.style import BESIDE, CATEGORIES, CONTROL, FOCUS, legend_below, logarithmic, new_axes, style, title
-from rnnscope.text import visible
+from rnnscope.text import counted, visible
 
 from .counters import START, counter_scores
 from .unit_series import as_seen, check_dims, text_of
@@ -103,7 +103,7 @@ class UnitRanking(Shown):
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         kinds = self.table["kind"].value_counts()
         told = [f"{kinds[kind]} {name}" for kind, name in _MANY.items() if kind in kinds]
-        units = f"{len(self.table)} units" + (f": {', '.join(told)}" if told else "")
+        units = counted(len(self.table), "unit") + (f": {', '.join(told)}" if told else "")
         yield Text.assemble((self.signal, "bold"), f"  {units}")
         groups = (
             ("Most switch-like", self.switches),
@@ -184,9 +184,8 @@ def rank_units(series: xr.DataArray) -> UnitRanking:
 
     Examples
     --------
-    >>> import rnnscope
-    >>> from rnnscope import trained
-    >>> model = rnnscope.load(trained.path("prose-lstm"))
+    >>> import rnnscope.trained
+    >>> model = rnnscope.load(rnnscope.trained.path("prose-lstm"))
     >>> text = '"You are late," said Anna, and sat down. "I know."\\n' * 20
     >>> ranking = rnnscope.rank_units(rnnscope.trace(model, text)["l0.c"])
     >>> ranking.table.loc["l0.c.170", "kind"]

@@ -70,10 +70,11 @@ def compare(
     --------
     >>> import torch
     >>> import rnnscope
+    >>> from rnnscope.models import LanguageModelConfig
     >>> text = '"You are late," said Anna, and sat down. "I know," he said.'
     >>> models = {}
     >>> for cell in ("rnn", "gru"):
-    ...     seed, config = torch.manual_seed(0), rnnscope.LanguageModelConfig(cell=cell, hidden_size=8)
+    ...     seed, config = torch.manual_seed(0), LanguageModelConfig(cell=cell, hidden_size=8)
     ...     models[cell] = rnnscope.CharLanguageModel(config, rnnscope.Vocabulary.of(text)).eval()
     >>> rnnscope.compare(models, text).table[["parameters", "loss"]].round(1)
           parameters  loss

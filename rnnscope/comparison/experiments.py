@@ -12,7 +12,7 @@ import pandas as pd
 
 from rnnscope import checkpoint
 from rnnscope.analysis.language_models import LIMIT, read_documents
-from rnnscope.arguments import whole
+from rnnscope.arguments import as_path, whole
 from rnnscope.concept import Concept, listed
 from rnnscope.corpora.texts import open_corpus
 from rnnscope.device import pick_device
@@ -105,10 +105,10 @@ def run_comparison(
     {'rnn': 1555.0, 'gru': 1597.0}
     """
     pick_device(device)  # before there is anything to clear away
-    path, asked = Path(recipe), listed(concepts)
+    path, asked = as_path(recipe), listed(concepts)
     jobs = None if jobs is None else whole(jobs, "jobs", 1)
     comparison = read_comparison(path)
-    folder = Path(folder) if folder is not None else Path("runs") / comparison.name
+    folder = as_path(folder) if folder is not None else Path("runs") / comparison.name
     experiments = open_experiments(comparison, path.parent)
     _claim(folder, path, comparison.name)
 

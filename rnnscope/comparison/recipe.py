@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rnnscope.arguments import as_path
 from rnnscope.cells import CELLS
 from rnnscope.errors import RecipeError
 from rnnscope.training.recipe import demand, demand_name
@@ -86,9 +87,9 @@ def read_comparison(path: str | Path) -> ComparisonRecipe:
     Raises
     ------
     RecipeError
-        If the file is missing or no TOML, or has an unknown key, a wrong type or a wrong value.
+        As for the recipe of a network.
     """
-    path = Path(path)
+    path = as_path(path)
     content = read_toml(path)
     with said_of(path):
         return _comparison(content)

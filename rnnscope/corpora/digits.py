@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from sklearn.datasets import load_digits
 
+from rnnscope.arguments import as_path
 from rnnscope.errors import TextError
 
 from .data import Data, check_choice
@@ -135,7 +136,7 @@ def read_images(path: str | Path, encoding: str, column: str, split: Sequence[fl
         row, pixel = missing[0]
         raise TextError(f"{path}, line {table.lines[row]:,}: the pixel {names[pixel]} is missing. Give it a number.")
     places = _split(pixels, split)
-    file = Path(path).resolve().name
+    file = as_path(path).resolve().name
     parts = {part: _take(pixels, captions, (), chosen) for part, chosen in places.items()}
     return ImageCorpus(parts, name=file, source=file)
 

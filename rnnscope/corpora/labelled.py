@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from rnnscope.arguments import as_path
 from rnnscope.errors import TextError
 from rnnscope.text import read_text
 
@@ -125,7 +126,7 @@ def open_labelled(
     check_choice(name, path, NAMED, "labelled texts")
     if name:
         return NAMED[name]()
-    path = Path(path)
+    path = as_path(path)
     return read_folder(path, encoding) if path.is_dir() else read_labelled(path, encoding, text, label)
 
 
@@ -140,7 +141,7 @@ def read_labelled(
         If a line has another number of columns than the first or no label, or there is no such column, or a class
         has no text, or there are fewer than two classes.
     """
-    path = Path(path)
+    path = as_path(path)
     rows = _rows(read_text(path, encoding), path)
     columns = _columns(rows[0][1], (text, label), path)
     remarks = []
@@ -164,7 +165,7 @@ def read_folder(path: str | Path, encoding: str = "utf-8") -> LabelledCorpus:
     TextError
         If a file has no text, or there are fewer than two.
     """
-    path = Path(path)
+    path = as_path(path)
     try:
         visible = sorted(entry for entry in path.iterdir() if not entry.name.startswith("."))
     except OSError as error:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 
+from rnnscope.arguments import as_path
 from rnnscope.errors import TextError
 from rnnscope.text import Document, decode_text
 
@@ -51,7 +52,7 @@ def kernel_documents(path: str | Path = "") -> tuple[Document, ...]:
     DownloadError
         If no path is given and the cache folder lacks the text.
     """
-    path = Path(path) if str(path) else fetch(TEXT)
+    path = as_path(path) if str(path) else fetch(TEXT)
     listed = _listed()
     contents = _read_tree(path, listed) if path.is_dir() else _cut(path, listed)
     return tuple(

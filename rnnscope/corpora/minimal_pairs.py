@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rnnscope.errors import TextError
-from rnnscope.text import read_text
+from rnnscope.text import File, as_file
 
 _SIDES = ("good", "bad")
 _END = ".,;:!?"
@@ -91,7 +91,7 @@ def _alike(good: Sequence[str], bad: Sequence[str], before: int, count: int) -> 
     return count >= room or good[-1 - count] != bad[-1 - count]
 
 
-def read_minimal_pairs(path: str | Path, encoding: str = "utf-8") -> tuple[MinimalPair, ...]:
+def read_minimal_pairs(file: str | Path | File) -> tuple[MinimalPair, ...]:
     """The pairs of a table.
 
     Two conditions are added where the file has no such column. ``number`` is `MinimalPair.number`. ``attractor`` is
@@ -100,8 +100,8 @@ def read_minimal_pairs(path: str | Path, encoding: str = "utf-8") -> tuple[Minim
 
     Parameters
     ----------
-    path : path of a table
-    encoding : str
+    file : path, or File
+        A table, in UTF-8 if it is a path.
 
     Returns
     -------
@@ -121,30 +121,30 @@ def read_minimal_pairs(path: str | Path, encoding: str = "utf-8") -> tuple[Minim
     >>> pair.beginning, pair.forms, dict(pair.conditions)
     (('The', 'horses'), ('are', 'is'), {'number': 'plural'})
     """
-    path = Path(path)
-    lines = [(number, line) for number, line in enumerate(read_text(path, encoding).split("\n"), 1) if line.strip()]
+    file = as_file(file)
+    lines = [(number, line) for number, line in enumerate(file.text.split("\n"), 1) if line.strip()]
     names = [name.strip() for name in lines[0][1].split("\t")] if lines else []
     if missing := [side for side in _SIDES if names.count(side) != 1]:
         raise TextError(
-            f"{path} has no one column {' and no one column '.join(missing)}. The first line of minimal pairs names "
-            f"the columns, with tabs between them; its own is: {' | '.join(names)[:200] or 'empty'}."
+            f"{file.name} has no one column {' and no one column '.join(missing)}. The first line of minimal pairs "
+            f"names the columns, with tabs between them; its own is: {' | '.join(names)[:200] or 'empty'}."
         )
     if len(lines) < 2:
-        raise TextError(f"{path} has a header and no pair below it.")
-    return tuple(_pair(line, number, names, path) for number, line in lines[1:])
+        raise TextError(f"{file.name} has a header and no pair below it.")
+    return tuple(_pair(line, number, names, file.name) for number, line in lines[1:])
 
 
-def _pair(line: str, number: int, names: Sequence[str], path: Path) -> MinimalPair:
+def _pair(line: str, number: int, names: Sequence[str], file: str) -> MinimalPair:
     cells = [cell.strip() for cell in line.split("\t")]
     if len(cells) != len(names):
         raise TextError(
-            f"Line {number:,} of {path} has {len(cells)} columns; {len(names)} are named by its first line."
+            f"Line {number:,} of {file} has {len(cells)} columns; {len(names)} are named by its first line."
         )
     columns = dict(zip(names, cells, strict=True))
     try:
         pair = MinimalPair(columns.pop("good"), columns.pop("bad"), columns)
     except TextError as error:
-        raise TextError(f"Line {number:,} of {path}: {error}") from None
+        raise TextError(f"Line {number:,} of {file}: {error}") from None
     told = {"number": pair.number or "unknown", "attractor": _attractor(columns.get("condition", ""))}
     return MinimalPair(pair.good, pair.bad, {name: value for name, value in told.items() if value} | columns)
 

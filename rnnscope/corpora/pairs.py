@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rnnscope.arguments import as_path
 from rnnscope.errors import TextError
 from rnnscope.text import read_text
 
@@ -70,11 +71,8 @@ def open_pairs(name: str = "", path: str | Path = "", encoding: str = "utf-8", l
 
     Parameters
     ----------
-    name : str
-        A key of `NAMED`.
-    path : path of a table, instead of the name
-    encoding : str
-        Of the file at ``path``.
+    name, path, encoding
+        A key of `NAMED`, or else a table and its encoding.
     longest : int
         Characters of a source or target at most; lines with longer ones are left out.
 
@@ -102,7 +100,7 @@ def read_pairs(path: str | Path, encoding: str = "utf-8", longest: int = LONGEST
         If a line has one column or more than three, or a side of it is empty or holds U+0002 or U+0003, or
         nothing is left.
     """
-    path = Path(path)
+    path = as_path(path)
     content = read_text(path, encoding).split("\n")
     lines = [_sides(line, number, path) for number, line in enumerate(content, start=1) if line.strip()]
     kept = [sides for sides in lines if max(map(len, sides)) <= longest]

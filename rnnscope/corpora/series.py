@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from rnnscope.arguments import as_path
 from rnnscope.errors import TextError
 
 from .data import Data, check_choice
@@ -92,11 +93,8 @@ def open_series(
 
     Parameters
     ----------
-    name : str
-        A key of `NAMED`.
-    path : path of a CSV file with a header, instead of the name
-    encoding : str
-        Of the file at ``path``.
+    name, path, encoding
+        A key of `NAMED`, or else a CSV file with a header and its encoding.
     column : str
         The column of values; may be empty if there is but one beside the dates.
     date : str
@@ -134,7 +132,7 @@ def read_series(path: str | Path, encoding: str = "utf-8", column: str = "", dat
     if not dates:
         remarks.append("No column of dates is named: the rows are taken to be in the order of time.")
     kept = tuple(day for day, there in zip(dates, given, strict=True) if there) if dates else ()
-    name = Path(path).resolve().name
+    name = as_path(path).resolve().name
     return Series(values[given], kept, "the unit of the file", name=name, source=name, remarks=tuple(remarks))
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from rnnscope.arguments import as_path
 from rnnscope.errors import TextError
 from rnnscope.text import read_text
 
@@ -83,7 +84,7 @@ def read_table(path: str | Path, encoding: str = "utf-8") -> Table:
     TextError
         If the file cannot be read, names a column twice, has no row, or has a row of another length than the header.
     """
-    path = Path(path)
+    path = as_path(path)
     reader = csv.reader(io.StringIO(read_text(path, encoding)), strict=True)
     rows, lines = [], []
     try:

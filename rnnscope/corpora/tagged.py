@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rnnscope.arguments import as_path
 from rnnscope.errors import TextError
-from rnnscope.text import read_text
+from rnnscope.text import counted, read_text
 
 from .data import Data, check_choice
 from .files import fetch
@@ -76,11 +77,8 @@ def open_tagged(
 
     Parameters
     ----------
-    name : str
-        A key of `NAMED`.
-    path : path of a table, instead of the name
-    encoding : str
-        Of the file at ``path``.
+    name, path, encoding
+        A key of `NAMED`, or else a table and its encoding.
     split : three floats
         Shares of train, validation and test of the file at ``path``.
 
@@ -101,7 +99,7 @@ def open_tagged(
                 f"The {part} part has none of the {len(sentences):,} sentences of {path}. "
                 "Give more sentences, or another corpus.split."
             )
-    file = Path(path).resolve().name
+    file = as_path(path).resolve().name
     return TaggedCorpus({part: tuple(chosen) for part, chosen in parts.items()}, name=file, source=file)
 
 
@@ -138,7 +136,7 @@ def _word_and_tag(line: str, where: str) -> tuple[str, str]:
     if len(columns) == 2:
         got = "no word" if not columns[0] else "no tag"
     else:
-        got = "1 column" if len(columns) == 1 else f"{len(columns)} columns"
+        got = counted(len(columns), "column")
     shown = line if len(line) <= _SHOWN else f"{line[:_SHOWN]}..."
     raise TextError(
         f"{where}: expected a word, a tab and its tag; got {got} in {shown!r}. Mend the line; of a CoNLL-U file keep "

@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from rnnscope.arguments import as_path
 from rnnscope.errors import TextError
 from rnnscope.text import Document, check_encoding, decode_text, read_text
 
@@ -119,7 +120,7 @@ DEFAULT = "standard-library"
 
 def read_corpus(path: str | Path, encoding: str = "utf-8") -> Corpus:
     """A file, or every text file of a folder in the order of their names; hidden files are passed over."""
-    path = Path(path)
+    path = as_path(path)
     check_encoding(encoding)
     remarks: tuple[str, ...] = ()
     if path.is_dir():

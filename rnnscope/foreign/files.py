@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -36,7 +35,7 @@ _PREFIXES = ("module.", "_orig_mod.")
 _DEEPEST = 3
 
 
-def read_weights(path: str | Path) -> tuple[dict[str, Tensor], Any]:
+def read_weights(path: Path) -> tuple[dict[str, Tensor], Any]:
     """The weights by name, and the whole content of the file, in which to look for a vocabulary.
 
     Raises
@@ -44,9 +43,9 @@ def read_weights(path: str | Path) -> tuple[dict[str, Tensor], Any]:
     CheckpointError
         If the file is none of PyTorch's, is damaged, wants to run code, or holds no weights.
     """
-    content = unpickle(Path(path), legacy=True, read_scripted=read_archive)
+    content = unpickle(path, legacy=True, read_scripted=read_archive)
     if isinstance(content, Mapping) and content.get("format") == FORMAT:
-        raise CheckpointError(f"{path} is an rnnscope checkpoint already: try rnnscope info {os.fspath(path)}.")
+        raise CheckpointError(f"{path} is an rnnscope checkpoint already: try rnnscope info {path}.")
     found = dict(_state_dicts(content, "", _DEEPEST))
     found = {key: weights for key, weights in found.items() if any(map(is_recurrent, weights))} or found
     if not found:

@@ -11,10 +11,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rnnscope.arguments import as_path
 from rnnscope.cells import CELLS
 from rnnscope.checkpoint import describe
 from rnnscope.errors import CheckpointError, TextError
 from rnnscope.models import CharLanguageModel, LanguageModelConfig
+from rnnscope.text import File, as_file
 
 from .architecture import Architecture, infer
 from .files import as_float32, read_weights
@@ -31,13 +33,12 @@ _OTHER_NAMES = {("gru", "h"): "n", ("lstm", "c"): "g"}
 def import_model(
     path: str | Path,
     *,
-    vocabulary: str | Path | Sequence[str] | Mapping[Any, Any] | None = None,
+    vocabulary: str | Path | File | Sequence[str] | Mapping[Any, Any] | None = None,
     rnn: str | None = None,
     embedding: str | None = None,
     head: str | None = None,
     gates: str | Sequence[str] | None = None,
     nonlinearity: str | None = None,
-    encoding: str = "utf-8",
 ) -> CharLanguageModel:
     """Open a network that another program trained: a state_dict in a file of torch.save, or a TorchScript file.
 
@@ -49,17 +50,15 @@ def import_model(
     Parameters
     ----------
     path : path
-    vocabulary : path, list of str, or mapping, optional
-        The tokens in the order of their ids; if not given, the file must hold them. A path leads to JSON (a
-        list, or a mapping either way round) or to a text, whose sorted characters are taken.
+    vocabulary : path, File, list of str, or mapping, optional
+        The tokens in the order of their ids; if not given, the file must hold them. A path or a `File` leads to JSON
+        (a list, or a mapping either way round) or to a text, whose sorted characters are taken.
     rnn, embedding, head : str, optional
         Names of modules in the file, to choose between several.
     gates : str or sequence of str, optional
         The order of the gates in the rows of the weights, if it is not PyTorch's (``"i,f,g,o"``, ``"r,z,n"``).
     nonlinearity : {"tanh", "relu"}, optional
         Of a vanilla RNN; tanh if not given.
-    encoding : str
-        Of the text at ``vocabulary``.
 
     Returns
     -------
@@ -82,13 +81,14 @@ def import_model(
     >>> rnnscope.import_model("theirs.pt", vocabulary=["a", "b", "c"]).architecture
     'gru, 1 layer of 8 units, one-hot input'
     """
+    path = as_path(path)
     weights, content = read_weights(path)
     with _said_of(path):
         shapes = {name: tuple(tensor.shape) for name, tensor in weights.items()}
         found = infer(shapes, rnn=rnn, embedding=embedding, head=head)
         weights, notes = as_float32({name: weights[name] for name in found.weights})
-    from_file = isinstance(vocabulary, str | Path)
-    given = read_entries(Path(vocabulary), found.vocabulary_size, encoding) if from_file else None
+    from_file = isinstance(vocabulary, str | Path | File)
+    given = read_entries(as_file(vocabulary), found.vocabulary_size) if from_file else None
     with _said_of(path):
         entries, origin = given or _entries(content, vocabulary, found.vocabulary_size)
         check_size(entries, found.vocabulary_size, f"the vocabulary {origin}")
@@ -99,8 +99,8 @@ def import_model(
     model.load_state_dict(_rearranged(found, weights, tokens, rows))
     notes = [*_notes(found, gates, nonlinearity), *notes, *tokens.notes]
     record = {
-        "file": Path(path).name,
-        "sha256": hashlib.sha256(Path(path).read_bytes()).hexdigest(),
+        "file": path.name,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         "found": _parts(found) | {"tokens": f"{len(entries)}, {origin}"},
         "notes": notes,
     }

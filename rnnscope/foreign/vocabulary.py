@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnscope.errors import TextError
-from rnnscope.text import Vocabulary, read_text
+from rnnscope.text import File, Vocabulary
 
 _ID, _CHARACTER = "(i|id|ix|idx|int|index|n)", "(s|c|ch|char|character|tok|token|letter)"
 _KEY = re.compile(
@@ -107,38 +107,36 @@ def entries_of(source: Any, name: str) -> list[str]:
     return entries
 
 
-def read_entries(path: Path, size: int, encoding: str = "utf-8") -> tuple[list[str], str]:
+def read_entries(file: File, size: int) -> tuple[list[str], str]:
     """The vocabulary in a file, and a word on how it came about.
 
     Parameters
     ----------
-    path : Path
+    file : File
         JSON, by its ending; or a text, whose sorted characters are the vocabulary.
     size : int
         Tokens that the network knows. A byte order mark and carriage returns, which some programs keep, count
         as characters if that makes the size right.
-    encoding : str
-        Of a text.
     """
-    if path.suffix.lower() == ".json":
-        content = _read_json(path)
+    if file.name.lower().endswith(".json"):
+        content = _read_json(file)
         found = find_entries(content, size) if _holds_more(content) else None
-        return (found[0] if found else entries_of(content, str(path))), f"from {path.name}"
-    text = read_text(path, encoding)
-    raw = path.read_bytes().decode(encoding) if path.is_file() else ""
-    characters = set(text)
+        return (found[0] if found else entries_of(content, file.name)), f"from {file.name}"
+    characters = set(file.text)
+    path = Path(file.source) if isinstance(file.source, str | Path) else None
+    raw = path.read_bytes().decode(file.encoding) if path and path.is_file() else ""
     kept = sorted((set(raw) & {"\r", "\ufeff"}) - characters)
     for extra in ([], *([c] for c in kept), kept):
         if len(characters | set(extra)) == size:
-            return sorted(characters | set(extra)), f"of the sorted characters of {path.name}"
-    return sorted(characters), f"of the sorted characters of {path.name}"
+            return sorted(characters | set(extra)), f"of the sorted characters of {file.name}"
+    return sorted(characters), f"of the sorted characters of {file.name}"
 
 
-def _read_json(path: Path) -> Any:
+def _read_json(file: File) -> Any:
     try:
-        return json.loads(read_text(path))
+        return json.loads(file.text)
     except (ValueError, RecursionError) as error:
-        raise TextError(f"{path} is not JSON: {error}. A text to take the characters of ends in .txt.") from None
+        raise TextError(f"{file.name} is not JSON: {error}. A text to take the characters of ends in .txt.") from None
 
 
 def find_entries(content: Any, size: int) -> tuple[list[str], str] | None:

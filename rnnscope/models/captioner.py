@@ -57,9 +57,8 @@ class Captioner(CharacterNetwork):
     Examples
     --------
     >>> import numpy as np
-    >>> import rnnscope
-    >>> from rnnscope import trained
-    >>> model = rnnscope.load(trained.path("digit-captioner"))
+    >>> import rnnscope.trained
+    >>> model = rnnscope.load(rnnscope.trained.path("digit-captioner"))
     >>> image = np.zeros((8, 8))
     >>> image[:, 3:5] = 16
     >>> model.caption(image.reshape(1, 64))

@@ -62,10 +62,8 @@ class SequenceClassifier(Network):
 
     Examples
     --------
-    >>> import rnnscope
-    >>> from rnnscope import trained
-    >>> model = rnnscope.load(trained.path("names-classifier"))
-    >>> odds = model.classify("Kowalski")
+    >>> import rnnscope.trained
+    >>> odds = rnnscope.load(rnnscope.trained.path("names-classifier")).classify("Kowalski")
     >>> max(odds, key=odds.get)
     'Polish'
     """

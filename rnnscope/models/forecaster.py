@@ -51,9 +51,8 @@ class Forecaster(NumberNetwork):
 
     Examples
     --------
-    >>> import rnnscope
-    >>> from rnnscope import trained
-    >>> model = rnnscope.load(trained.path("brent-forecaster"))
+    >>> import rnnscope.trained
+    >>> model = rnnscope.load(rnnscope.trained.path("brent-forecaster"))
     >>> model.forecast([70.0, 71.0, 69.5]).round(1)
     array([70. , 71.1, 69.5])
     """

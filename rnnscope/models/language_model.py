@@ -41,7 +41,8 @@ class LanguageModelConfig(StackConfig):
     Examples
     --------
     >>> import rnnscope
-    >>> config = rnnscope.LanguageModelConfig(cell="gru", hidden_size=32, layers=2, embedding_size=0)
+    >>> from rnnscope.models import LanguageModelConfig
+    >>> config = LanguageModelConfig(cell="gru", hidden_size=32, layers=2, embedding_size=0)
     >>> model = rnnscope.CharLanguageModel(config, rnnscope.Vocabulary("ab"))
     >>> model.architecture
     'gru, 2 layers of 32 units, one-hot input'
@@ -78,9 +79,8 @@ class CharLanguageModel(CharacterNetwork):
 
     Examples
     --------
-    >>> import rnnscope
-    >>> from rnnscope import trained
-    >>> model = rnnscope.load(trained.path("prose-lstm"))
+    >>> import rnnscope.trained
+    >>> model = rnnscope.load(rnnscope.trained.path("prose-lstm"))
     >>> "".join(model.generate("He could not und", 7, temperature=0))
     'erstand'
     """

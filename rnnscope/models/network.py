@@ -34,9 +34,8 @@ class Network(nn.Module, ABC):
 
     Examples
     --------
-    >>> import rnnscope
-    >>> from rnnscope import trained
-    >>> model = rnnscope.load(trained.path("prose-lstm"))
+    >>> import rnnscope.trained
+    >>> model = rnnscope.load(rnnscope.trained.path("prose-lstm"))
     >>> isinstance(model, rnnscope.Network), model.task
     (True, 'language-model')
     >>> model.architecture

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from rnnscope.cells import CELLS
 from rnnscope.errors import RecipeError
+from rnnscope.text import counted
 
 State = Tensor | tuple[Tensor, ...] | None
 """What the fused modules carry: h for rnn and gru, (h, c) for lstm, each of shape (layer, batch, unit)."""
@@ -51,10 +52,9 @@ class StackConfig:
     def words(self) -> str:
         """The stack in one line, such as ``lstm, 1 layer of 256 units``."""
         cell = f"rnn ({self.nonlinearity})" if self.cell == "rnn" else self.cell
-        layers = "1 layer" if self.layers == 1 else f"{self.layers} layers"
         ways = " in both directions" if self.bidirectional else ""
         biases = "" if self.bias else ", without biases"
-        return f"{cell}, {layers} of {self.hidden_size} units{ways}{biases}"
+        return f"{cell}, {counted(self.layers, 'layer')} of {counted(self.hidden_size, 'unit')}{ways}{biases}"
 
     def __post_init__(self) -> None:
         for name, kind in get_type_hints(type(self)).items():

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
 
 from rnnscope.errors import ModelError, TextError
-from rnnscope.text import Vocabulary
+from rnnscope.text import Vocabulary, counted
 
 from .network import Network, check_labels
 from .stack import StackConfig, demand, recurrent_stack
@@ -115,20 +115,18 @@ class SequenceTagger(Network):
     ----------
     config : TaggerConfig
     lexicon : Lexicon
-    labels : sequence of str
-        Two or more, each once.
+    labels
+        As for `SequenceClassifier`.
 
     Raises
     ------
     ModelError
-        If the labels are no two different ones.
+        If they are no two different ones.
 
     Examples
     --------
-    >>> import rnnscope
-    >>> from rnnscope import trained
-    >>> model = rnnscope.load(trained.path("pos-tagger"))
-    >>> model.tag(["The", "old", "man", "walks", "home", "."])
+    >>> import rnnscope.trained
+    >>> rnnscope.load(rnnscope.trained.path("pos-tagger")).tag(["The", "old", "man", "walks", "home", "."])
     ['DET', 'ADJ', 'NOUN', 'VERB', 'ADV', 'PUNCT']
     """
 
@@ -164,7 +162,7 @@ class SequenceTagger(Network):
     @property
     def architecture(self) -> str:
         config = self.config
-        spelling = f"spelling by {config.character_hidden_size} units in both directions"
+        spelling = f"spelling by {counted(config.character_hidden_size, 'unit')} in both directions"
         return f"{config.words}, word embedding of {config.word_embedding_size}, {spelling}"
 
     def forward(self, tokens: Tensor, words: Tensor, characters: Tensor) -> Tensor:

@@ -126,9 +126,8 @@ class Translator(Network):
 
     Examples
     --------
-    >>> import rnnscope
-    >>> from rnnscope import trained
-    >>> model = rnnscope.load(trained.path("german-translator"))
+    >>> import rnnscope.trained
+    >>> model = rnnscope.load(rnnscope.trained.path("german-translator"))
     >>> model.translate(["I am tired."])
     ['Ich bin müde.']
     """

@@ -17,6 +17,7 @@ While a network runs, a tap stands in the place of a recurrent module's ``forwar
     intervention  what becomes of units: `ablate`, `clamp`, `resample`, `patch`
     intervening   puts changes into taps: `intervene`
     tap           what all taps have in common
+    tape          what they write, and a recording reads
     fused         the tap of nn.RNN, nn.GRU, nn.LSTM, which catches the call of their kernel
     stepped       the tap of cells in a loop, and of layers that have an adapter
     chains        which calls go on with which sequence

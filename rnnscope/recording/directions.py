@@ -13,6 +13,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
+from rnnscope.arguments import as_path
 from rnnscope.errors import OutputError, RecordingError
 from rnnscope.output import atomic_path
 
@@ -213,7 +214,7 @@ class Directions:
         RecordingError
             If there is no such file, or it is of another kind.
         """
-        path = Path(path)
+        path = as_path(path)
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 held = {name: stored[name] for name in stored.files}
@@ -251,7 +252,7 @@ def listed(given: Directions | Sequence[Directions]) -> list[Directions]:
 
 def check_file(path: str | Path) -> Path:
     """The path, if its ending is that of a file of directions."""
-    path = Path(path)
+    path = as_path(path)
     if path.suffix != ".npz":
         raise OutputError(f"{path} does not name a file of directions: its ending must be .npz.")
     return path
@@ -260,10 +261,11 @@ def check_file(path: str | Path) -> Path:
 def _numbers(what: str, values: ArrayLike, axes: int | None = None) -> np.ndarray:
     """Finite numbers of so many axes, in memory of their own that nobody changes."""
     try:
-        found = np.array(values.detach().cpu() if isinstance(values, Tensor) else values, dtype=np.float64)
+        given = np.asarray(values.detach().cpu() if isinstance(values, Tensor) else values)
+        found = np.array(np.nan if np.iscomplexobj(given) else given, dtype=np.float64)
     except (TypeError, ValueError):
         found = np.array(np.nan)
-    if np.iscomplexobj(values) or not np.isfinite(found).all() or (axes is not None and found.ndim != axes):
+    if not np.isfinite(found).all() or (axes is not None and found.ndim != axes):
         shape = {1: "an array of shape (unit,)", 2: "an array of shape (direction, unit)"}.get(axes or 0, "vectors")
         raise RecordingError(f"Finite numbers were expected as the {what} of directions: {shape}.")
     found.flags.writeable = False

@@ -62,6 +62,7 @@ def ablate(mean: Recording | None = None, *, steps: Collection[int] | None = Non
     Returns
     -------
     Intervention
+        Which puts zero in its place, or its own mean.
 
     Raises
     ------
@@ -72,8 +73,7 @@ def ablate(mean: Recording | None = None, *, steps: Collection[int] | None = Non
     --------
     >>> import torch
     >>> import rnnscope
-    >>> gru = torch.nn.GRU(input_size=3, hidden_size=5)
-    >>> x = torch.ones(7, 1, 3)
+    >>> gru, x = torch.nn.GRU(input_size=3, hidden_size=5), torch.ones(7, 1, 3)
     >>> with rnnscope.record(gru) as before:
     ...     output, _ = gru(x)
     >>> with rnnscope.intervene(gru, {"l0.h.2": rnnscope.ablate(), "l0.h.3": rnnscope.ablate(mean=before)}):
@@ -108,6 +108,7 @@ def clamp(value: float, *, steps: Collection[int] | None = None, on: Where = "bo
     Returns
     -------
     Intervention
+        Which puts in the same value at each step, in each sequence.
 
     Raises
     ------
@@ -118,8 +119,7 @@ def clamp(value: float, *, steps: Collection[int] | None = None, on: Where = "bo
     --------
     >>> import torch
     >>> import rnnscope
-    >>> gru = torch.nn.GRU(input_size=3, hidden_size=5)
-    >>> x = torch.ones(7, 1, 3)
+    >>> gru, x = torch.nn.GRU(input_size=3, hidden_size=5), torch.ones(7, 1, 3)
     >>> with rnnscope.intervene(gru, {"l0.z": rnnscope.clamp(1.0, steps=range(3, 7))}), torch.no_grad():
     ...     output, _ = gru(x)
     >>> torch.equal(output[2:6], output[3:7])  # with its update gate at 1, a GRU keeps its state
@@ -148,18 +148,18 @@ def resample(
     Returns
     -------
     Intervention
+        Which takes the same places each time.
 
     Raises
     ------
     InterventionError
-        If ``source`` is no recording.
+        If ``source`` is no recording, or the seed no whole number.
 
     Examples
     --------
     >>> import torch
     >>> import rnnscope
-    >>> gru = torch.nn.GRU(input_size=3, hidden_size=5)
-    >>> x = torch.ones(7, 1, 3)
+    >>> gru, x = torch.nn.GRU(input_size=3, hidden_size=5), torch.ones(7, 1, 3)
     >>> with rnnscope.record(gru) as before, torch.no_grad():
     ...     output, _ = gru(x)
     >>> with rnnscope.intervene(gru, {"l0.h.2": rnnscope.resample(before)}), torch.no_grad():
@@ -197,6 +197,7 @@ def patch(source: Recording, *, steps: Collection[int] | None = None, on: Where 
     Returns
     -------
     Intervention
+        Which changes nothing beyond the end of a recorded sequence.
 
     Raises
     ------
@@ -208,11 +209,10 @@ def patch(source: Recording, *, steps: Collection[int] | None = None, on: Where 
     >>> import torch
     >>> import rnnscope
     >>> gru = torch.nn.GRU(input_size=3, hidden_size=5)
-    >>> x = torch.ones(7, 1, 3)
     >>> with rnnscope.record(gru) as other:
-    ...     output, _ = gru(-x)
+    ...     output, _ = gru(torch.zeros(7, 1, 3))
     >>> with rnnscope.intervene(gru, {"l0.h": rnnscope.patch(other, steps=[3])}):
-    ...     output, _ = gru(x)
+    ...     output, _ = gru(torch.ones(7, 1, 3))
     >>> torch.equal(output[3], other["l0.h"][3])
     True
     """

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 import torch
@@ -13,51 +12,7 @@ from torch import Tensor
 from rnnscope.errors import AddressError, RecordingError
 
 from .address import Address, check_unit, find
-
-
-class CallSignals:
-    """The signals of one call of one module.
-
-    Parameters
-    ----------
-    given : tensor of shape (batch,), or None
-        The lengths that the user says the sequences have.
-    """
-
-    def __init__(self, given: Tensor | None = None) -> None:
-        self.lengths: Tensor | None = None
-        self.steps: dict[Address, list[Tensor]] = {}
-        self._given = given
-        self._blocks: dict[Address, list[Tensor]] = {}
-        self._cut: set[Address] = set()
-
-    def append(self, address: Address, block: Tensor) -> None:
-        """Take in the next stretch of time, of shape (time, batch, unit)."""
-        self._blocks.setdefault(address, []).append(block)
-
-    def __getitem__(self, address: Address) -> Tensor:
-        if address not in self._blocks:
-            raise RecordingError(f"Nothing is recorded at {address}: the call of its module broke off.")
-        blocks = self._blocks[address]
-        if len(blocks) > 1:
-            blocks[:] = [torch.cat(blocks)]
-        if self.lengths is None and self._given is not None:
-            self.lengths = _checked(self._given, blocks[0])
-        if self._given is not None and self.lengths is not None and address not in self._cut:
-            beyond = torch.arange(len(blocks[0]), device="cpu")[:, None] >= self.lengths
-            blocks[0] = blocks[0].masked_fill(beyond[..., None].to(blocks[0].device), 0)
-            self._cut.add(address)
-        return blocks[0]
-
-
-def _checked(lengths: Tensor, signal: Tensor) -> Tensor:
-    time, batch, _ = signal.shape
-    if lengths.shape != (batch,) or not 1 <= lengths.min() <= lengths.max() <= time:
-        raise RecordingError(
-            f"lengths= has a whole number from 1 to the {time} steps for each of the {batch} sequences; "
-            f"got {lengths.tolist()}."
-        )
-    return lengths.cpu()
+from .tape import CallSignals, Tape
 
 
 class Recording:
@@ -68,15 +23,10 @@ class Recording:
     called itself, all that its parts do belongs to one pass. Sequences that end earlier than others
     are zero from there on. Made by `rnnscope.record` and `rnnscope.unroll`.
 
-    Parameters
-    ----------
-    addresses : sequence of Address
-        What is recorded.
-    lengths : int64 tensor of shape (batch,), optional
-        The true lengths of the sequences, where these do not say it themselves.
-
     Attributes
     ----------
+    addresses : tuple of Address
+        What is recorded.
     error : float
         The largest difference found by the self-check, see `rnnscope.recording.recovery.recover`.
 
@@ -93,13 +43,13 @@ class Recording:
     dtype('float32')
     """
 
-    def __init__(self, addresses: Sequence[Address], lengths: Tensor | None = None) -> None:
-        self.addresses = tuple(addresses)
-        self.error = 0.0
-        self.passes = 0
-        self.flush: list[Callable[[], None]] = []
-        self._lengths = lengths
-        self._calls: dict[str, list[CallSignals]] = {}
+    def __init__(self, tape: Tape) -> None:
+        self.addresses = tape.addresses
+        self._tape = tape
+
+    @property
+    def error(self) -> float:
+        return self._tape.error
 
     def __getitem__(self, address: str | Address) -> Tensor:
         calls = self.calls(address)
@@ -172,36 +122,19 @@ class Recording:
     def __repr__(self) -> str:
         return f"Recording({', '.join(map(str, self.addresses))})"
 
-    def begin_pass(self) -> None:
-        """Forget what the pass before has left."""
-        self.passes += 1
-        self.error = 0.0
-        self._calls.clear()
-
-    def take_error(self, error: float) -> None:
-        """Keep the largest, NaN being larger than any."""
-        self.error = error if math.isnan(error) else max(self.error, error)
-
-    def catch_up(self) -> None:
-        """Take in what taps hold back."""
-        for flush in self.flush:
-            flush()
-
-    def begin_call(self, path: str) -> CallSignals:
-        """Make room for a call of a module."""
-        call = CallSignals(self._lengths)
-        self._calls.setdefault(path, []).append(call)
-        return call
+    def clear(self) -> None:
+        """Forget what the last pass has left."""
+        self._tape.begin_pass()
 
     def _find(self, address: str | Address) -> tuple[Address, list[CallSignals]]:
-        self.catch_up()
-        address = find(address, self.addresses)
-        if address.module not in self._calls:
+        self._tape.catch_up()
+        address, calls = find(address, self.addresses), self._tape.calls
+        if address.module not in calls:
             module = address.module or "its recurrent layer"
             ran = f"the network ran without calling {module}, or broke off before"
-            reason = ran if self._calls or self.passes else "the network has not run inside the with block yet"
+            reason = ran if calls or self._tape.passes else "the network has not run inside the with block yet"
             raise RecordingError(f"Nothing is recorded at {address}: {reason}.")
-        return address, self._calls[address.module]
+        return address, calls[address.module]
 
 
 def _unit(signal: Tensor, address: Address) -> Tensor:

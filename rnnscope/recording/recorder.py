@@ -19,6 +19,7 @@ from .layers import recurrent_layers, signals_of
 from .recorded import Recording
 from .stepped import CellTap
 from .tap import Listener, Tap, running_backward
+from .tape import Tape
 
 
 @contextmanager
@@ -118,26 +119,26 @@ def _listening(
     module: nn.Module, signals: Units | None, lengths: Sequence[int] | Tensor | None, attached: bool
 ) -> Iterator[Recording]:
     layers = recurrent_layers(module)
-    recording = Recording(whole_signals(signals, signals_of(layers)), _lengths(lengths))
+    tape = Tape(whole_signals(signals, signals_of(layers)), _lengths(lengths))
     with tapped(module, layers) as taps:
-        listeners = {path: Listener(recording, path, attached) for path in layers}
+        listeners = {path: Listener(tape, path, attached) for path in layers}
         for path, listener in listeners.items():
             taps[path].listeners.append(listener)
-        recording.flush = [tap.flush for tap in taps.values()]
+        tape.flush = [tap.flush for tap in taps.values()]
         with ExitStack() as stack:
             for path, listener in listeners.items():
                 stack.callback(taps[path].listeners.remove, listener)
                 stack.push(partial(_end, taps[path]))
-            stack.callback(recording.flush.clear)
+            stack.callback(tape.flush.clear)
             if not _in_a_loop(module, taps):
-                stack.callback(module.register_forward_pre_hook(partial(_begin_pass, recording)).remove)
-                stack.callback(module.register_forward_hook(lambda *_: recording.catch_up()).remove)
-            yield recording
+                stack.callback(module.register_forward_pre_hook(partial(_begin_pass, tape)).remove)
+                stack.callback(module.register_forward_hook(lambda *_: tape.catch_up()).remove)
+            yield Recording(tape)
 
 
-def _begin_pass(recording: Recording, *_: Any) -> None:
+def _begin_pass(tape: Tape, *_: Any) -> None:
     if not running_backward():
-        recording.begin_pass()
+        tape.begin_pass()
 
 
 def _end(tap: Tap, failure: type[BaseException] | None, *_: Any) -> None:

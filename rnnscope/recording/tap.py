@@ -17,28 +17,28 @@ from .address import Address
 from .chains import Chains
 from .directions import Directions, directions_of
 from .kernels import Found, Place, cut
-from .recorded import CallSignals, Recording
+from .tape import CallSignals, Tape
 from .unroll import Edits
 
 
 class Listener:
-    """A recording's ear at one module.
+    """A tape's ear at one module.
 
     Parameters
     ----------
-    recording : Recording
+    tape : Tape
     path : str
-        Of the module in the recording's addresses.
+        Of the module in the tape's addresses.
     attached : bool
         Whether it wants the signals as nodes of the graph.
     """
 
-    def __init__(self, recording: Recording, path: str, attached: bool = False) -> None:
-        self.recording = recording
+    def __init__(self, tape: Tape, path: str, attached: bool = False) -> None:
+        self.tape = tape
         self.path = path
         self.attached = attached
         self._wanted: dict[Place, set[str]] = {}
-        for address in recording.addresses:
+        for address in tape.addresses:
             if address.module == path:
                 self._wanted.setdefault(Place(address.layer, address.reverse), set()).add(address.signal)
 
@@ -54,7 +54,7 @@ class Listener:
                 call.steps.setdefault(address, []).extend(found.steps[name])
         if found.lengths is not None:
             call.lengths = found.lengths
-        self.recording.take_error(found.error)
+        self.tape.take_error(found.error)
 
 
 class Tap(ABC):
@@ -120,7 +120,7 @@ class Tap(ABC):
     @property
     def passes(self) -> list[tuple[int, int]]:
         """Who listens, and in which pass."""
-        return [(id(listener), listener.recording.passes) for listener in self.listening]
+        return [(id(listener), listener.tape.passes) for listener in self.listening]
 
     @property
     def stepwise(self) -> bool:
@@ -170,7 +170,7 @@ class Observers:
     def __init__(self, tap: Tap, unsorted: Tensor | None = None) -> None:
         self._tap = tap
         self.unsorted = unsorted
-        self._calls = [(listener, listener.recording.begin_call(listener.path)) for listener in tap.listening]
+        self._calls = [(listener, listener.tape.begin_call(listener.path)) for listener in tap.listening]
         self._passes = tap.passes
 
     @property

@@ -23,6 +23,7 @@ from rnnscope.concept import Concept
 from rnnscope.recording.address import Address
 from rnnscope.shown import Shown, card_html
 from rnnscope.style import CONTROL, given_panels, new_panels, style
+from rnnscope.text import counted
 from rnnscope.tracing.trace import Trace, check_trace
 
 from .notebook import trace_html
@@ -94,7 +95,7 @@ class UnitCard(Shown):
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         kind = "" if self.row["kind"] == "-" else f", a {_IN_WORDS[self.row['kind']]}"
-        yield Text.assemble((self.address, "bold"), f"{kind}  {len(self.values):,} steps")
+        yield Text.assemble((self.address, "bold"), f"{kind}  {counted(len(self.values), 'step')}")
         yield from self._histogram(max(8, min(60, options.max_width - 20, 2 * int(len(self.values) ** 0.5))))
         yield self._measures()
         for title, part in (
@@ -158,9 +159,8 @@ def describe_unit(trace: Trace, unit: str | Address, concepts: Concept | Sequenc
 
     Examples
     --------
-    >>> import rnnscope
-    >>> from rnnscope import trained
-    >>> model = rnnscope.load(trained.path("prose-lstm"))
+    >>> import rnnscope.trained
+    >>> model = rnnscope.load(rnnscope.trained.path("prose-lstm"))
     >>> text = '"You are late," said Anna, and sat down. "I know."\\n' * 20
     >>> card = rnnscope.describe_unit(rnnscope.trace(model, text), "l0.c.170")
     >>> card.row["kind"]

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 
+from rnnscope.arguments import as_path
 from rnnscope.errors import OutputError
 from rnnscope.output import atomic_path
 from rnnscope.style import figure_of, style
@@ -50,7 +51,7 @@ def page_paths(path: Path, pages: int) -> list[Path]:
 
 def check_format(path: str | Path) -> Path:
     """The path, if its suffix names a format that can be drawn."""
-    path = Path(path)
+    path = as_path(path)
     if path.suffix.lower() not in FORMATS:
         raise OutputError(f"{path} does not name a picture: its ending must be one of {', '.join(FORMATS)}.")
     return path

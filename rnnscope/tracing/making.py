@@ -107,9 +107,8 @@ def trace(
 
     Examples
     --------
-    >>> import rnnscope
-    >>> from rnnscope import trained
-    >>> model = rnnscope.load(trained.path("prose-lstm"))
+    >>> import rnnscope.trained
+    >>> model = rnnscope.load(rnnscope.trained.path("prose-lstm"))
     >>> trace = rnnscope.trace(model, "She said, “I am late,” and ran.", signals=["c"])
     >>> trace
     <Trace of 31 steps, in memory: l0.c>
@@ -194,7 +193,7 @@ class _Work:
         for stretch in chain([self._first], self._stretches):
             yield stretch, stretch.columns | self._place(start, start + len(stretch))
             start += len(stretch)
-            self.recording.begin_pass()  # some readers run a part of the network, which begins none
+            self.recording.clear()  # some readers run a part of the network, which begins none
 
     def signal(self, address: Address, stretch: Stretch) -> np.ndarray:
         """The units kept of a signal, of shape (time, unit); NaN where its layer has no step."""

@@ -222,7 +222,7 @@ class _ModelSource(Source):
                 return
             for stretch, steps in self._stretches(spans):
                 yield from self._by_layer(stretch, steps, {a: recording[a] for a in recording})
-                recording.begin_pass()
+                recording.clear()
 
     def _streams(self, reader: LanguageModelReader, spans: Sequence[Span]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Read spans side by side: the steps of each run, and which of (time, stream) they are."""

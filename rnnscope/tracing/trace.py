@@ -47,11 +47,12 @@ import numpy as np
 import xarray as xr
 import zarr
 
+from rnnscope.arguments import as_path
 from rnnscope.errors import AddressError, TraceError
 from rnnscope.inline import Inline
 from rnnscope.recording.address import Address, find
 from rnnscope.recording.directions import Directions, listed
-from rnnscope.text import spelled
+from rnnscope.text import counted, spelled
 
 from .coordinates import with_coordinates
 from .on_disk import damaged, open_tree
@@ -76,9 +77,8 @@ class Trace(Inline):
 
     Examples
     --------
-    >>> import rnnscope
-    >>> from rnnscope import trained
-    >>> model = rnnscope.load(trained.path("prose-lstm"))
+    >>> import rnnscope.trained
+    >>> model = rnnscope.load(rnnscope.trained.path("prose-lstm"))
     >>> trace = rnnscope.trace(model, '"Come in!" he cried.')
     >>> trace["l0.c"].dims, trace["l0.c"].shape
     (('time', 'unit'), (20, 256))
@@ -209,7 +209,7 @@ class Trace(Inline):
     def __repr__(self) -> str:
         where = self.path or "in memory"
         many = f"{len(self.documents):,} documents, " if len(self.documents) > 1 else ""
-        return f"<Trace of {many}{len(self):,} steps, {where}: {', '.join(map(str, self.addresses))}>"
+        return f"<Trace of {many}{counted(len(self), 'step')}, {where}: {', '.join(map(str, self.addresses))}>"
 
 
 def check_trace(trace: object) -> Trace:
@@ -245,16 +245,15 @@ def open_trace(path: str | Path) -> Trace:
 
     Examples
     --------
-    >>> import rnnscope
-    >>> from rnnscope import trained
-    >>> model = rnnscope.load(trained.path("names-classifier"))
+    >>> import rnnscope.trained
+    >>> model = rnnscope.load(rnnscope.trained.path("names-classifier"))
     >>> trace = rnnscope.trace(model, ["Kowalski", "O'Brien"], "names.zarr")
     >>> rnnscope.open_trace("names.zarr")
     <Trace of 2 documents, 15 steps, names.zarr: l0.h, l0.c, l0.i, l0.f, l0.g, l0.o, l0r.h, l0r.c, ...>
     >>> trace.answers
     ('Polish', 'Irish')
     """
-    path = Path(path)
+    path = as_path(path)
     if not path.exists():
         raise TraceError(f"There is no trace {path}. Make one with: rnnscope trace MODEL.pt TEXT.txt")
     attributes = root_attributes(path)

@@ -41,11 +41,10 @@ def untrained(model: N, seed: int | None = None) -> N:
 
     Examples
     --------
-    >>> import rnnscope
-    >>> from rnnscope import trained
-    >>> model = rnnscope.load(trained.path("prose-lstm"))
-    >>> text = "The bridge was down, and we went round by the mill."
-    >>> traces = [rnnscope.trace(network, text) for network in (model, rnnscope.untrained(model))]
+    >>> import rnnscope.trained
+    >>> model = rnnscope.load(rnnscope.trained.path("prose-lstm"))
+    >>> both = model, rnnscope.untrained(model)
+    >>> traces = [rnnscope.trace(network, "The bridge was down, and we went round by the mill.") for network in both]
     >>> [round(float(trace.tree["nll"].mean()), 1) for trace in traces]  # nats a character
     [1.7, 4.4]
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 from pathlib import Path
 
+from rnnscope.arguments import as_path
 from rnnscope.models import Network
 from rnnscope.progress import silence
 
@@ -66,8 +67,8 @@ def train(
     >>> model.card.name, sorted(path.name for path in Path("run").glob("[!.]*"))
     ('mine', ['card.md', 'figures.csv', 'last.pt', 'model.pt', 'recipe.toml'])
     """
-    path, asked = Path(recipe), read_recipe(recipe)
-    folder = Path(folder) if folder is not None else Path("runs") / asked.name
+    path, asked = as_path(recipe), read_recipe(recipe)
+    folder = as_path(folder) if folder is not None else Path("runs") / asked.name
     fabric = processes.launch(device, asked.training.precision, asked.training.logger, folder)
     first = fabric.is_global_zero
     if first:

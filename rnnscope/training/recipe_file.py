@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from rnnscope.arguments import as_path
 from rnnscope.errors import RecipeError
 
 from .recipe import Recipe, demand
@@ -20,7 +21,7 @@ def read_recipe(path: str | Path) -> Recipe:
     RecipeError
         If the file is missing or no TOML, or has an unknown key, a wrong type or a wrong value.
     """
-    path = Path(path)
+    path = as_path(path)
     content = read_toml(path)
     corpus = content.get("corpus")
     if isinstance(corpus, dict) and isinstance(corpus.get("path"), str) and corpus["path"]:

@@ -18,7 +18,7 @@ import rnnscope
 from rnnscope import CharLanguageModel, Trace
 from rnnscope.analysis import alignment
 from rnnscope.analysis.alignment import align_units
-from rnnscope.errors import AddressError, TextError, TraceError
+from rnnscope.errors import AddressError, ArgumentError, TraceError
 from tests import handmade
 from tests.printing import printed
 
@@ -233,7 +233,7 @@ def test_what_cannot_be_aligned_is_refused() -> None:
         align_units(trace, trace, signals=("l0.h", "l0.h", "l0.h"))  # pyright: ignore[reportArgumentType]
     with pytest.raises(AddressError):
         align_units(trace, trace, signals=3)  # pyright: ignore[reportArgumentType]
-    with pytest.raises(TextError, match="shifts is a whole number of at least 1; got 0"):
+    with pytest.raises(ArgumentError, match="shifts is a whole number of at least 1; got 0"):
         align_units(trace, trace, shifts=0)
 
 

@@ -13,7 +13,7 @@ import xarray as xr
 import rnnscope
 from rnnscope import Concept
 from rnnscope.analysis.explanations import explain
-from rnnscope.errors import AddressError, ConceptError, TextError
+from rnnscope.errors import AddressError, ArgumentError, ConceptError, TextError
 from rnnscope.probes.concepts import from_labels
 from rnnscope.text import codepoints
 from tests import handmade
@@ -199,7 +199,7 @@ def test_bad_input_is_refused() -> None:
         explain(of(noise()), [])
     with pytest.raises(ConceptError, match="none among these: xyz"):
         explain(of(noise()), [one_of("xyz")])
-    with pytest.raises(TextError, match="between 0 and 1; got 5"):
+    with pytest.raises(ArgumentError, match="between 0 and 1; got 5"):
         explain(of(noise()), CONCEPTS, top=5)
     with pytest.raises(AddressError, match="One unit was expected"):
         explain(xr.DataArray(np.zeros((3, 2)), dims=("time", "unit"), name="l0.h"), CONCEPTS)

@@ -78,7 +78,7 @@ def test_trace_reads_standard_input(here: Path) -> None:
     assert trace.text == "abc €"
     assert [str(a) for a in trace.addresses] == ["l0.h", "l0.c"]
     assert trace["l0.c"]["unit"].values.tolist() == [3, 5]
-    assert "1 characters the model does not know" in result.output
+    assert "1 character the model does not know" in result.output
 
 
 def test_trace_reads_several_files_as_documents(here: Path) -> None:

@@ -14,6 +14,7 @@ import rnnscope
 from rnnscope import checkpoint
 from rnnscope.cli.compare import compare
 from rnnscope.comparison import experiments, measures
+from tests.comparison.recipes import ADDING
 
 TEXT = 'abc def. "ghij," abc.\n' * 60
 
@@ -25,17 +26,6 @@ seeds = [0]
 recipe = "adding.toml"
 parameters = 1580
 learning_rates = [1e-2]
-"""
-
-ADDING = """
-name = "adding"
-task = "memory-task"
-[corpus]
-name = "adding"
-length = 4
-[training]
-epochs = 0.1
-batch_size = 4
 """
 
 

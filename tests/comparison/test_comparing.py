@@ -15,7 +15,7 @@ import rnnscope
 from rnnscope.comparison.columns import Column, column
 from rnnscope.comparison.comparing import compare
 from rnnscope.comparison.result import Comparison
-from rnnscope.errors import ModelError, OutputError, TextError
+from rnnscope.errors import ArgumentError, ModelError, OutputError, TextError
 from rnnscope.models import SequenceClassifier, Transducer, TransducerConfig
 from rnnscope.models.classifier import ClassifierConfig
 from rnnscope.probes.concepts import named
@@ -102,7 +102,7 @@ def test_what_cannot_be_compared_is_said(make_model: Make) -> None:
         compare({"a": model})
     with pytest.raises(TextError, match="The text is empty"):
         compare({"a": model}, "")
-    with pytest.raises(TextError, match="limit"):
+    with pytest.raises(ArgumentError, match="limit"):
         compare({"a": model}, TEXT, limit=1)
 
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from rnnscope import CharLanguageModel, LanguageModelConfig, Vocabulary, checkpoint, trained
+from rnnscope import CharLanguageModel, Vocabulary, checkpoint, trained
 from rnnscope.comparison.sizing import count_parameters, equal_size
 from rnnscope.errors import RecipeError
-from rnnscope.models import NETWORKS
+from rnnscope.models import NETWORKS, LanguageModelConfig
 
 VOCABULARY = Vocabulary("abcdefgh")
 

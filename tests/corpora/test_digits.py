@@ -10,7 +10,7 @@ import pytest
 from scipy import ndimage
 
 from rnnscope.corpora.digits import DIGITS, SLANTS, WEIGHTS, caption_digits, ink, open_images, slant
-from rnnscope.errors import TextError
+from rnnscope.errors import ArgumentError, TextError
 
 SPLIT = (0.5, 0.25, 0.25)
 
@@ -102,7 +102,7 @@ def test_a_file_gives_its_images_and_equal_ones_are_in_one_part(tmp_path: Path) 
     ],
 )
 def test_another_shape_is_refused(tmp_path: Path, rows: list[str], options: dict[str, Any], words: str) -> None:
-    with pytest.raises(TextError, match=words):
+    with pytest.raises((ArgumentError, TextError), match=words):
         open_images(path=write(tmp_path, rows), **options)
 
 

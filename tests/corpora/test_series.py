@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnnscope.corpora.series import Series, open_series
-from rnnscope.errors import TextError
+from rnnscope.errors import ArgumentError, TextError
 
 DAYS = "day,price,volume\n2024-01-01,5,1\n2024-01-02,5.5,2\n2024-01-04,,3\n2024-01-05,-1e1,4\n"
 
@@ -42,7 +42,7 @@ def test_the_parts_follow_each_other_in_time(length: int, fractions: tuple[float
 def test_a_part_without_a_value_is_refused() -> None:
     with pytest.raises(TextError, match="The validation part has none of the 4 values"):
         series_of(4).split((0.8, 0.1, 0.1))
-    with pytest.raises(TextError, match="three shares"):
+    with pytest.raises(ArgumentError, match="three shares"):
         series_of(9).split((0.8, 0.1))
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnnscope.corpora.splitting import PARTS, check_fractions, split_by_key
-from rnnscope.errors import TextError
+from rnnscope.errors import ArgumentError
 
 SHARES = st.tuples(*[st.integers(0, 10)] * 2, st.integers(1, 10)).map(
     lambda weights: tuple(weight / sum(weights) for weight in weights)
@@ -55,9 +55,9 @@ def test_a_key_too_few_is_an_error() -> None:
     "shares", [(0.8, 0.2), (0.8, 0.1, 0.2), (1.1, -0.1, 0.0), (), (float("nan"), 0.1, 0.1), (0.25,) * 4]
 )
 def test_shares_that_are_no_split_are_refused(shares: tuple[float, ...]) -> None:
-    with pytest.raises(TextError, match="three shares that add up to 1"):
+    with pytest.raises(ArgumentError, match="three shares that add up to 1"):
         check_fractions(shares)
-    with pytest.raises(TextError, match="three shares that add up to 1"):
+    with pytest.raises(ArgumentError, match="three shares that add up to 1"):
         split_by_key([], [], shares)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rnnscope.corpora.tagged import TaggedSentence, open_tagged, read_tagged
-from rnnscope.errors import TextError
+from rnnscope.errors import ArgumentError, TextError
 
 SMALL = "the\tDET\ncat\tNOUN\n\nit\tPRON\nsits\tVERB\n.\tPUNCT\n"
 
@@ -79,7 +79,7 @@ def test_sentences_of_the_same_words_go_to_one_part(tmp_path: Path) -> None:
 def test_a_part_without_sentences_is_said(tmp_path: Path) -> None:
     with pytest.raises(TextError, match=r"The (validation|test) part has none of the 2 sentences .* corpus\.split"):
         open_tagged(path=write(tmp_path, SMALL))
-    with pytest.raises(TextError, match="three shares that add up to 1"):
+    with pytest.raises(ArgumentError, match="three shares that add up to 1"):
         open_tagged(path=write(tmp_path, SMALL), split=(0.5, 0.1, 0.1))
 
 

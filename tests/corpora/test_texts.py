@@ -19,7 +19,7 @@ from rnnscope.corpora.texts import (
     tiny_shakespeare,
     war_and_peace,
 )
-from rnnscope.errors import TextError
+from rnnscope.errors import ArgumentError, TextError
 from rnnscope.text import Document
 
 SHARES = st.tuples(st.integers(0, 10), st.integers(0, 10), st.integers(1, 10)).map(
@@ -73,7 +73,7 @@ def test_a_document_stays_in_its_part_when_others_are_added() -> None:
     "shares", [(0.8, 0.2), (0.8, 0.1, 0.2), (1.1, -0.1, 0.0), (), (float("nan"), 0.1, 0.1), (0.25,) * 4]
 )
 def test_shares_that_are_no_split_are_refused(shares: tuple[float, ...]) -> None:
-    with pytest.raises(TextError, match="three shares that add up to 1"):
+    with pytest.raises(ArgumentError, match="three shares that add up to 1"):
         corpus_of("text").split(shares)
 
 

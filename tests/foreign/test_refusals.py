@@ -191,13 +191,17 @@ def test_a_whole_module_is_refused(tmp_path: Path) -> None:
         import_model(path, vocabulary=CHARACTERS)
 
 
-@pytest.mark.parametrize("how", ["zip", "legacy", "torchscript"])
-def test_a_file_cut_short_anywhere_is_refused(tmp_path: Path, how: str) -> None:
-    path = tmp_path / "net.pt"
+def saved(path: Path, how: str) -> Path:
+    """A network in one of the formats of torch.save, or as torchscript."""
     if how == "torchscript":
         scripted(make(of=ScriptableNetwork), "script").save(path)
-    else:
-        write(path, make().state_dict(), _use_new_zipfile_serialization=how == "zip")
+        return path
+    return write(path, make().state_dict(), _use_new_zipfile_serialization=how == "zip")
+
+
+@pytest.mark.parametrize("how", ["zip", "legacy", "torchscript"])
+def test_a_file_cut_short_anywhere_is_refused(tmp_path: Path, how: str) -> None:
+    path = saved(tmp_path / "net.pt", how)
     data = path.read_bytes()
     for length in range(0, len(data) - 1, max(1, len(data) // 40)):
         path.write_bytes(data[:length])
@@ -207,11 +211,7 @@ def test_a_file_cut_short_anywhere_is_refused(tmp_path: Path, how: str) -> None:
 
 @pytest.mark.parametrize("how", ["zip", "legacy", "torchscript"])
 def test_a_damaged_byte_is_refused_or_harmless(tmp_path: Path, how: str) -> None:
-    path = tmp_path / "net.pt"
-    if how == "torchscript":
-        scripted(make(of=ScriptableNetwork), "script").save(path)
-    else:
-        write(path, make().state_dict(), _use_new_zipfile_serialization=how == "zip")
+    path = saved(tmp_path / "net.pt", how)
     data, surprises, refused = path.read_bytes(), [], 0
     for offset in range(0, len(data), max(1, len(data) // 300)):
         path.write_bytes(data[:offset] + bytes([data[offset] ^ 4]) + data[offset + 1 :])

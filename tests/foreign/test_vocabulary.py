@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from rnnscope import Vocabulary, import_model
 from rnnscope.errors import TextError
 from rnnscope.foreign.vocabulary import Tokens, entries_of, find_entries, read_entries
+from rnnscope.text import File
 from tests.foreign.networks import CHARACTERS, assert_same, make
 
 STOI = {character: i for i, character in enumerate(CHARACTERS)}
@@ -124,7 +125,7 @@ def test_the_vocabulary_that_is_given_wins(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [CHARACTERS, STOI, ITOS, {"chars": CHARACTERS, "size": 10}, {"itos": ITOS}])
 def test_json_is_read_either_way_round(tmp_path: Path, content: Any) -> None:
     (tmp_path / "chars.json").write_text(json.dumps(content))
-    assert read_entries(tmp_path / "chars.json", 10) == (CHARACTERS, "from chars.json")
+    assert read_entries(File(tmp_path / "chars.json"), 10) == (CHARACTERS, "from chars.json")
 
 
 @pytest.mark.parametrize(
@@ -150,20 +151,20 @@ def test_json_of_another_kind_is_refused(tmp_path: Path, text: str, said: str) -
 def test_a_text_gives_its_sorted_characters(tmp_path: Path) -> None:
     path = tmp_path / "input.txt"
     path.write_text("cab a\nb")
-    assert read_entries(path, 5)[0] == ["\n", " ", "a", "b", "c"]
+    assert read_entries(File(path), 5)[0] == ["\n", " ", "a", "b", "c"]
     path.write_bytes("\ufeffcab\r\n".encode())
     plain = ["\n", "a", "b", "c"]
-    assert read_entries(path, 4)[0] == plain
-    assert read_entries(path, 6)[0] == ["\n", "\r", "a", "b", "c", "\ufeff"]
-    assert read_entries(path, 9)[0] == plain
+    assert read_entries(File(path), 4)[0] == plain
+    assert read_entries(File(path), 6)[0] == ["\n", "\r", "a", "b", "c", "\ufeff"]
+    assert read_entries(File(path), 9)[0] == plain
     path.write_bytes(b"cab\r\n")
-    assert read_entries(path, 5)[0] == ["\n", "\r", "a", "b", "c"]
+    assert read_entries(File(path), 5)[0] == ["\n", "\r", "a", "b", "c"]
     path.write_bytes("\ufeffcab\n".encode())
-    assert read_entries(path, 5)[0] == [*plain, "\ufeff"]
+    assert read_entries(File(path), 5)[0] == [*plain, "\ufeff"]
     path.write_bytes("café".encode("latin-1"))
-    assert read_entries(path, 4, "latin-1")[0] == ["a", "c", "f", "é"]
+    assert read_entries(File(path, encoding="latin-1"), 4)[0] == ["a", "c", "f", "é"]
     with pytest.raises(TextError, match="--encoding"):
-        read_entries(path, 4)
+        read_entries(File(path), 4)
 
 
 def test_a_text_that_does_not_fit_is_refused_with_both_sizes(tmp_path: Path) -> None:

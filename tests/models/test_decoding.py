@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from rnnscope import Vocabulary
-from rnnscope.errors import ModelError
+from rnnscope.errors import ArgumentError
 from rnnscope.models.decoding import END, END_ID, START, START_ID, RecurrentState, Step, decode, with_marks
 
 TOKENS = 5  # 0 stands for no character, 1 starts and 2 ends a text, 3 and 4 are written
@@ -133,7 +133,7 @@ def test_a_text_is_as_good_as_its_tokens_are_in_the_mean() -> None:
 
 @pytest.mark.parametrize("options", [{"longest": 0}, {"longest": 5, "beam": 0}])
 def test_a_search_for_nothing_is_refused(options: dict[str, int]) -> None:
-    with pytest.raises(ModelError, match="at least 1; got"):
+    with pytest.raises(ArgumentError, match="at least 1; got"):
         decode(toy(0), first_state(1), **options)
 
 

@@ -9,8 +9,9 @@ import pytest
 import torch
 from torch.nn import functional
 
-from rnnscope import CharLanguageModel, LanguageModelConfig, Vocabulary
+from rnnscope import CharLanguageModel, Vocabulary
 from rnnscope.errors import ModelError, RecipeError, TextError
+from rnnscope.models import LanguageModelConfig
 from tests import equations
 
 SHAPES = [

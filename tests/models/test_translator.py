@@ -11,7 +11,7 @@ import torch
 
 import rnnscope
 from rnnscope import Vocabulary, checkpoint
-from rnnscope.errors import ModelError, RecipeError, TextError
+from rnnscope.errors import ArgumentError, ModelError, RecipeError, TextError
 from rnnscope.models import Translator, TranslatorConfig
 from rnnscope.models.decoding import END_ID, START_ID
 from rnnscope.models.translator import source_tokens, target_tokens
@@ -188,7 +188,7 @@ def test_what_cannot_be_aligned_or_read_is_refused() -> None:
     ):
         with pytest.raises(TextError, match="at least one character"):
             call()
-    with pytest.raises(ModelError, match="beam"):
+    with pytest.raises(ArgumentError, match="beam"):
         translator.translate(["abc"], beam=0)
 
 

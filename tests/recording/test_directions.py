@@ -354,6 +354,7 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
         ({"vectors": np.eye(3)}, "shape"),
         ({"vectors": np.ones(4)}, "direction, unit"),
         ({"vectors": np.full((4, 4), np.nan)}, "Finite"),
+        ({"vectors": np.eye(4, dtype=complex)}, "Finite"),
         ({"vectors": np.empty((0, 4))}, "shape"),
         ({"mean": None}, "Finite"),
         ({"scale": np.zeros(4)}, "above 0"),

@@ -12,6 +12,7 @@ import pytest
 import rnnscope
 from rnnscope import inline
 from rnnscope.errors import AddressError, ReportError
+from rnnscope.models import LanguageModelConfig
 from rnnscope.reports.notebook import trace_html
 from tests.handmade import dialogue, latch
 from tests.results import HOSTILE
@@ -53,9 +54,7 @@ def test_a_unit_is_its_card_over_the_page_opened_there(trace: rnnscope.Trace) ->
 
 def test_a_hostile_text_does_not_leave_the_frame() -> None:
     characters = f"{HOSTILE}\"'></iframe>"
-    network = rnnscope.CharLanguageModel(
-        rnnscope.LanguageModelConfig(hidden_size=4), rnnscope.Vocabulary.of(characters)
-    )
+    network = rnnscope.CharLanguageModel(LanguageModelConfig(hidden_size=4), rnnscope.Vocabulary.of(characters))
     read = rnnscope.trace(network.eval(), characters * 3)
     text = trace_html(read)
     assert text.count("<") == 2 and len(frames(text)) == 1

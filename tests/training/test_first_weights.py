@@ -10,8 +10,9 @@ import torch
 from torch import nn
 
 import rnnscope
-from rnnscope import CharLanguageModel, LanguageModelConfig, Vocabulary
+from rnnscope import CharLanguageModel, Vocabulary
 from rnnscope.errors import ModelError, RecipeError
+from rnnscope.models import LanguageModelConfig
 
 RECIPE = """
 name = "small"

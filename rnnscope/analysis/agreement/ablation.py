@@ -67,10 +67,9 @@ def agreement_ablation(
 
     Examples
     --------
-    >>> import rnnscope
-    >>> from rnnscope import trained
+    >>> import rnnscope.trained
     >>> from rnnscope.corpora.minimal_pairs import MinimalPair
-    >>> model = rnnscope.load(trained.path("prose-lstm"))
+    >>> model = rnnscope.load(rnnscope.trained.path("prose-lstm"))
     >>> pairs = [MinimalPair("She is here", "She are here"), MinimalPair("They are here", "They is here")]
     >>> found = rnnscope.agreement_ablation(model, pairs, ["l0.c.3", "l0.c.5"], controls=3)
     >>> found.table["ablated"].round(1).to_dict()

@@ -70,10 +70,9 @@ def agreement(
 
     Examples
     --------
-    >>> import rnnscope
-    >>> from rnnscope import trained
+    >>> import rnnscope.trained
     >>> from rnnscope.corpora.minimal_pairs import MinimalPair
-    >>> model = rnnscope.load(trained.path("prose-lstm"))
+    >>> model = rnnscope.load(rnnscope.trained.path("prose-lstm"))
     >>> pairs = [MinimalPair("She is here", "She are here"), MinimalPair("They are here", "They is here")]
     >>> rnnscope.agreement(model, pairs).table["right"].to_dict()
     {'all': 1.0}
@@ -83,7 +82,7 @@ def agreement(
     sentences = Sentences.of(pairs, model.vocabulary, before, after)
     columns = pair_columns(pairs)
     conditions = chosen_conditions(columns, by)
-    with progress_bar() as bar:
+    with progress_bar("sentences") as bar:
         task = bar.add_task("reading", total=len(sentences.texts))
         log_p = network_log_probabilities(model, sentences.texts, lambda count: bar.advance(task, count))
     columns["margin"] = sentences.margins(log_p)

@@ -15,7 +15,7 @@ from rnnscope.corpora.minimal_pairs import MinimalPair
 from rnnscope.errors import ArgumentError, TextError
 from rnnscope.models import CharLanguageModel
 from rnnscope.ngram import KneserNey
-from rnnscope.text import Vocabulary, in_a_line
+from rnnscope.text import Vocabulary, counted, in_a_line
 from rnnscope.tracing.readers.reader import side_by_side
 
 BEFORE, AFTER = "\n", "."
@@ -61,7 +61,7 @@ class Sentences:
             raise TextError("One minimal pair or more is needed; rnnscope.corpora.minimal_pairs reads a table of them.")
         good, bad = ([_framed(sentence, before, after) for sentence in side] for side in _sides(pairs))
         firsts = np.array([len(os.path.commonprefix(both)) for both in zip(good, bad, strict=True)])
-        count = "1 pair" if len(pairs) == 1 else f"{len(pairs):,} pairs"
+        count = counted(len(pairs), "pair")
         words = f"{count}, each sentence from a zero state, after {in_a_line(before)}"
         if after:
             words += f" and up to a {in_a_line(after)} where it has no full stop of its own"

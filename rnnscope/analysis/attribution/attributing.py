@@ -92,9 +92,8 @@ def attribute(
 
     Examples
     --------
-    >>> import rnnscope
-    >>> from rnnscope import trained
-    >>> model = rnnscope.load(trained.path("spam-classifier"))
+    >>> import rnnscope.trained
+    >>> model = rnnscope.load(rnnscope.trained.path("spam-classifier"))
     >>> message = "URGENT! You have won a prize. Call 09061701461 now."
     >>> found = rnnscope.attribute(model, message, "spam")
     >>> found.words.nlargest(3, "score")[["word", "score"]].round(1)

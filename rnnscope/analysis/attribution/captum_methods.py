@@ -10,6 +10,8 @@ import torch
 from captum.attr import FeatureAblation, GradientShap, InputXGradient, IntegratedGradients, Occlusion, Saliency
 from torch import Tensor
 
+from rnnscope.text import counted
+
 from .path import POINTS, change_of, integrate
 from .words import parts_of
 from .work import Scores, Work
@@ -38,7 +40,7 @@ def integrated_gradients(work: Work) -> Scores:
         found = method.attribute(
             inputs, baseline, n_steps=work.steps, method="gausslegendre", internal_batch_size=work.side_by_side
         )
-        return Scores(found.sum(dim=-1)[0].detach(), f"{work.steps} steps")
+        return Scores(found.sum(dim=-1)[0].detach(), counted(work.steps, "step"))
 
     def along(stretches: Tensor) -> tuple[Tensor, Tensor]:
         begin, end = (torch.lerp(baseline, inputs, place[:, None, None].to(inputs)) for place in stretches.unbind(1))
@@ -47,7 +49,7 @@ def integrated_gradients(work: Work) -> Scores:
 
     ends = work.values(torch.cat((baseline, inputs)))
     found, points = integrate(along, *change_of(ends), work.side_by_side)
-    return Scores(found, f"{points:,} steps")
+    return Scores(found, counted(points, "step"))
 
 
 def gradient_shap(work: Work) -> Scores:

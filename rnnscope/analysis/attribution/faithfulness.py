@@ -87,9 +87,8 @@ def faithfulness(
 
     Examples
     --------
-    >>> import rnnscope
-    >>> from rnnscope import trained
-    >>> model = rnnscope.load(trained.path("spam-classifier"))
+    >>> import rnnscope.trained
+    >>> model = rnnscope.load(rnnscope.trained.path("spam-classifier"))
     >>> message = "URGENT! You have won a prize. Call 09061701461 now."
     >>> found = rnnscope.faithfulness(model, message, "spam", ["occlusion", "saliency"], words=True)
     >>> found.verdicts.to_dict()

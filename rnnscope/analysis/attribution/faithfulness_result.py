@@ -15,6 +15,7 @@ from rich.text import Text
 
 from rnnscope.shown import Shown, card_table
 from rnnscope.style import CONTROL, PALE, colours, label, new_axes, style, title
+from rnnscope.text import counted
 
 from .faithfulness_summary import RANDOM
 
@@ -103,7 +104,7 @@ class Faithfulness(Shown):
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield Text(self.title, style="bold")
-        texts = "1 text" if self.texts == 1 else f"{self.texts:,} texts"
+        texts = counted(self.texts, "text")
         left_out = f" ({self.left_out:,} left out, with fewer than two to delete)" if self.left_out else ""
         yield Text(
             f"{texts}{left_out}, {self.orders} random orders of each; {self.baseline} for what is deleted. "

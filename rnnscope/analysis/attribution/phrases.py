@@ -126,9 +126,8 @@ def phrase_scores(
 
     Examples
     --------
-    >>> import rnnscope
-    >>> from rnnscope import trained
-    >>> model = rnnscope.load(trained.path("spam-classifier"))
+    >>> import rnnscope.trained
+    >>> model = rnnscope.load(rnnscope.trained.path("spam-classifier"))
     >>> message = "URGENT! You have won a prize. Call 09061701461 now."
     >>> found = rnnscope.phrase_scores(model, message, "spam", ["won a prize", "Call"])
     >>> found.table[["phrase", "score", "interaction"]].round(1)

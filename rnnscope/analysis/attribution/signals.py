@@ -77,9 +77,8 @@ def attribute_units(
 
     Examples
     --------
-    >>> import rnnscope
-    >>> from rnnscope import trained
-    >>> model = rnnscope.load(trained.path("spam-classifier"))
+    >>> import rnnscope.trained
+    >>> model = rnnscope.load(rnnscope.trained.path("spam-classifier"))
     >>> message = "URGENT! You have won a prize. Call 09061701461 now."
     >>> found = rnnscope.attribute_units(model, message, "spam", "l0.c")
     >>> found.table.head(3)[["score", "step", "character"]].round(1)

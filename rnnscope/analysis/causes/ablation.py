@@ -94,10 +94,9 @@ def ablation(
 
     Examples
     --------
-    >>> import rnnscope
-    >>> from rnnscope import trained
+    >>> import rnnscope.trained
     >>> from rnnscope.probes.concepts import named
-    >>> model = rnnscope.load(trained.path("prose-lstm"))
+    >>> model = rnnscope.load(rnnscope.trained.path("prose-lstm"))
     >>> text = '"You are late," said Anna, and sat down. "I know."\\n' * 10
     >>> card = rnnscope.ablation(model, text, "l0.c.170", named("quotes")[0], controls=3)
     >>> card.table["change"].round(1)[["inside", "ends"]].to_dict()

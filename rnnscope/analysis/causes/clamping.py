@@ -25,7 +25,7 @@ from rnnscope.progress import progress_bar
 from rnnscope.recording.address import Address
 from rnnscope.shown import Shown, card_table
 from rnnscope.style import CONTROL, FOCUS, label, new_axes, style
-from rnnscope.text import in_a_line, visible
+from rnnscope.text import counted, in_a_line, visible
 
 from .held_texts import HeldTexts
 from .subjects import check_flag, named_units, signal_words
@@ -160,10 +160,9 @@ def clamp_sweep(
 
     Examples
     --------
-    >>> import rnnscope
-    >>> from rnnscope import trained
+    >>> import rnnscope.trained
     >>> from rnnscope.probes.concepts import named
-    >>> model = rnnscope.load(trained.path("prose-lstm"))
+    >>> model = rnnscope.load(rnnscope.trained.path("prose-lstm"))
     >>> [quotes] = named("quotes")
     >>> sweep = rnnscope.clamp_sweep(model, "l0.c.170", quotes, [-1, 1], prompt='"I am', length=99, samples=4)
     >>> (sweep.table["ends"] > 0).to_list()  # free, held outside quotes, held inside
@@ -188,7 +187,7 @@ def clamp_sweep(
     if all(math.isnan(row["share"]) for row in rows):
         raise ConceptError(f"{concept.name} applies to no character of what the network has written.")
     words = (
-        f"{samples} text{'s' if samples > 1 else ''} of {length:,} characters for each value, "
+        f"{counted(samples, 'text')} of {counted(length, 'character')} for each value, "
         f"after {''.join(map(visible, prompt[-20:]))}, at temperature {temperature:g}, "
         "with the same random numbers for all. Intervals by a bootstrap over texts."
     )

@@ -24,7 +24,7 @@ from rnnscope.recording.layers import recurrent_layers, states_of
 from rnnscope.recording.recorder import record
 from rnnscope.shown import Shown, card_table
 from rnnscope.style import CONTROL, FAINT, FOCUS, logarithmic, new_axes, style, title
-from rnnscope.text import visible
+from rnnscope.text import counted, visible
 from rnnscope.tracing.documents import TextSource, gather
 
 from .streams import cut_streams
@@ -88,9 +88,11 @@ class Patching(Shown):
         yield Text(f"{', '.join(self.units)} from another text at step {self.step:,}", style="bold")
         limit = f"{SHARE:.0%} of the largest divergence"
         if self.ended:
-            yield Text(f"The effect lasts {self.lasts:,} steps; after them it is never above {limit}.")
+            yield Text(f"The effect lasts {counted(self.lasts, 'step')}; after them it is never above {limit}.")
         else:
-            yield Text(f"The effect lasts {self.lasts:,} steps at least: at the end of the text it is above {limit}.")
+            yield Text(
+                f"The effect lasts {counted(self.lasts, 'step')} at least: at the end of the text it is above {limit}."
+            )
         table = card_table("after", "step", "divergence (nats)", "distance (std)")
         shown = np.unique(np.geomspace(1, len(self.table), 12).astype(int) - 1)
         for step, row in self.table.iloc[shown].iterrows():
@@ -133,9 +135,8 @@ def patch_lifetime(
 
     Examples
     --------
-    >>> import rnnscope
-    >>> from rnnscope import trained
-    >>> model = rnnscope.load(trained.path("prose-lstm"))
+    >>> import rnnscope.trained
+    >>> model = rnnscope.load(rnnscope.trained.path("prose-lstm"))
     >>> found = rnnscope.patch_lifetime(model, '"I am here," said Anna.', "I am here, said Anna.", step=4)
     >>> found.lasts, found.ended
     (9, True)

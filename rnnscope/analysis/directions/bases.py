@@ -63,19 +63,14 @@ def compare_bases(
 
     Parameters
     ----------
-    model : nn.Module in eval mode, or Trace
+    model, text, concepts, characters
         As for `rnnscope.find_units`.
-    text : str, Document, Path, File, or a sequence of these
-        None for a trace.
-    concepts : Concept, or a sequence of these
     signal : str or Address, optional
         The memory of the top layer if not given: c of an LSTM, else h.
     rotations : int
         Random bases, at least 1; p is at least 1 / (rotations + 1).
     standardised : bool
         Whether each unit is divided by its standard deviation before it is rotated.
-    characters
-        As for `rnnscope.trace`.
     seed : int
         Of the rotations.
 
@@ -90,10 +85,9 @@ def compare_bases(
 
     Examples
     --------
-    >>> import rnnscope
-    >>> from rnnscope import trained
+    >>> import rnnscope.trained
     >>> from rnnscope.probes.concepts import named
-    >>> model = rnnscope.load(trained.path("prose-lstm"))
+    >>> model = rnnscope.load(rnnscope.trained.path("prose-lstm"))
     >>> text = '"You are late," said Anna, and sat down. "I know."\\n' * 20
     >>> found = rnnscope.compare_bases(model, text, named("quotes"), rotations=2)
     >>> bool(found.table.loc["quotes", "unit_score"] > found.table.loc["quotes", "high"])

@@ -143,9 +143,8 @@ def signal_moments(
 
     Examples
     --------
-    >>> import rnnscope
-    >>> from rnnscope import trained
-    >>> model = rnnscope.load(trained.path("prose-lstm"))
+    >>> import rnnscope.trained
+    >>> model = rnnscope.load(rnnscope.trained.path("prose-lstm"))
     >>> moments = rnnscope.signal_moments(model, '"You are late," said Anna.', "l0.c")
     >>> moments.steps, moments.covariance.shape
     (26, (256, 256))

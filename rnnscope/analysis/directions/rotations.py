@@ -43,9 +43,8 @@ def random_rotation(
 
     Examples
     --------
-    >>> import rnnscope
-    >>> from rnnscope import trained
-    >>> model = rnnscope.load(trained.path("prose-lstm"))
+    >>> import rnnscope.trained
+    >>> model = rnnscope.load(rnnscope.trained.path("prose-lstm"))
     >>> moments = rnnscope.signal_moments(model, '"You are late," said Anna.', "l0.c")
     >>> rnnscope.random_rotation(moments)
     <Directions l0.rotation: 256 in the 256 dimensions of l0.c, 100% of its variance>
@@ -87,9 +86,8 @@ def complete_basis(
     Examples
     --------
     >>> import numpy as np
-    >>> import rnnscope
-    >>> from rnnscope import trained
-    >>> model = rnnscope.load(trained.path("prose-lstm"))
+    >>> import rnnscope.trained
+    >>> model = rnnscope.load(rnnscope.trained.path("prose-lstm"))
     >>> moments = rnnscope.signal_moments(model, '"You are late," said Anna.', "l0.c")
     >>> rnnscope.complete_basis(np.ones(256), moments, name="mine")
     <Directions l0.mine: 256 in the 256 dimensions of l0.c, 100% of its variance>

@@ -20,6 +20,7 @@ from rnnscope.recording.address import Address
 from rnnscope.recording.layers import recurrent_layers, signals_of, states_of
 from rnnscope.shown import Shown, card_table
 from rnnscope.style import FAINT, colours, given_panels, new_panels, style
+from rnnscope.text import counted
 from rnnscope.tracing.documents import Texts
 from rnnscope.tracing.passages import Source, open_source
 from rnnscope.tracing.trace import Trace
@@ -87,7 +88,7 @@ class Saturation(Shown):
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield Text("Gate saturation", style="bold")
-        yield Text(f"Shares of {self.steps:,} steps that a gate is below 0.1 (left) or above 0.9 (right).")
+        yield Text(f"Shares of {counted(self.steps, 'step')} that a gate is below 0.1 (left) or above 0.9 (right).")
         table = card_table("gate", "left\nmean", "right\nmean", "units left\n> 0.9", "units right\n> 0.9", "units")
         for signal, row in self.summary.iterrows():
             shares = (row["left"], row["right"], row["left_saturated"], row["right_saturated"])
@@ -101,7 +102,7 @@ class Saturation(Shown):
 
 
 class Counts:
-    """Steps at which gates are saturated; those of two parts of a text can be merged.
+    """Steps at which gates are saturated.
 
     Attributes
     ----------
@@ -124,12 +125,6 @@ class Counts:
         low, high = torch.aminmax(values)
         self.leaves |= not (low >= 0 and high <= 1)
 
-    def merge(self, other: Counts) -> None:
-        """Count what another one has counted."""
-        self.steps += other.steps
-        self.left, self.right = self.left + other.left, self.right + other.right
-        self.leaves |= other.leaves
-
 
 def saturation(
     model: nn.Module | Trace,
@@ -146,12 +141,8 @@ def saturation(
 
     Parameters
     ----------
-    model : nn.Module in eval mode, or Trace
+    model, text, characters
         As for `rnnscope.find_units`.
-    text : str, Document, Path, File, or a sequence of these
-        None for a trace.
-    characters
-        As for `rnnscope.trace`.
 
     Returns
     -------
@@ -166,9 +157,8 @@ def saturation(
 
     Examples
     --------
-    >>> import rnnscope
-    >>> from rnnscope import trained
-    >>> model = rnnscope.load(trained.path("prose-lstm"))
+    >>> import rnnscope.trained
+    >>> model = rnnscope.load(rnnscope.trained.path("prose-lstm"))
     >>> text = '"You are late," said Anna, and sat down. "I know," he said.\\n' * 4
     >>> rnnscope.saturation(model, text).summary[["left", "right"]].round(2)
             left  right

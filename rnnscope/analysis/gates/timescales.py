@@ -59,16 +59,12 @@ def timescales(
 
     Parameters
     ----------
-    model : nn.Module in eval mode, or Trace
+    model, text, characters
         As for `rnnscope.find_units`.
-    text : str, Document, Path, File, or a sequence of these
-        None for a trace.
     seed : int
         Of the places.
     limit : int
         Steps to read at most; the series of all units over them are held in memory.
-    characters
-        As for `rnnscope.trace`.
 
     Returns
     -------
@@ -83,11 +79,9 @@ def timescales(
 
     Examples
     --------
-    >>> import rnnscope
-    >>> from rnnscope import trained
-    >>> model = rnnscope.load(trained.path("prose-lstm"))
-    >>> text = '"You are late," said Anna, and sat down. "I know," he said.\\n' * 4
-    >>> trace = rnnscope.trace(model, text)
+    >>> import rnnscope.trained
+    >>> model = rnnscope.load(rnnscope.trained.path("prose-lstm"))
+    >>> trace = rnnscope.trace(model, '"You are late," said Anna, and sat down. "I know," he said.\\n' * 4)
     >>> rnnscope.timescales(trace).summary[["forget", "autocorrelation", "units"]].round(1)
             forget  autocorrelation  units
     signal

@@ -16,6 +16,7 @@ from rich.text import Text
 from rnnscope.recording.address import Address
 from rnnscope.shown import Shown, card_table
 from rnnscope.style import FAINT, colours, given_panels, logarithmic, new_panels, style
+from rnnscope.text import counted
 
 WAYS = ("forget", "autocorrelation", "jacobian")
 
@@ -94,7 +95,7 @@ class Timescales(Shown):
         table = card_table("", *WAYS, "disagree")
         for row in self.summary.reset_index().to_dict("records"):
             ways = (_number(row[way]) for way in WAYS)
-            table.add_row(f"{row['signal']}, {row['units']:,.0f} units", *ways, f"{row['disagree']:.0%}")
+            table.add_row(f"{row['signal']}, {counted(int(row['units']), 'unit')}", *ways, f"{row['disagree']:.0%}")
         table.add_section()
         longest = self.table.sort_values(["autocorrelation", "jacobian"], ascending=False).head(8)
         for row in longest.to_dict("records"):

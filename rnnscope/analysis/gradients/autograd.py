@@ -127,7 +127,7 @@ def by_autograd(
     starts = np.cumsum([0, *map(len, documents)])
     found: list[tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]] = []
     with progress_bar("targets") as bar:
-        task = bar.add_task("Gradients", total=len(chosen))
+        task = bar.add_task("gradients", total=len(chosen))
         for document, start, stop in zip(read, starts[:-1], starts[1:], strict=True):
             if len(here := chosen[(chosen >= start) & (chosen < stop)]):
                 graph = Graph(model, run, document, loss)

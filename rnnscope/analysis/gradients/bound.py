@@ -45,15 +45,6 @@ def recurrent_bound(model: nn.Module) -> pd.DataFrame:
         If a recurrent layer is no vanilla RNN, or has weights that are not finite.
     RecordingError
         If there is no recurrent layer.
-
-    Examples
-    --------
-    >>> import rnnscope
-    >>> from rnnscope import trained
-    >>> rnnscope.recurrent_bound(rnnscope.load(trained.path("prose-rnn"))).round(1)
-           sigma  gamma  log_bound
-    layer
-    l0      10.6    1.0        2.4
     """
     rows = {}
     for path, layer in recurrent_layers(model).items():

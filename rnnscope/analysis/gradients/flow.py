@@ -15,6 +15,7 @@ from rnnscope.errors import ModelError, TextError
 from rnnscope.models import CharLanguageModel, Network, SequenceClassifier
 from rnnscope.models.network import check_mode
 from rnnscope.recording.layers import recurrent_layers
+from rnnscope.text import counted
 from rnnscope.tracing.documents import Texts
 
 from .autograd import Loss, by_autograd
@@ -88,9 +89,8 @@ def gradient_flow(
 
     Examples
     --------
-    >>> import rnnscope
-    >>> from rnnscope import trained
-    >>> model = rnnscope.load(trained.path("prose-lstm"))
+    >>> import rnnscope.trained
+    >>> model = rnnscope.load(rnnscope.trained.path("prose-lstm"))
     >>> text = '"You are late," said Anna, and sat down. "I know," he said.\\n' * 4
     >>> flow = rnnscope.gradient_flow(model, text, lags=50, targets=20)
     >>> flow.summary[["half_life", "slope"]].round(1)
@@ -151,7 +151,7 @@ def _read(model: nn.Module, text: Any, limit: int) -> tuple[list[Tensor], str, s
     if isinstance(model, CharLanguageModel | SequenceClassifier):
         documents, more = read_documents(text, limit)
         characters = "".join(document.text for document in documents)
-        count = f"{len(characters):,} characters"
+        count = counted(len(characters), "character")
         words = f"the first {len(characters):,} of {len(characters) + more:,} characters" if more else count
         words += f" in {len(documents):,} documents" if len(documents) > 1 else ""
         return [torch.from_numpy(model.vocabulary.encode(one.text)) for one in documents], characters, words
@@ -160,7 +160,7 @@ def _read(model: nn.Module, text: Any, limit: int) -> tuple[list[Tensor], str, s
         raise TextError(
             f"{type(model).__name__} is called with a tensor whose first axis is time, token ids or vectors; got {got}."
         )
-    return [text[: whole(limit, "limit", 1)]], "", f"{min(limit, len(text)):,} steps"
+    return [text[: whole(limit, "limit", 1)]], "", counted(min(limit, len(text)), "step")
 
 
 def _call(model: nn.Module) -> Callable[[Tensor], Tensor]:

@@ -39,9 +39,8 @@ class GradientFlows(Shown):
 
     Examples
     --------
-    >>> import rnnscope
-    >>> from rnnscope import trained
-    >>> models = {name: rnnscope.load(trained.path(name)) for name in ("prose-lstm", "prose-rnn")}
+    >>> import rnnscope.trained
+    >>> models = {name: rnnscope.load(rnnscope.trained.path(name)) for name in ("prose-lstm", "prose-rnn")}
     >>> text = '"You are late," said Anna, and sat down. "I know," he said.\\n' * 4
     >>> flows = {name: rnnscope.gradient_flow(model, text, lags=50, targets=20) for name, model in models.items()}
     >>> rnnscope.GradientFlows(flows).summary["half_life"].round(1).to_dict()

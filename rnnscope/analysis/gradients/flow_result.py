@@ -53,7 +53,7 @@ class GradientFlow(Shown):
     characters : str
         Those at the targets; empty where none are known.
     bound : DataFrame, or None
-        Of a vanilla RNN, see `rnnscope.analysis.gradients.bound.recurrent_bound`.
+        Of a vanilla RNN, as that of `rnnscope.state_jacobians`.
     """
 
     architecture: str

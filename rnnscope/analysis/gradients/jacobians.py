@@ -19,6 +19,7 @@ from rnnscope.arguments import ascending, whole
 from rnnscope.progress import progress_bar
 from rnnscope.shown import Shown, card_table
 from rnnscope.style import AMOUNTS, BESIDE, FAINT, FOCUS, given_panels, logarithmic, new_panels, style
+from rnnscope.text import counted
 from rnnscope.tracing.documents import Texts
 
 from .bound import is_vanilla, recurrent_bound
@@ -59,7 +60,9 @@ class StateJacobians(Shown):
         One row a lag: ``median``, ``lower`` and ``upper`` quartile over places of the logarithm of the spectral norm
         (the largest singular value), in nats, and ``rank_2``, ``rank_5``, ...: the median of that singular value's.
     bound : DataFrame or None
-        Of the layers of a vanilla RNN, see `rnnscope.recurrent_bound`.
+        Of a vanilla RNN one row a layer, such as ``l0``: ``sigma``, the largest singular value of its recurrent
+        weights; ``gamma``, the steepest slope of its nonlinearity; and ``log_bound``, ln(sigma gamma) in nats per step,
+        which one step's Jacobian cannot exceed: below 0 gradients must vanish (Pascanu, Mikolov and Bengio 2013).
     """
 
     signals: tuple[str, ...]
@@ -107,7 +110,9 @@ class StateJacobians(Shown):
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         places = len(self.singular_values)
         yield Text("State Jacobians", style="bold")
-        yield Text(f"d s(t) / d s(t-k), s = {', '.join(self.signals)}; natural logarithms over {places:,} places.")
+        yield Text(
+            f"d s(t) / d s(t-k), s = {', '.join(self.signals)}; natural logarithms over {counted(places, 'place')}."
+        )
         ranks = [name for name in self.table.columns if name.startswith("rank_")][:4]
         values = [f"value\nno. {name[5:]}" for name in ranks]
         table = card_table("lag k", "norm\nmedian", "lower\nquartile", "upper\nquartile", *values, words=0)
@@ -174,9 +179,10 @@ def state_jacobians(
     --------
     >>> import torch
     >>> import rnnscope
+    >>> from rnnscope.models import LanguageModelConfig
     >>> seed = torch.manual_seed(0)
     >>> text = '"You are late," said Anna, and sat down. "I know," he said.'
-    >>> config = rnnscope.LanguageModelConfig(cell="rnn", hidden_size=8)
+    >>> config = LanguageModelConfig(cell="rnn", hidden_size=8)
     >>> model = rnnscope.CharLanguageModel(config, rnnscope.Vocabulary.of(text)).eval()
     >>> jacobians = rnnscope.state_jacobians(model, text, lags=[1, 2, 4], places=10)
     >>> jacobians.table[["median", "rank_2"]].round(1)

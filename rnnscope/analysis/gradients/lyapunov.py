@@ -21,6 +21,7 @@ from rnnscope.arguments import whole
 from rnnscope.progress import progress_bar
 from rnnscope.shown import Shown, card_table
 from rnnscope.style import BESIDE, FAINT, new_axes, style
+from rnnscope.text import counted
 from rnnscope.tracing.documents import Texts
 
 from .stretches import Stretches, StretchReader
@@ -88,7 +89,7 @@ class LyapunovSpectrum(Shown):
         sequences = len(self.values)
         yield Text(
             f"{len(self.table):,} of {self.size:,} exponents of {', '.join(self.signals)}, over {sequences:,} "
-            f"sequences of {self.steps:,} steps, each after {self.warmup:,} that do not count."
+            f"sequences of {counted(self.steps, 'step')}, each after {self.warmup:,} that do not count."
         )
         table = card_table("", "nats per step", "standard error", "steps to 1/e", words=0)
         for row in self.table.head(_SHOWN).reset_index().to_dict("records"):
@@ -150,15 +151,12 @@ def lyapunov_spectrum(
 
     Examples
     --------
-    >>> import torch
-    >>> import rnnscope
-    >>> seed = torch.manual_seed(0)
-    >>> text = '"You are late," said Anna, and sat down. "I know," he said.'
-    >>> config = rnnscope.LanguageModelConfig(cell="rnn", hidden_size=8)
-    >>> model = rnnscope.CharLanguageModel(config, rnnscope.Vocabulary.of(text)).eval()
-    >>> spectrum = rnnscope.lyapunov_spectrum(model, text * 4, exponents=3, steps=50, sequences=2, warmup=10)
-    >>> spectrum.exponents.round(1)
-    array([-0.7, -0.8, -0.9])
+    >>> import rnnscope.trained
+    >>> model = rnnscope.load(rnnscope.trained.path("prose-rnn"))
+    >>> text = '"You are late," said Anna, and sat down. "I know," he said.\\n' * 4
+    >>> spectrum = rnnscope.lyapunov_spectrum(model, text, exponents=3, steps=50, sequences=2, warmup=10)
+    >>> bool(spectrum.exponents[0] < 0)  # two runs that begin differently come together
+    True
     >>> spectrum.dimension
     0.0
     """

@@ -160,7 +160,7 @@ class StretchReader:
                     states += [tuple(signal[place, 0].clone() for signal in signals) for place in own]
                     start += len(stretch)
                     done(len(stretch))
-                    recording.begin_pass()
+                    recording.clear()
         finally:
             hook.remove()
         return torch.cat(x), states

@@ -179,7 +179,7 @@ def by_adjoint(model: CharLanguageModel, documents: Sequence[Tensor], wanted: Wa
     windows = Windows(model, layers, documents, targets, wanted.reach)
     found = room_for(layers, targets, windows.losses, len(lags))
     with progress_bar() as bar, torch.no_grad():
-        task = bar.add_task("Gradients", total=windows.steps)
+        task = bar.add_task("gradients", total=windows.steps)
         for group in windows.groups(lambda steps: bar.advance(task, steps)):
             walk_back(layers, group, lags, found)
     return found

@@ -109,9 +109,8 @@ def effective_context(
 
     Examples
     --------
-    >>> import rnnscope
-    >>> from rnnscope import trained
-    >>> model = rnnscope.load(trained.path("prose-lstm"))
+    >>> import rnnscope.trained
+    >>> model = rnnscope.load(rnnscope.trained.path("prose-lstm"))
     >>> text = '"You are late," said Anna, and sat down. "I know," he said.\\n' * 4
     >>> context = rnnscope.effective_context(model, text, contexts=[1, 10, 100], targets=50)
     >>> context.characters

@@ -86,9 +86,8 @@ def forgetting_times(
 
     Examples
     --------
-    >>> import rnnscope
-    >>> from rnnscope import trained
-    >>> model = rnnscope.load(trained.path("prose-lstm"))
+    >>> import rnnscope.trained
+    >>> model = rnnscope.load(rnnscope.trained.path("prose-lstm"))
     >>> text = '"You are late," said Anna, and sat down. "I know," he said.\\n' * 4
     >>> times = rnnscope.forgetting_times(model, text, places=5)
     >>> times.summary[["units", "median", "beyond"]]

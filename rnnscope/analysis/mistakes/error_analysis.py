@@ -94,9 +94,8 @@ def error_analysis(
 
     Examples
     --------
-    >>> import rnnscope
-    >>> from rnnscope import trained
-    >>> model = rnnscope.load(trained.path("prose-lstm"))
+    >>> import rnnscope.trained
+    >>> model = rnnscope.load(rnnscope.trained.path("prose-lstm"))
     >>> text = '"You are late," said Anna, and sat down. "I know," he said.\\n' * 4
     >>> errors = rnnscope.error_analysis(model, text)
     >>> errors.summary.round(2)

@@ -105,10 +105,9 @@ def find_units(
 
     Examples
     --------
-    >>> import rnnscope
-    >>> from rnnscope import trained
+    >>> import rnnscope.trained
     >>> from rnnscope.probes.concepts import named
-    >>> model = rnnscope.load(trained.path("prose-lstm"))
+    >>> model = rnnscope.load(rnnscope.trained.path("prose-lstm"))
     >>> text = '"You are late," said Anna, and sat down. "I know."\\n' * 20
     >>> found = rnnscope.find_units(model, text, named("quotes"), signals=["c"], shifts=19)
     >>> found.table.loc["quotes", "unit"]

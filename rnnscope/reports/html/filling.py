@@ -98,7 +98,7 @@ def _add_model_panels(contents: Contents, number: int, seed: int) -> None:
     source = subject.told if subject.model is None or text is None else subject.model
     if source is None:
         return
-    panels, notes = model_panels(source, text, trace=subject.told, seed=seed)
+    panels, notes = model_panels(source, text or (), trace=subject.told, seed=seed)
     subject.notes += notes
     for each in panels:
         _add_panel(contents, each, number)

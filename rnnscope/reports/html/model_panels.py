@@ -47,7 +47,7 @@ _Questions = dict[str, Callable[[], Any]]
 
 
 def model_panels(
-    source: nn.Module | Trace, text: Texts | None = None, *, trace: Trace | None = None, seed: int = 0
+    source: nn.Module | Trace, text: Texts = (), *, trace: Trace | None = None, seed: int = 0
 ) -> tuple[list[Panel], list[str]]:
     """The panels that every report has, and sentences with the reasons for those that cannot be.
 
@@ -59,7 +59,7 @@ def model_panels(
     source : nn.Module in eval mode, or Trace
         With a trace there are saturation, if it holds gates, and timescales.
     text : str, Document, Path, File, or a sequence of these
-        None for a trace.
+        For a trace there is no need of one.
     trace : Trace, optional
         What the network has done on the text, where that is known. Of a network of more than a million weights,
         saturation and timescales are then told from it; the Jacobian, which takes minutes, is not.
@@ -114,7 +114,8 @@ def _is_large(model: nn.Module) -> bool:
 
 def _left_out(source: nn.Module | Trace, trace: Trace | None) -> dict[str, str]:
     """What cannot be told, and why."""
-    known, reasons = source if isinstance(source, Trace) else trace, {}
+    known = source if isinstance(source, Trace) else trace
+    reasons: dict[str, str] = {}
     if known is not None and not any(is_gate(address.signal) for address in known.addresses):
         reasons[_SATURATION] = "no gates are recorded"
     if isinstance(source, Trace):

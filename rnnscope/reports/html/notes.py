@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from rnnscope.recording.address import Address
+from rnnscope.text import counted
 
 from .quantising import FINEST
 from .room import Choice, Unit
@@ -29,7 +30,7 @@ def text_notes(subject: Subject, stretches: int, guess: Mapping[str, Any]) -> li
         told = f", with {best} of the {what}" if ranks else ""
     else:
         told = f", with the cost of each {what} that is predicted" + (f" and {best} of it" if ranks else "")
-    return [f"The text is here whole: {_steps(len(trace))}{documents}{parts}{told}."]
+    return [f"The text is here whole: {counted(len(trace), 'step')}{documents}{parts}{told}."]
 
 
 def signal_notes(subject: Subject, choice: Choice) -> list[str]:
@@ -42,7 +43,7 @@ def signal_notes(subject: Subject, choice: Choice) -> list[str]:
     if choice.whole:
         names = ", ".join(_named(subject, unit) for unit in choice.whole[:_LISTED])
         names += ", ..." if len(choice.whole) > _LISTED else ""
-        many = f"{len(choice.whole):,} units" if len(choice.whole) > 1 else "1 unit"
+        many = counted(len(choice.whole), "unit")
         said.append(f"In most detail: {many} with all signals, {_rounded(subject, choice, _whole(choice))} ({names}).")
     for kind, gate in (("States", False), ("Gates", True)):
         addresses = [address for address, found in subject.surveys.items() if found.gate == gate]
@@ -101,7 +102,3 @@ def _rounded(subject: Subject, choice: Choice, units: Mapping[Address, Sequence[
         errors.append(float((found.steps(levels, places) / found.reach[places] / 2).max(initial=0.0)))
     most = 100 * max(errors)
     return f"rounded by up to {most:.1f} % of a unit's reach, {2 * most:.1f} % close to the threshold"
-
-
-def _steps(count: int) -> str:
-    return f"{count:,} step" + ("s" if count != 1 else "")

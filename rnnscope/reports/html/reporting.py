@@ -140,9 +140,8 @@ def report(
 
     Examples
     --------
-    >>> import rnnscope
-    >>> from rnnscope import trained
-    >>> trace = rnnscope.trace(rnnscope.load(trained.path("names-classifier")), "Kowalski")
+    >>> import rnnscope.trained
+    >>> trace = rnnscope.trace(rnnscope.load(rnnscope.trained.path("names-classifier")), "Kowalski")
     >>> rnnscope.report(trace, path="kowalski.html")
     Wrote kowalski.html: ... kB
     The text is here whole: 8 steps, with the 5 best guesses of the label.

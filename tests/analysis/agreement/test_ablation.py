@@ -10,7 +10,7 @@ import pytest
 from rnnscope import intervene
 from rnnscope.analysis.agreement.ablation import agreement_ablation
 from rnnscope.analysis.agreement.preference import agreement
-from rnnscope.errors import AddressError, InterventionError, TextError
+from rnnscope.errors import AddressError, ArgumentError, TextError
 from rnnscope.recording.intervention import clamp
 from tests.analysis.agreement.agreeing import agreeing, agreeing_pairs
 from tests.printing import printed
@@ -51,8 +51,8 @@ def test_the_card_and_the_picture() -> None:
         ("l0.c.99", {}, AddressError, "99"),
         ("l0.c", {}, AddressError, "whole signal"),
         ([], {}, AddressError, "No unit"),
-        ("l0.c.3", {"replaced_by": "noise"}, InterventionError, "mean, zero or resample"),
-        ("l0.c.3", {"controls": -1}, TextError, "controls"),
+        ("l0.c.3", {"replaced_by": "noise"}, ArgumentError, "mean, zero or resample"),
+        ("l0.c.3", {"controls": -1}, ArgumentError, "controls"),
         ("l0.c.3", {"by": "colour"}, TextError, "colour"),
     ],
 )

@@ -18,7 +18,7 @@ from rnnscope.analysis.agreement.sentences import network_log_probabilities, ngr
 from rnnscope.analysis.agreement.statistics import separation, separation_interval
 from rnnscope.analysis.intervals import wilson_interval
 from rnnscope.corpora.minimal_pairs import MinimalPair
-from rnnscope.errors import ModelError, TextError
+from rnnscope.errors import ArgumentError, ModelError, TextError
 from tests.analysis.agreement.agreeing import agreeing, agreeing_pairs
 from tests.printing import printed
 
@@ -146,9 +146,9 @@ def test_characters_that_the_network_does_not_know_are_told(make_model: Callable
         ({"pairs": [MinimalPair("xyz", "xxx")]}, TextError, "does not know"),
         ({"by": 3}, TextError, "no condition 3. They have kind"),
         ({"by": ["colour"]}, TextError, "no condition 'colour'. They have kind"),
-        ({"before": ""}, TextError, "before is one character"),
-        ({"after": None}, TextError, "after is a text"),
-        ({"seed": -1}, TextError, "seed"),
+        ({"before": ""}, ArgumentError, "before is one character"),
+        ({"after": None}, ArgumentError, "after is a text"),
+        ({"seed": -1}, ArgumentError, "seed"),
         ({"ngram": KneserNey(2, 5)}, TextError, "KneserNey of the network's"),
         ({"model": torch.nn.Linear(2, 2)}, ModelError, "language model"),
     ],

@@ -19,7 +19,7 @@ from rnnscope import CharLanguageModel
 from rnnscope.analysis.attribution.attributing import attribute
 from rnnscope.analysis.attribution.methods import METHODS
 from rnnscope.analysis.attribution.question import Question
-from rnnscope.errors import AttributionError, TextError
+from rnnscope.errors import ArgumentError, AttributionError
 from tests.handmade import latch
 from tests.printing import printed
 
@@ -298,7 +298,7 @@ def test_what_cannot_be_done_is_said(options: dict[str, Any], words: str) -> Non
 def test_numbers_that_are_none_are_refused() -> None:
     wrong: list[dict[str, Any]] = [{"steps": 0}, {"steps": 1.5}, {"seed": -1}]
     for options in wrong:
-        with pytest.raises(TextError, match="whole number"):
+        with pytest.raises(ArgumentError, match="whole number"):
             attribute(latch(), INSIDE, **options)
     with pytest.raises(AttributionError, match="Words are made of characters"):
         attribute(Tagged(), TOKENS, 0, "occlusion", words=True)

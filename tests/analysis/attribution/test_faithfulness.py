@@ -15,7 +15,7 @@ from rnnscope.analysis.attribution.curves import delete
 from rnnscope.analysis.attribution.faithfulness import faithfulness
 from rnnscope.analysis.attribution.methods import METHODS
 from rnnscope.analysis.attribution.question import Question
-from rnnscope.errors import AttributionError, TextError
+from rnnscope.errors import ArgumentError, AttributionError, TextError
 from rnnscope.models.classifier import ClassifierConfig
 from tests.handmade import latch
 from tests.printing import printed
@@ -228,7 +228,7 @@ def test_a_check_without_a_use_is_refused() -> None:
         faithfulness(model, "ab", methods={"mine": lambda question: [1.0, float("nan")]})
     with pytest.raises(AttributionError, match="one thing"):
         faithfulness(model, "ab", baseline="shuffled", methods=["saliency"])
-    with pytest.raises(TextError, match="orders"):
+    with pytest.raises(ArgumentError, match="orders"):
         faithfulness(model, "ab", orders=1)
 
 

@@ -20,7 +20,7 @@ from rnnscope.analysis.attribution.attributing import attribute
 from rnnscope.analysis.attribution.question import Question
 from rnnscope.analysis.attribution.signal_methods import SIGNAL_METHODS
 from rnnscope.analysis.attribution.signals import attribute_units
-from rnnscope.errors import AddressError, AttributionError, TextError
+from rnnscope.errors import AddressError, ArgumentError, AttributionError
 from rnnscope.models.classifier import ClassifierConfig
 from rnnscope.recording.intervention import Intervention
 from tests.handmade import latch
@@ -184,7 +184,7 @@ def test_what_cannot_be_asked_is_refused(make_model: Any) -> None:
         attribute_units(model, TEXT, signal="l7.c")
     with pytest.raises(AttributionError, match="one baseline"):
         attribute_units(model, TEXT, method="integrated-gradients", baseline="shuffled")
-    with pytest.raises(TextError, match="steps"):
+    with pytest.raises(ArgumentError, match="steps"):
         attribute_units(model, TEXT, method="integrated-gradients", steps=0)
     with pytest.raises(AttributionError, match="does not depend on l0.c"):
         attribute_units(model, TEXT, lambda output: torch.zeros(output[0].shape[1]))

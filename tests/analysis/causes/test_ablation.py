@@ -22,7 +22,15 @@ from rnnscope.analysis.causes.controls import matched_units
 from rnnscope.analysis.causes.streams import cut_streams
 from rnnscope.analysis.causes.variants import Swap, read_variants
 from rnnscope.analysis.intervals import bootstrap_interval
-from rnnscope.errors import AddressError, ConceptError, InterventionError, ModelError, RnnscopeError, TextError
+from rnnscope.errors import (
+    AddressError,
+    ArgumentError,
+    ConceptError,
+    InterventionError,
+    ModelError,
+    RnnscopeError,
+    TextError,
+)
 from rnnscope.probes.concepts import from_function, from_labels
 from rnnscope.recording.address import Address
 from rnnscope.text import Document
@@ -345,14 +353,14 @@ BAD: list[tuple[dict[str, Any], type[RnnscopeError], str]] = [
     ({"text": []}, TextError, "empty"),
     ({"text": 3}, TextError, "got int"),
     ({"text": "ЖЖ ЖЖ" * 30}, TextError, "does not know most"),
-    ({"replaced_by": "one"}, InterventionError, "mean, zero or resample"),
-    ({"on": "left"}, InterventionError, "above or recurrence"),
+    ({"replaced_by": "one"}, ArgumentError, "mean, zero or resample"),
+    ({"on": "left"}, ArgumentError, "above or recurrence"),
     ({"on": "above"}, InterventionError, "h alone.*got l0.c.3"),
     ({"concept": from_labels("mine", [0, 1] * 1000)}, ConceptError, "mine has 2,000 labels, but what is read has"),
-    ({"controls": -1}, TextError, "controls"),
-    ({"controls": 2.5}, TextError, "controls"),
-    ({"seed": -1}, TextError, "seed"),
-    ({"limit": 1}, TextError, "limit"),
+    ({"controls": -1}, ArgumentError, "controls"),
+    ({"controls": 2.5}, ArgumentError, "controls"),
+    ({"seed": -1}, ArgumentError, "seed"),
+    ({"limit": 1}, ArgumentError, "limit"),
 ]
 
 

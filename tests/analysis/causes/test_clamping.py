@@ -12,7 +12,7 @@ import torch
 import rnnscope
 from rnnscope import CharLanguageModel
 from rnnscope.analysis.causes.clamping import clamp_sweep
-from rnnscope.errors import AddressError, ConceptError, InterventionError, ModelError, RnnscopeError, TextError
+from rnnscope.errors import AddressError, ArgumentError, ConceptError, InterventionError, ModelError, RnnscopeError
 from rnnscope.probes.concepts import from_function, from_labels
 from tests.handmade import Quotes, latch, random_network
 from tests.printing import printed
@@ -129,12 +129,12 @@ BAD: list[tuple[dict[str, Any], type[RnnscopeError], str]] = [
     ({"values": [float("nan")]}, InterventionError, "finite"),
     ({"values": 3}, InterventionError, "finite"),
     ({"values": ["one"]}, InterventionError, "finite"),
-    ({"prompt": ""}, TextError, "prompt is one character"),
-    ({"length": 0}, TextError, "length"),
-    ({"samples": 0}, TextError, "samples"),
-    ({"temperature": 0}, InterventionError, "temperature"),
-    ({"temperature": float("nan")}, InterventionError, "temperature"),
-    ({"seed": -1}, TextError, "seed"),
+    ({"prompt": ""}, ArgumentError, "prompt is one character"),
+    ({"length": 0}, ArgumentError, "length"),
+    ({"samples": 0}, ArgumentError, "samples"),
+    ({"temperature": 0}, ArgumentError, "temperature"),
+    ({"temperature": float("nan")}, ArgumentError, "temperature"),
+    ({"seed": -1}, ArgumentError, "seed"),
 ]
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from rnnscope import CharLanguageModel
 from rnnscope.analysis.causes import patching
 from rnnscope.analysis.causes.patching import patch_lifetime
-from rnnscope.errors import AddressError, ModelError, RnnscopeError, TextError
+from rnnscope.errors import AddressError, ArgumentError, ModelError, RnnscopeError, TextError
 from tests.handmade import counter, latch, random_network
 from tests.printing import printed
 
@@ -119,8 +119,8 @@ BAD: list[tuple[dict[str, Any], type[RnnscopeError], str]] = [
     ({"receiver": ["ab", "cd"]}, TextError, "receiver is one text"),
     ({"receiver": ""}, TextError, "empty"),
     ({"step": len(DONOR)}, TextError, "donor has the steps 0 to"),
-    ({"step": -1}, TextError, "step is a whole number of at least 0"),
-    ({"step": 1.5}, TextError, "step is a whole number"),
+    ({"step": -1}, ArgumentError, "step is a whole number of at least 0"),
+    ({"step": 1.5}, ArgumentError, "step is a whole number"),
     ({"units": ["l0.c.9"]}, AddressError, "Units: 0 to 7"),
     ({"units": []}, AddressError, "No unit"),
 ]

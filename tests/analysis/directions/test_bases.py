@@ -18,7 +18,7 @@ from rnnscope.analysis.directions.bases_result import BasisComparison
 from rnnscope.analysis.directions.moments import signal_moments
 from rnnscope.analysis.directions.rotations import random_rotation
 from rnnscope.analysis.search.parts import halves
-from rnnscope.errors import AddressError, ConceptError, RecordingError, TextError
+from rnnscope.errors import AddressError, ArgumentError, ConceptError, RecordingError, TextError
 from rnnscope.probes.concepts import named
 from rnnscope.recording import directions
 from rnnscope.recording.along import along
@@ -127,8 +127,8 @@ def test_networks_that_are_no_language_models_are_compared(make_model: Any) -> N
         ({"concepts": "quotes"}, ConceptError, "At least one Concept"),
         ({"text": "abc abc " * 200}, ConceptError, "nothing to tell apart"),
         ({"signal": "l0.x"}, AddressError, "no signal"),
-        ({"rotations": 0}, TextError, "rotations"),
-        ({"seed": 0.5}, TextError, "seed"),
+        ({"rotations": 0}, ArgumentError, "rotations"),
+        ({"seed": 0.5}, ArgumentError, "seed"),
     ],
 )
 def test_what_cannot_be_compared_is_refused(change: dict[str, Any], error: type[Exception], message: str) -> None:

@@ -13,7 +13,7 @@ import torch
 import rnnscope
 from rnnscope.analysis.directions.moments import signal_moments
 from rnnscope.analysis.directions.principal import principal_components
-from rnnscope.errors import AddressError, ModelError, RecordingError, TextError
+from rnnscope.errors import AddressError, ArgumentError, ModelError, RecordingError, TextError
 from rnnscope.recording.along import along
 from rnnscope.recording.directions import Directions
 from tests.handmade import Quotes, dialogue, latch, random_network
@@ -110,9 +110,9 @@ def test_a_file_that_is_open_is_read() -> None:
         ({"text": None}, RecordingError, "needs a text"),
         ({"signal": "l0.x"}, AddressError, "no signal"),
         ({"signal": "l0.c.3"}, AddressError, "one unit"),
-        ({"components": 9}, TextError, "8 units"),
-        ({"components": 0}, TextError, "at least 1"),
-        ({"limit": 1}, TextError, "at least 2"),
+        ({"components": 9}, ArgumentError, "8 units"),
+        ({"components": 0}, ArgumentError, "at least 1"),
+        ({"limit": 1}, ArgumentError, "at least 2"),
         ({"name": "c"}, RecordingError, "already"),
         ({"name": "p c"}, RecordingError, "letters"),
         ({"model": "prose-lstm"}, RecordingError, "rnnscope.load"),

@@ -9,7 +9,7 @@ from scipy.stats import kstest
 import rnnscope
 from rnnscope.analysis.directions.moments import Moments, signal_moments
 from rnnscope.analysis.directions.rotations import complete_basis, random_rotation
-from rnnscope.errors import RecordingError, TextError
+from rnnscope.errors import ArgumentError, RecordingError
 from rnnscope.recording.address import Address
 from rnnscope.recording.along import along
 from tests.handmade import dialogue, random_network
@@ -67,7 +67,7 @@ def test_what_is_no_direction_is_refused() -> None:
             complete_basis(vector, MOMENTS)
     with pytest.raises(RecordingError, match="letters"):
         random_rotation(MOMENTS, name="")
-    with pytest.raises(TextError, match="seed"):
+    with pytest.raises(ArgumentError, match="seed"):
         random_rotation(MOMENTS, seed=-1)
     for make in (random_rotation, lambda moments: complete_basis(np.ones(6), moments)):
         with pytest.raises(RecordingError, match="The moments of a signal were expected.*got Directions"):

@@ -15,7 +15,7 @@ from rnnscope import CharLanguageModel, trained
 from rnnscope.analysis.gates.autocorrelation import decay_lags
 from rnnscope.analysis.gates.timescales import timescales
 from rnnscope.analysis.gates.timescales_result import Timescales
-from rnnscope.errors import ModelError, RecordingError, TextError
+from rnnscope.errors import ArgumentError, ModelError, RecordingError, TextError
 from rnnscope.recording.recorder import record
 from tests.analysis.gradients.linear import LinearModel
 from tests.handmade import dialogue, latch
@@ -164,9 +164,9 @@ def test_what_has_no_timescale_is_refused(make_model: Make) -> None:
         timescales(make_model(), "abcde")
     with pytest.raises(TextError, match="at least 100 steps; the text has 50"):
         timescales(make_model(), TEXT, limit=50)
-    with pytest.raises(TextError, match="limit is a whole number of at least 1; got 'a'"):
+    with pytest.raises(ArgumentError, match="limit is a whole number of at least 1; got 'a'"):
         timescales(make_model(), TEXT, limit="a")  # pyright: ignore[reportArgumentType]
-    with pytest.raises(TextError, match="seed is a whole number"):
+    with pytest.raises(ArgumentError, match="seed is a whole number"):
         timescales(make_model(), TEXT, seed=-1)
     with pytest.raises(ModelError, match="got str"):
         timescales("model.pt", TEXT)  # pyright: ignore

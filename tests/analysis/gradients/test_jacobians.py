@@ -15,7 +15,7 @@ from rnnscope.analysis.gradients import jacobians
 from rnnscope.analysis.gradients.jacobians import state_jacobians
 from rnnscope.analysis.gradients.step import step_of
 from rnnscope.cells import CELLS
-from rnnscope.errors import ModelError, RecordingError, TextError
+from rnnscope.errors import ArgumentError, ModelError, RecordingError, TextError
 from rnnscope.recording.recorder import record
 from tests.printing import printed
 from tests.recording.networks import PROJECTION_WARNING
@@ -271,15 +271,15 @@ class Twice(nn.Module):
 def bad(make_model: Make) -> Iterator[tuple[Any, dict[str, Any], type[Exception], str]]:
     model = make_model()
     yield model, {"lags": [100_000]}, TextError, "Give a longer text, or smaller lags"
-    yield model, {"lags": [0, 1]}, TextError, "lags are whole numbers of at least 1"
-    yield model, {"lags": []}, TextError, "lags are whole numbers"
-    yield model, {"places": 0}, TextError, "places is a whole number of at least 1"
-    yield model, {"places": 2.5}, TextError, "places is a whole number"
-    yield model, {"lags": 5}, TextError, "whole numbers of at least 1; got 5"
-    yield model, {"lags": [1.5]}, TextError, "whole numbers"
+    yield model, {"lags": [0, 1]}, ArgumentError, "lags are whole numbers of at least 1"
+    yield model, {"lags": []}, ArgumentError, "lags are whole numbers"
+    yield model, {"places": 0}, ArgumentError, "places is a whole number of at least 1"
+    yield model, {"places": 2.5}, ArgumentError, "places is a whole number"
+    yield model, {"lags": 5}, ArgumentError, "whole numbers of at least 1; got 5"
+    yield model, {"lags": [1.5]}, ArgumentError, "whole numbers"
     yield model, {"limit": 1}, TextError, "has 0"
-    yield model, {"limit": 2.5}, TextError, "limit is a whole number"
-    yield model, {"seed": -1}, TextError, "seed is a whole number"
+    yield model, {"limit": 2.5}, ArgumentError, "limit is a whole number"
+    yield model, {"seed": -1}, ArgumentError, "seed is a whole number"
     yield make_model(bidirectional=True), {}, ModelError, "bidirectional"
     yield make_model().train(), {}, ModelError, "training mode"
     yield nn.Linear(2, 3).eval(), {}, RecordingError, "holds no recurrent layer"

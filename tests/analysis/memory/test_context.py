@@ -14,10 +14,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from rnnscope import CharLanguageModel, LanguageModelConfig, Vocabulary
+from rnnscope import CharLanguageModel, Vocabulary
 from rnnscope.analysis.memory import context
 from rnnscope.analysis.memory.context import effective_context
-from rnnscope.errors import ModelError, TextError
+from rnnscope.errors import ArgumentError, ModelError, TextError
+from rnnscope.models import LanguageModelConfig
 from rnnscope.text import Document
 from tests.handmade import dialogue, random_network
 from tests.printing import printed
@@ -212,11 +213,11 @@ def test_a_picture_and_a_card() -> None:
         ("a", {}, "at least 4 characters"),
         ("", {}, "empty"),
         ("ab" * 5, {"contexts": (9,)}, "needs a document of at least 11"),
-        ("ab" * 5, {"contexts": (0, 2)}, "at least 1; got 0"),
-        ("ab" * 5, {"contexts": (1.5,)}, "got 1.5"),
-        ("ab" * 5, {"contexts": ()}, "sequence of whole numbers"),
-        ("ab" * 5, {"contexts": 3}, "sequence of whole numbers"),
-        ("ab" * 5, {"contexts": "12"}, "sequence of whole numbers"),
+        ("ab" * 5, {"contexts": (0, 2)}, r"contexts are whole numbers of at least 1; got \(0, 2\)"),
+        ("ab" * 5, {"contexts": (1.5,)}, r"whole numbers .*got \(1.5,\)"),
+        ("ab" * 5, {"contexts": ()}, "contexts are whole numbers"),
+        ("ab" * 5, {"contexts": 3}, "contexts are whole numbers"),
+        ("ab" * 5, {"contexts": "12"}, "contexts are whole numbers"),
         ("ab" * 5, {"targets": 0}, "targets"),
         ("ab" * 5, {"targets": "many"}, "targets"),
         ("ab" * 5, {"seed": -1}, "seed"),
@@ -228,7 +229,7 @@ def test_a_picture_and_a_card() -> None:
     ],
 )
 def test_bad_texts_and_options(text: Any, options: dict[str, Any], message: str) -> None:
-    with pytest.raises(TextError, match=message):
+    with pytest.raises((ArgumentError, TextError), match=message):
         effective_context(register(2), text, **options)
 
 

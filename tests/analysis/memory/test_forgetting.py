@@ -13,7 +13,7 @@ import rnnscope
 from rnnscope import CharLanguageModel
 from rnnscope.analysis.memory import forgetting
 from rnnscope.analysis.memory.forgetting import forgetting_times
-from rnnscope.errors import ModelError, TextError
+from rnnscope.errors import ArgumentError, ModelError, TextError
 from tests.analysis.memory.test_context import SIZE, noise, register
 from tests.handmade import dialogue, latch, random_network
 from tests.printing import printed
@@ -133,7 +133,7 @@ def test_a_network_that_does_nothing_has_no_times() -> None:
     ],
 )
 def test_bad_texts_and_options(text: str, options: dict[str, Any], message: str) -> None:
-    with pytest.raises(TextError, match=message):
+    with pytest.raises((ArgumentError, TextError), match=message):
         forgetting_times(register(2), text, **options)
 
 

@@ -13,7 +13,7 @@ import torch
 from rnnscope.analysis.memory.counting import counting_units, follow
 from rnnscope.analysis.memory.success import task_success
 from rnnscope.cells import CELLS
-from rnnscope.errors import ModelError, RecipeError, TextError
+from rnnscope.errors import ArgumentError, ModelError, RecipeError
 from rnnscope.models.transducer import Transducer, TransducerConfig
 from rnnscope.problems.known import PROBLEMS
 from tests.handmade import random_network
@@ -175,12 +175,12 @@ def test_counting_is_asked_of_languages_alone() -> None:
 @pytest.mark.parametrize(
     ("options", "error", "words"),
     [
-        ({"lengths": []}, TextError, r"at least 1; got \[\]"),
+        ({"lengths": []}, ArgumentError, r"at least 1; got \[\]"),
         ({"lengths": [10, 3]}, RecipeError, "anbn needs a length from 4 to 10,000; got 3"),
-        ({"lengths": [10.5]}, TextError, r"lengths are whole numbers of at least 1; got \[10.5\]"),
+        ({"lengths": [10.5]}, ArgumentError, r"lengths are whole numbers of at least 1; got \[10.5\]"),
         ({"lengths": [20_000]}, RecipeError, "got 20,000"),
-        ({"sequences": 0}, TextError, "sequences is a whole number of at least 1; got 0"),
-        ({"sequences": "many"}, TextError, "got 'many'"),
+        ({"sequences": 0}, ArgumentError, "sequences is a whole number of at least 1; got 0"),
+        ({"sequences": "many"}, ArgumentError, "got 'many'"),
     ],
 )
 def test_what_cannot_be_read_is_refused(options: dict[str, Any], error: type[Exception], words: str) -> None:

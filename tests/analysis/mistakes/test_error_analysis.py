@@ -12,13 +12,14 @@ import pandas as pd
 import pytest
 import torch
 
-from rnnscope import CharLanguageModel, KneserNey, LanguageModelConfig, Vocabulary
+from rnnscope import CharLanguageModel, KneserNey, Vocabulary
 from rnnscope.analysis.mistakes import predictors
 from rnnscope.analysis.mistakes.categories import NAMES, categories
 from rnnscope.analysis.mistakes.characters import CLASSES, Openings, classes, word_counts
 from rnnscope.analysis.mistakes.error_analysis import error_analysis
 from rnnscope.analysis.mistakes.error_result import ErrorAnalysis
-from rnnscope.errors import ModelError, TextError
+from rnnscope.errors import ArgumentError, ModelError, TextError
+from rnnscope.models import LanguageModelConfig
 from rnnscope.text import Document
 from tests.handmade import ALPHABET, dialogue, latch, random_network
 from tests.printing import printed
@@ -214,14 +215,14 @@ def test_a_chart_without_closings_is_not_drawn() -> None:
         ("a", {}, TextError, "no character of it follows another"),
         ("", {}, TextError, "empty"),
         ("éé", {}, TextError, "does not know most characters"),
-        ("ab", {"limit": 1}, TextError, "limit"),
+        ("ab", {"limit": 1}, ArgumentError, "limit"),
         (Path("none.txt"), {}, TextError, "no file"),
         ("ab", {"orders": (3,)}, TextError, "give train"),
         ("ab", {"train": "ab", "orders": (3,)}, TextError, "at least 3 tokens"),
         ("ab", {"train": "", "orders": (3,)}, TextError, "empty"),
-        ("ab", {"train": TRAIN, "orders": (0,)}, TextError, "at least 1; got 0"),
-        ("ab", {"train": TRAIN, "orders": ("two",)}, TextError, "got 'two'"),
-        ("ab", {"train": TRAIN, "orders": 7}, TextError, "sequence of whole numbers"),
+        ("ab", {"train": TRAIN, "orders": (0,)}, ArgumentError, "at least 1; got 0"),
+        ("ab", {"train": TRAIN, "orders": ("two",)}, ArgumentError, "got 'two'"),
+        ("ab", {"train": TRAIN, "orders": 7}, ArgumentError, "sequence of whole numbers"),
     ],
 )
 def test_bad_texts_and_options(text: Any, options: dict[str, Any], error: type[Exception], message: str) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import rnnscope
-from rnnscope.errors import AddressError, ConceptError, ModelError, RecordingError, TextError
+from rnnscope.errors import AddressError, ArgumentError, ConceptError, ModelError, RecordingError, TextError
 from tests.analysis.search.concepts import TEXT, Aligned
 from tests.handmade import Quotes, random_network
 
@@ -62,7 +62,7 @@ def test_other_bad_input() -> None:
         rnnscope.find_units(random_network(0).train(), TEXT, [Quotes()])
     with pytest.raises(RecordingError, match="got str"):
         rnnscope.find_units("model.pt", TEXT, [Quotes()])  # pyright: ignore[reportArgumentType]
-    with pytest.raises(TextError, match="shifts is a whole number of at least 1; got 0"):
+    with pytest.raises(ArgumentError, match="shifts is a whole number of at least 1; got 0"):
         rnnscope.find_units(random_network(0), TEXT, [Quotes()], shifts=0)
     trace = rnnscope.trace(random_network(0), TEXT)
     with pytest.raises(RecordingError, match="a text of its own"):

@@ -10,7 +10,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from rnnscope.errors import ProbeError
+from rnnscope.errors import ArgumentError, ProbeError
 from rnnscope.probes.decoders.linear import LinearProbe
 from rnnscope.probes.decoders.mdl import MDLProbe
 from rnnscope.probes.examples.activations import Activations, Columns
@@ -117,7 +117,7 @@ def test_several_orders_are_averaged_in_bits() -> None:
     assert found.codelength_ == pytest.approx(bits.mean())
     assert found.compression_ == pytest.approx(600 / bits.mean())
     assert bits[0] == pytest.approx(MDLProbe(FIXED).fit(values, labels, groups).codelength_)
-    with pytest.raises(ProbeError, match="orders is a whole number of at least 1; got 0"):
+    with pytest.raises(ArgumentError, match="orders is a whole number of at least 1; got 0"):
         MDLProbe(orders=0).fit(values, labels, groups)
 
 
@@ -165,5 +165,5 @@ def test_bad_input_is_said_to_be() -> None:
         MDLProbe().fit(np.full((100, 2), np.nan), chance < 0.5)
     with pytest.raises(ProbeError, match="group"):
         MDLProbe().fit(values, chance < 0.5, groups[:50])
-    with pytest.raises(ProbeError, match="limit"):
+    with pytest.raises(ArgumentError, match="limit"):
         MDLProbe(limit=1).fit(values, chance < 0.5)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from rnnscope.errors import ProbeError
+from rnnscope.errors import ArgumentError
 from rnnscope.probes import SparseProbe, split_groups, step_examples
 from rnnscope.probes.decoders import sparse
 from rnnscope.text import Document
@@ -100,5 +100,5 @@ def test_the_latch_is_named_and_reads_quotes_without_error() -> None:
 @pytest.mark.parametrize("k", [0, 5, -1, 1.5, "two", None])
 def test_impossible_numbers_of_units_are_refused(k: object) -> None:
     values, labels = correlated(100, 4, 2)
-    with pytest.raises(ProbeError, match="n_features = 4"):
+    with pytest.raises(ArgumentError, match=r"k is .*(at least 1|n_features = 4)"):
         SparseProbe(k).fit(values, labels)  # pyright: ignore[reportArgumentType]

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from rnnscope.errors import ProbeError
+from rnnscope.errors import ArgumentError, ProbeError
 from rnnscope.probes.decoders.linear import LinearProbe
 from rnnscope.probes.decoders.time_probe import TimeMatrix, TimeProbe
 from rnnscope.probes.examples.activations import Activations, Columns
@@ -103,7 +103,7 @@ def test_bad_input_is_said_to_be() -> None:
     values, labels = moving()
     with pytest.raises(ProbeError, match="steps=7"):
         TimeProbe(FIXED, steps=7).fit(values.reshape(400, 30), labels)
-    with pytest.raises(ProbeError, match="steps=0"):
+    with pytest.raises(ArgumentError, match="steps is a whole number of at least 1; got 0"):
         TimeProbe(FIXED, steps=0).fit(values.reshape(400, 30), labels)
     with pytest.raises(ProbeError, match="one class"):
         TimeProbe(FIXED).fit(values, np.zeros(400))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnscope.errors import ProbeError, TextError
+from rnnscope.errors import ArgumentError, ProbeError
 from rnnscope.probes import Examples, split_groups
 from rnnscope.probes.examples.splitting import folds
 
@@ -78,9 +78,9 @@ def test_one_group_and_impossible_shares_are_refused() -> None:
     with pytest.raises(ProbeError, match="At least two groups are needed, .* got 1"):
         split_groups(np.zeros(10))
     for share in (0.0, 1.0, -0.5, float("nan"), "half"):
-        with pytest.raises(ProbeError, match="between 0 and 1"):
+        with pytest.raises(ArgumentError, match="between 0 and 1"):
             split_groups(np.arange(10), share)  # pyright: ignore[reportArgumentType]
-    with pytest.raises(TextError, match="seed is a whole number"):
+    with pytest.raises(ArgumentError, match="seed is a whole number"):
         split_groups(np.arange(10), seed=1.5)  # pyright: ignore[reportArgumentType]
 
 

@@ -12,7 +12,7 @@ import torch
 
 import rnnscope
 from rnnscope import Concept, SequenceClassifier, SequenceTagger, Vocabulary
-from rnnscope.errors import AddressError, ConceptError, ModelError, ProbeError, RecordingError, TextError
+from rnnscope.errors import AddressError, ArgumentError, ConceptError, ModelError, ProbeError, RecordingError, TextError
 from rnnscope.models import ClassifierConfig
 from rnnscope.models.tagger import Lexicon, TaggerConfig
 from rnnscope.probes import step_examples
@@ -219,9 +219,9 @@ def test_what_cannot_be_read_is_refused_in_words(trace: rnnscope.Trace) -> None:
         (latch(), TEXT, Quotes(), {"units": ["l1.c"]}, AddressError, "no layer 'l1'"),
         (latch(), TEXT, Quotes(), {"units": []}, AddressError, "No unit is asked for"),
         (latch(), TEXT, Quotes(), {"units": [3]}, AddressError, "3 is not an address"),
-        (latch(), TEXT, Quotes(), {"seed": "x"}, TextError, "seed is a whole number"),
-        (latch(), TEXT, Quotes(), {"limit": 0}, TextError, "at least 2; got 0"),
-        (latch(), TEXT, Quotes(), {"limit": "all"}, TextError, "at least 2; got 'all'"),
+        (latch(), TEXT, Quotes(), {"seed": "x"}, ArgumentError, "seed is a whole number"),
+        (latch(), TEXT, Quotes(), {"limit": 0}, ArgumentError, "at least 2; got 0"),
+        (latch(), TEXT, Quotes(), {"limit": "all"}, ArgumentError, "at least 2; got 'all'"),
         (latch().train(), TEXT, Quotes(), {}, ModelError, "training mode"),
         ("model.pt", TEXT, Quotes(), {}, ProbeError, "A network or a trace was expected; got str"),
         (trace, TEXT, Quotes(), {}, RecordingError, "text of its own"),

@@ -13,7 +13,7 @@ from torch import nn
 import rnnscope
 from rnnscope import CharLanguageModel, SequenceClassifier, Vocabulary
 from rnnscope.corpora.labelled import LabelledText
-from rnnscope.errors import AddressError, ModelError, ProbeError
+from rnnscope.errors import AddressError, ArgumentError, ModelError, ProbeError
 from rnnscope.models.classifier import ClassifierConfig
 from rnnscope.probes.examples.texts import text_examples
 
@@ -117,7 +117,7 @@ def test_some_units_and_a_module_of_another() -> None:
         (["abc"], {}, ProbeError, "Labelled texts"),
         ([LabelledText("", "x"), TEXTS[1]], {}, ProbeError, "1 of 2 are empty"),
         (TEXTS[1:3], {}, ProbeError, "two classes"),
-        (TEXTS, {"pooling": "sum"}, ProbeError, "last, mean or max"),
+        (TEXTS, {"pooling": "sum"}, ArgumentError, "last, mean or max"),
         (TEXTS, {"units": "l0.c"}, AddressError, "no signal .c."),
         (TEXTS, {"units": "l0.h.9"}, AddressError, "no unit 9"),
         (TEXTS, {"units": []}, AddressError, "No unit"),

@@ -11,7 +11,7 @@ import pytest
 
 from rnnscope import CharLanguageModel, trace
 from rnnscope.corpora.minimal_pairs import MinimalPair
-from rnnscope.errors import AddressError, ModelError, ProbeError, TextError
+from rnnscope.errors import AddressError, ArgumentError, ModelError, ProbeError
 from rnnscope.probes.experiments.number import _Sentences, _states, number_probes
 from rnnscope.probes.experiments.number_result import NumberProbes
 from tests.analysis.agreement.agreeing import agreeing, agreeing_pairs
@@ -83,7 +83,7 @@ def without(condition: str) -> list[MinimalPair]:
         (agreeing_pairs()[:1], {}, ProbeError, "nothing to tell apart"),
         (agreeing_pairs(), {"units": "l0.c.9"}, AddressError, "no unit 9"),
         (agreeing_pairs(), {"units": []}, AddressError, "No unit"),
-        (agreeing_pairs(), {"count": 0}, TextError, "count"),
+        (agreeing_pairs(), {"count": 0}, ArgumentError, "count"),
     ],
 )
 def test_bad_input_is_refused(pairs: Any, options: dict[str, Any], error: type[Exception], words: str) -> None:

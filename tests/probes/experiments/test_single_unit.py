@@ -10,7 +10,7 @@ import torch
 
 from rnnscope import CharLanguageModel, SequenceClassifier, Vocabulary, intervene
 from rnnscope.corpora.labelled import LabelledCorpus, LabelledText
-from rnnscope.errors import AddressError, ModelError, ProbeError, TextError
+from rnnscope.errors import AddressError, ArgumentError, ModelError, ProbeError
 from rnnscope.models.classifier import ClassifierConfig
 from rnnscope.probes.experiments.holding import read_while_held, written_while_held
 from rnnscope.probes.experiments.single_unit import single_unit_study
@@ -142,8 +142,8 @@ THREE = LabelledCorpus((*TINY.examples, LabelledText("dd", "z")), name="three")
         (latch(), "sentiment", {}, ProbeError, "labelled corpus"),
         (torch.nn.LSTM(2, 2), TINY, {}, ModelError, "of rnnscope was expected; got LSTM"),
         (latch(), THREE, {}, ProbeError, "three has 3. For more train a LinearProbe on text_examples"),
-        (latch(), quotations(40), {"split": (0.5, 0.5, 0.5)}, TextError, "split"),
-        (latch(), quotations(40), {"seed": "x"}, TextError, "seed"),
+        (latch(), quotations(40), {"split": (0.5, 0.5, 0.5)}, ArgumentError, "split"),
+        (latch(), quotations(40), {"seed": "x"}, ArgumentError, "seed"),
     ],
 )
 def test_bad_input_is_refused(

@@ -15,6 +15,7 @@ import torch
 import rnnscope
 from rnnscope import Trace, trained
 from rnnscope.analysis.matching import match
+from rnnscope.models import LanguageModelConfig
 from rnnscope.reports.html import building
 from rnnscope.reports.html.page_of import page_of
 from rnnscope.reports.html.stretches import LONGEST, read_stretches, stretches_of
@@ -226,7 +227,7 @@ def test_a_text_that_takes_more_than_the_room_is_refused(trace: Trace) -> None:
 def test_what_is_in_the_file_is_inert() -> None:
     hostile = '</script><script>alert(1)</script> <!-- <b onclick="x">&amp; "\u202eabc\u202c \U0001f600 \x00\x07 \ud800'
     network = rnnscope.CharLanguageModel(
-        rnnscope.LanguageModelConfig(hidden_size=4, embedding_size=0), rnnscope.Vocabulary.of(hostile)
+        LanguageModelConfig(hidden_size=4, embedding_size=0), rnnscope.Vocabulary.of(hostile)
     ).eval()
     trace = rnnscope.trace(network, Document("</title><img src=x> \ud83d", hostile))
     shown = decoded(page_of(trace, title='</title><script>"\ud800'))
@@ -245,7 +246,7 @@ def test_what_is_in_the_file_is_inert() -> None:
 def test_two_halves_of_a_character_stay_two_steps() -> None:
     halves = "a\ud83d\ude00b"
     network = rnnscope.CharLanguageModel(
-        rnnscope.LanguageModelConfig(hidden_size=4, embedding_size=0), rnnscope.Vocabulary("ab")
+        LanguageModelConfig(hidden_size=4, embedding_size=0), rnnscope.Vocabulary("ab")
     ).eval()
     shown = decoded(page_of(rnnscope.trace(network, halves)))
     characters = shown.page["text"]["characters"]
