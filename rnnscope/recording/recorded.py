@@ -23,6 +23,11 @@ class Recording:
     called itself, all that its parts do belongs to one pass. Sequences that end earlier than others
     are zero from there on. Made by `rnnscope.record` and `rnnscope.unroll`.
 
+    Parameters
+    ----------
+    tape : Tape
+        What is written while the network runs, and read here.
+
     Attributes
     ----------
     addresses : tuple of Address
