@@ -9,15 +9,13 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.table import Table
 from rich.text import Text
 
 from rnnscope.arguments import whole
 from rnnscope.errors import ProbeError
 from rnnscope.probes.examples.activations import Activations
-from rnnscope.shown import Shown
+from rnnscope.shown import Shown, card_table
 from rnnscope.style import AMOUNTS, new_axes, style
 from rnnscope.text import counted
 
@@ -72,10 +70,7 @@ class TimeMatrix(Shown):
         yield Text(f", {others.mean():.3f} at others" if len(others) else "", style="bold", end="")
         yield Text(f", majority {self.majority:.3f}", style="bold")
         shown = np.unique(np.linspace(0, len(own) - 1, min(len(own), _MOST_STEPS)).round().astype(int))
-        table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-        table.add_column("trained at")
-        for name in self.table.columns[shown]:
-            table.add_column(f"{name}", justify="right")
+        table = card_table("trained at", *map(str, self.table.columns[shown]))
         for name, row in zip(self.table.index[shown], self.accuracy[np.ix_(shown, shown)], strict=True):
             table.add_row(f"{name}", *(f"{value:.2f}" for value in row))
         yield table

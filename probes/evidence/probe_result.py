@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
@@ -16,7 +15,7 @@ from rich.text import Text
 from rnnscope.errors import ProbeError
 from rnnscope.recording.address import Address
 from rnnscope.recording.directions import Directions
-from rnnscope.shown import Shown
+from rnnscope.shown import Shown, card_table
 from rnnscope.style import CONTROL, FOCUS, legend_below, new_axes, style, title
 from rnnscope.text import counted
 
@@ -137,9 +136,7 @@ class ProbeResult(Shown):
         yield self._curve()
 
     def _curve(self) -> Table:
-        table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-        for name in ("units", "accuracy", "validated", "gain"):
-            table.add_column(name, justify="right", no_wrap=True)
+        table = card_table("units", "accuracy", "validated", "gain", words=0)
         table.add_column("which")
         for row in self.table.to_dict("records"):
             gain = "-" if np.isnan(row["gain"]) else f"{row['gain']:.0%}"

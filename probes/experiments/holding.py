@@ -10,9 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.table import Table
 from rich.text import Text
 
 from rnnscope.analysis.causes.clamping import clamp_sweep, draw_shares, held_values, quantiles
@@ -28,7 +26,7 @@ from rnnscope.recording.address import Address
 from rnnscope.recording.intervening import intervene
 from rnnscope.recording.intervention import clamp
 from rnnscope.recording.layers import find_unit, recurrent_layers
-from rnnscope.shown import Shown
+from rnnscope.shown import Shown, card_table
 from rnnscope.style import style
 from rnnscope.text import in_a_line
 from rnnscope.tracing.making import trace
@@ -66,10 +64,9 @@ class HeldUnit(Shown):
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield Text(f"Texts said to be {self.label} while {self.unit} is held", style="bold")
         yield Text(self.text)
-        table = Table(box=SIMPLE_HEAD, padding=(0, 2, 0, 0), pad_edge=False, show_edge=False)
         written = bool(self.table["accuracy"].isna().all())
-        for name in ("held at", "share", "95 % interval", *([] if written else ["probability", "accuracy"])):
-            table.add_column(name, justify="right", no_wrap=True)
+        more = () if written else ("probability", "accuracy")
+        table = card_table("held at", "share", "95 % interval", *more, words=0, gap=2)
         if written:
             table.add_column("example", no_wrap=True)
         for row in self.table.to_dict("records"):

@@ -8,13 +8,11 @@ from dataclasses import dataclass
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.table import Table
 from rich.text import Text
 
 from rnnscope.probes.decoders.time_probe import TimeMatrix
-from rnnscope.shown import Shown
+from rnnscope.shown import Shown, card_table
 from rnnscope.style import SIGNALS, SMALLEST, given_panels, new_panels, style
 
 
@@ -67,10 +65,7 @@ class NumberProbes(Shown):
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield Text(f"{' or '.join(self.classes)}: can it be told after each word?", style="bold")
         yield Text(f"Read: {self.text}")
-        table = Table(box=SIMPLE_HEAD, padding=(0, 2, 0, 0), pad_edge=False, show_edge=False)
-        table.add_column("after")
-        for name in ("all units", "interval", "untrained", "majority", "one unit"):
-            table.add_column(name, justify="right", no_wrap=True)
+        table = card_table("after", "all units", "interval", "untrained", "majority", "one unit", gap=2)
         table.add_column("which", no_wrap=True)
         for row in self.table.to_dict("records"):
             cells = [Text(str(row["word"])), f"{row['accuracy']:.2f}", f"{row['low']:.2f} {row['high']:.2f}"]
@@ -83,10 +78,7 @@ class NumberProbes(Shown):
     def _matrices(self) -> RenderResult:
         for name, matrix in self.matrices.items():
             yield Text(f"Probe of a word (down) tested after another (across), {name}:")
-            table = Table(box=SIMPLE_HEAD, padding=(0, 2, 0, 0), pad_edge=False, show_edge=False)
-            table.add_column("")
-            for column in matrix.table.columns:
-                table.add_column(Text(str(column)), justify="right")
+            table = card_table("", *map(str, matrix.table.columns), gap=2)
             for row, values in matrix.table.iterrows():
                 table.add_row(Text(str(row)), *(f"{value:.2f}" for value in values))
             yield table

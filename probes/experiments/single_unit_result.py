@@ -10,12 +10,11 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from rnnscope.shown import Shown
+from rnnscope.shown import Shown, card_table
 from rnnscope.style import BESIDE, CONTROL, FAINT, FOCUS, INK, colours, given_panels, new_panels, style
 
 
@@ -96,9 +95,7 @@ class SingleUnitStudy(Shown):
         yield Text("The penalty is chosen by its accuracy in validation (marked).")
 
     def _card(self, rows: pd.DataFrame, names: dict[str, str], interval: bool) -> Table:
-        table = Table(box=SIMPLE_HEAD, padding=(0, 2, 0, 0), pad_edge=False, show_edge=False)
-        for number, name in enumerate(names.values()):
-            table.add_column(name, justify="right" if number or not interval else "left", no_wrap=True)
+        table = card_table(*names.values(), words=int(interval), gap=2)
         table.add_column("interval" if interval else "")
         for row in rows.to_dict("records"):
             last = f"{row['low']:.3f} {row['high']:.3f}" if interval else "*" if row["chosen"] else ""
