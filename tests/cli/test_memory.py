@@ -95,7 +95,7 @@ def test_no_unit_is_said_to_count_where_nothing_is_counted() -> None:
         ((*MEMORY, "--save", "memory.txt"), "does not name a picture"),
         (("memory", "model.pt"), "Say which text to read"),
         ((*MEMORY, "--contexts", "10,x"), "'10,x' is no list of numbers"),
-        ((*MEMORY, "--contexts", "0"), "at least 1; got 0"),
+        ((*MEMORY, "--contexts", "0"), "contexts are whole numbers of at least 1; got [0]"),
         ((*MEMORY, "--lengths", "10"), "of a text say --contexts"),
         (("memory", "counter.pt", "text.txt", "--limit", "9"), "reads no text: leave text.txt and --limit out"),
         (("memory", "counter.pt", "--lengths", "2"), "anbn needs a length from 4 to 10,000; got 2"),
