@@ -150,7 +150,8 @@ def _assembled(content: dict[str, Any]) -> Network:
 def _demand(holds: bool, what: str, expected: str, got: Any) -> None:
     if not holds:
         value = f" {reprlib.repr(got)}" if isinstance(got, str | int | float) else ""
-        raise CheckpointError(f"its {what} should be {expected}, and is {type(got).__name__}{value}")
+        found = "missing" if got is None else f"{type(got).__name__}{value}"
+        raise CheckpointError(f"its {what} should be {expected}, and is {found}")
 
 
 def _is_weight(value: Any) -> bool:

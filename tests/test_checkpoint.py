@@ -210,6 +210,7 @@ def test_weights_that_are_no_numbers_are_named(path: Path, value: float) -> None
         ({"vocabularies": {"words": ["a"]}}, "characters"),
         ({"vocabularies": ["a", "b"]}, "list"),
         ({"task": "chess"}, "chess"),
+        ({"task": None}, "and is missing"),
         ({"state_dict": {}}, "head.weight"),
         ({"state_dict": {"head.weight": 3}}, "head.weight"),
         ({"state_dict": {3: torch.zeros(1)}}, ""),

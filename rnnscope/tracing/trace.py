@@ -282,6 +282,7 @@ def _demand_complete(group: zarr.Group) -> None:
 def root_attributes(path: Path) -> dict[str, Any]:
     """The attributes of a zarr store; none if it is not one."""
     try:
-        return json.loads((path / "zarr.json").read_bytes())["attributes"]
+        attributes = json.loads((path / "zarr.json").read_bytes())["attributes"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return {}
+    return attributes if isinstance(attributes, dict) else {}

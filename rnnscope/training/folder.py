@@ -28,9 +28,11 @@ _OUTPUTS = ("last.pt", "model.pt", "figures.csv", "card.md", "step-*.pt")
 
 
 def demand_free(folder: Path, resume: bool, force: bool) -> None:
-    """Refuse to write over a run or a network without being told to."""
+    """Refuse to write over a run or a network without being told to, and to go on with none."""
     if resume and force:
         raise OutputError("--resume goes on with a run and --force replaces it: give one of the two.")
+    if resume and not (folder / "last.pt").exists():
+        raise TrainingError(f"{folder} holds no last.pt to resume from. Leave out --resume to start.")
     held = sorted(path.name for name in _OUTPUTS for path in folder.glob(name))
     if held and not (resume or force):
         go_on = "Go on with it by --resume, start" if "last.pt" in held else "Start"

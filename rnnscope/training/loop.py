@@ -224,12 +224,10 @@ class Run:
         Raises
         ------
         TrainingError
-            If there is nothing to resume, or the recipe, the data or the number of processes has changed.
+            If the recipe, the data or the number of processes has changed.
         CheckpointError
         """
         path = self.folder / "last.pt"
-        if not path.exists():
-            raise TrainingError(f"{self.folder} holds no last.pt to resume from. Leave out --resume to start.")
         content = checkpoint.read(path)
         try:
             self._restore(path, content)

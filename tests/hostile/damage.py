@@ -6,6 +6,7 @@ import json
 import os
 import pickle
 import shutil
+import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -106,8 +107,9 @@ def edit_archive(path: Path, random: Random) -> None:
     else:
         members[place][1] = scrambled(members[place][1], random)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED if way == "swell" else zipfile.ZIP_STORED) as archive:
-        for name, content in members:
-            archive.writestr(name or "x", content)
+        with warnings.catch_warnings(action="ignore"):  # of two members by one name
+            for name, content in members:
+                archive.writestr(name or "x", content)
     return None
 
 

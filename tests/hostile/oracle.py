@@ -37,7 +37,8 @@ def findings(case: Case, folder: Path) -> list[str]:
     with limits(), served(folder):
         result = CliRunner().invoke(main, case.arguments, input=_STDIN)
     after = contents(folder)
-    return [*_of_result(result, "--json" in case.arguments), *_of_files(case, result.exit_code, before, after)]
+    as_json = "--json" in case.arguments and "--definitions" not in case.arguments
+    return [*_of_result(result, as_json), *_of_files(case, result.exit_code, before, after)]
 
 
 def _of_result(result: Result, as_json: bool) -> Iterator[str]:

@@ -298,3 +298,6 @@ def test_what_is_no_trace_is_not_opened(make_model: Callable[..., CharLanguageMo
     metadata.write_text(json.dumps(content))
     with pytest.raises(TraceError, match="format 99"):
         rnnscope.open_trace(tmp_path / "t.zarr")
+    metadata.write_text(json.dumps(content | {"attributes": 3}))
+    with pytest.raises(TraceError, match="not a trace"):
+        rnnscope.open_trace(tmp_path / "t.zarr")

@@ -355,3 +355,10 @@ def test_tensorboard_gets_the_figures_too(make_recipe: Callable[..., Path]) -> N
     assert (recipe.parent / "run" / "figures.csv").exists()
     (events,) = (recipe.parent / "run" / "tensorboard").rglob("events.out.tfevents.*")
     assert b"validation_loss" in events.read_bytes()
+
+
+def test_where_there_is_nothing_to_resume_nothing_is_left(make_recipe: Callable[..., Path]) -> None:
+    recipe = make_recipe()
+    with pytest.raises(TrainingError, match="no last.pt to resume from"):
+        rnnscope.train(recipe, recipe.parent / "run", device="cpu", resume=True)
+    assert not (recipe.parent / "run").exists()
